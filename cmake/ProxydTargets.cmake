@@ -1,0 +1,44 @@
+# How every target of proxyd is built. Sources are globbed, so a new file needs no line here.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+add_library(proxyd_options INTERFACE)
+target_compile_options(proxyd_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Werror -fno-omit-frame-pointer)
+target_compile_definitions(proxyd_options INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED _GLIBCXX_ASSERTIONS
+    PROXYD_VERSION="${PROJECT_VERSION}")
+target_include_directories(proxyd_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(proxyd_options SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
+
+if(PROXYD_SANITIZE)
+    target_compile_options(proxyd_options INTERFACE -fsanitize=${PROXYD_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(proxyd_options INTERFACE -fsanitize=${PROXYD_SANITIZE})
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(proxyd_options INTERFACE
+        $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3>
+        -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero)
+    target_link_options(proxyd_options INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
+endif()
+
+# proxyd_library(NAME FOLDER LINK...): all sources of the folder, not of the folders below it.
+function(proxyd_library name folder)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC proxyd_options ${ARGN})
+endfunction()
+
+# proxyd_program(NAME FOLDER LINK...): all sources of the folder and of the folders below it.
+function(proxyd_program name folder)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE proxyd_options ${ARGN})
+endfunction()

@@ -1,0 +1,2 @@
+// Boost.Asio, compiled once for the whole project.
+#include <boost/asio/impl/src.hpp>

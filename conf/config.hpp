@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libudpserver/base/clock.hpp"
+#include "libudpserver/base/endpoint.hpp"
+#include "libudpserver/base/log_settings.hpp"
+
+/// The configuration as plain data: filled by the loader before any process starts, read by everybody, changed
+/// by nobody. Each struct is a section of the file, each member a key of the same name (proxyd.conf(5)).
+namespace conf {
+
+using base::Address;
+using base::Duration;
+using base::Endpoint;
+
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+    [[nodiscard]] bool contains(std::uint16_t port) const { return first <= port && port <= last; }
+    bool operator==(const PortRange&) const = default;
+};
+
+/// One entry of `listen-on`. Port 0 lets the kernel choose (L-32).
+struct ListenOn {
+    Address address;
+    PortRange port;
+};
+
+/// One item of a host list (K-34): `10.0.0.0/8`, `10.0.0.1/255.0.0.255`, `10.0.0.5-10.0.0.9`, `*`, `@list`,
+/// each perhaps with a leading `!`.
+struct HostItem {
+    enum class Kind { any, range, mask, list };
+    Kind kind = Kind::any;
+    bool negated = false;
+    Address first, last;       ///< range: inclusive; a network is a range
+    Address value, mask;       ///< mask: (address & mask) == value, for masks with gaps
+    std::size_t list = 0;      ///< list: index into Config::lists
+};
+using HostItems = std::vector<HostItem>;
+
+/// `lists: {lan: [...]}`: a host list with a name, used as `@lan`. The loader refuses cycles.
+struct NamedList {
+    std::string name;
+    HostItems items;
+};
+
+/// One item of `to`: the local address the client sent to, and its port. An empty `hosts` means every address.
+struct Destination {
+    HostItem host;
+    PortRange port{0, 65535};
+};
+
+/// `Mon-Fri 07:00-19:00`: days (bit 0 is Monday) and minutes of the day [from, until). from > until goes over
+/// midnight and belongs to the day it begins on.
+struct TimeWindow {
+    std::uint8_t days = 0x7f;
+    int from = 0;
+    int until = 24 * 60;
+};
+
+enum class Action { accept, deny };
+
+/// One entry of `plug-to`.
+struct Server {
+    Endpoint endpoint;
+    unsigned weight = 1;  ///< share of the clients, 1..1000
+};
+
+/// Kernun's session types (K-39..K-43).
+enum class SessionType : std::uint8_t { one_way, normal, any_port, any_sock, broadcast };
+
+/// Limits of one session; nothing or 0 means no limit.
+struct SessionLimits {
+    Duration unanswered = std::chrono::seconds(30);  ///< since the last datagram while no reply has come
+    Duration idle = std::chrono::seconds(180);
+    Duration lifetime{0};
+    std::uint64_t client_datagrams = 0, server_datagrams = 0;
+    std::uint64_t client_bytes = 0, server_bytes = 0;
+    std::uint64_t idle_bytes = 0;  ///< fewer bytes than this within `idle` count as idle (O-31)
+};
+
+/// What happens to the DSCP bits of forwarded datagrams; ECN is always kept (K-49).
+struct Dscp {
+    std::vector<std::uint8_t> match;  ///< rule matches these values only; empty: all
+    std::optional<std::uint8_t> to_server, to_client;  ///< set; nothing: keep
+};
+
+enum class IcmpError { ignore, close };
+
+/// One rule of `session-acl`. The first whose conditions all match decides (K-33).
+struct Rule {
+    std::string name;  ///< given, or `#N`
+    HostItems from;    ///< empty: everybody
+    std::vector<Destination> to;   ///< empty: every listener
+    std::vector<TimeWindow> time;  ///< empty: always
+    Action action = Action::deny;
+    std::vector<Server> plug_to;
+    SessionType type = SessionType::normal;
+    bool any_port_strict = true;          ///< any-port: only the first reply's port from then on (K-42)
+    unsigned broadcast_prefix = 24;       ///< broadcast: who may answer, bits of the server's network (K-43)
+    SessionLimits limits;
+    std::optional<Address> source_address;  ///< nothing: the proxy's own, chosen by the route
+    std::optional<PortRange> source_port;   ///< nothing: the system's ephemeral range
+    Dscp dscp;
+    IcmpError on_icmp_error = IcmpError::ignore;
+};
+
+/// Limits for one source prefix; 0 means none (K-77). A burst of one second's worth is allowed.
+struct SourceLimits {
+    std::uint32_t new_per_second = 0;
+    std::uint32_t open = 0;
+};
+
+struct MaxRestarts {
+    unsigned count = 5;
+    Duration within = std::chrono::seconds(60);
+};
+
+struct UdpServer {
+    std::uint32_t max_sessions = 0;  ///< mandatory, 1..4,000,000 (K-24)
+    unsigned workers = 1;            ///< `auto` is resolved by the loader
+    MaxRestarts max_restarts;
+    unsigned unanswered_share = 50;  ///< percent of max-sessions that unanswered sessions may fill
+    std::uint32_t new_sessions_per_second = 0;  ///< for all sources together (O-25)
+    SourceLimits per_address;  ///< /32, /64
+    SourceLimits per_network;  ///< /24, /48
+    Duration quarantine = std::chrono::seconds(30);           ///< rest of a pool socket whose server may still answer
+    Duration quarantine_answered = std::chrono::seconds(1);   ///< rest of one that got all its answers
+    std::uint64_t receive_buffer = 4u << 20;  ///< bytes, SO_RCVBUF of each listening socket; 0: the system's
+    std::uint64_t send_buffer = 0;
+    Duration heartbeat = std::chrono::seconds(5);  ///< a child silent for this long is replaced
+    Duration stop_timeout = std::chrono::seconds(5);  ///< then a child that should end is killed
+};
+
+struct Config {
+    std::string file;  ///< absolute path it came from
+    std::string name;
+    std::string proxy = "udp";
+    std::string user;  ///< empty: stay
+    bool singleproc = false;
+    bool nodaemon = false;
+    std::string pid_file;  ///< empty: none
+    base::LogSettings log;
+    UdpServer udpserver;
+    std::vector<NamedList> lists;
+    std::vector<ListenOn> listen_on;
+    std::vector<Rule> session_acl;
+};
+
+}  // namespace conf

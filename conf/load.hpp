@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "conf/config.hpp"
+
+namespace conf {
+
+/// One mistake. Printed as `file:line:column: path: text`.
+struct Error {
+    int line = 0, column = 0;  ///< from 1; 0 when the file as a whole is meant
+    std::string path;          ///< `session-acl[2].limits.idle`
+    std::string text;          ///< what is wrong, what was expected, the nearest known word
+};
+
+struct LoadResult {
+    Config config;              ///< complete only when `errors` is empty
+    std::vector<Error> errors;  ///< all mistakes of the file, in its order
+    std::vector<Error> warnings;
+    [[nodiscard]] bool ok() const { return errors.empty(); }
+};
+
+/// Reads at most 1 MiB, nested at most 32 deep. `known_proxies` are the values that `proxy` may have.
+LoadResult load_file(const std::string& path, const std::vector<std::string>& known_proxies);
+LoadResult load_text(std::string_view text, const std::string& file, const std::vector<std::string>& known_proxies);
+
+std::string to_string(const Error& error, const std::string& file);
+
+/// The effective configuration, defaults included, as YAML that the loader reads back to the same Config.
+std::string print(const Config& config);
+
+/// FNV-1a of print(): equal for equal configurations, however they are written (K-30).
+std::uint64_t fingerprint(const Config& config);
+
+}  // namespace conf

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <fmt/core.h>
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libudpserver/base/log_settings.hpp"
+#include "libudpserver/base/messages.hpp"
+
+/// The log of this process. spdlog lives behind it. Text lines are
+/// `TIME NAME[ROLE] PID ID message`, JSON lines one object with the same parts.
+///
+/// A write never waits for a slow target when `background` is on: lines go through a bounded queue to a writer
+/// thread, what does not fit is counted and reported (UDPS-650-W). Without it (the parent has no threads) the
+/// line is written at once to a non-blocking descriptor.
+namespace base::log {
+
+/// A key and its value in a statistics record; `quoted` is false for numbers.
+struct Field {
+    std::string_view key;
+    std::string value;
+    bool quoted = true;
+};
+
+/// Opens the target. Throws std::runtime_error with the path and reason when it cannot be opened.
+/// `owner` (uid or -1): who must be able to reopen the file later.
+void open(const LogSettings& settings, std::string_view instance, bool foreground, int owner = -1);
+
+/// After a fork: the child's lines carry `role`, and its own queue and thread start when `background`.
+void become(std::string_view role, bool background);
+
+/// Writes out what is queued (bounded to a second) and ends the writer thread. Before _exit.
+void flush_and_close();
+
+/// Reopens the file (SIGWINCH, K-18). The old file is kept when the new one cannot be opened, and that is logged.
+void reopen();
+
+[[nodiscard]] LogLevel level();
+/// One step up or down, within 3..9; every change logs one line (K-16).
+void raise_level();
+void lower_level();
+void set_level(LogLevel level);
+[[nodiscard]] bool enabled(const Message& message);
+
+/// The descriptor of the open target, or -1: a child must keep it when it closes the rest after the fork.
+[[nodiscard]] int descriptor();
+
+/// Lines that a full queue or a failing target swallowed since the start.
+[[nodiscard]] std::uint64_t lost();
+
+void write_line(const Message& message, std::string_view text);
+/// One record: `KEY=value` pairs in the text form, members of the object in JSON. Not subject to a budget.
+void write_record(const Message& message, const std::vector<Field>& fields);
+
+/// The one call that everybody uses: `log::write(msg::listener_failed, "{}: bind: {}", endpoint, reason)`.
+template <typename... Args>
+void write(const Message& message, fmt::format_string<Args...> format, Args&&... args) {
+    if (enabled(message)) write_line(message, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace base::log

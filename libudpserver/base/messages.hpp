@@ -1,0 +1,32 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "libudpserver/base/log_settings.hpp"
+
+namespace base {
+
+/// One entry of the catalogue: what users may rely on. `id` is stable over versions (K-65).
+struct Message {
+    std::string_view id;       ///< `CCCC-NNN-L`; L is the severity: C E W N I K D
+    unsigned budget;           ///< lines a second (burst five times that); 0: no bound (statistics)
+    std::string_view meaning;  ///< what happened, for the man page
+    std::string_view remedy;   ///< what to do about it, for the man page
+
+    [[nodiscard]] char severity() const { return id.back(); }
+    /// The level from which on the message is written; I, N and C are written at every level.
+    [[nodiscard]] LogLevel level() const;
+};
+
+/// The constants of the catalogue, `msg::crash_loop` and so on, one for each line of messages.def.
+namespace msg {
+#define MESSAGE(name, id, budget, meaning, remedy) inline constexpr Message name{id, budget, meaning, remedy};
+#include "libudpserver/base/messages.def"
+#undef MESSAGE
+}  // namespace msg
+
+/// All of them, in the order of the file.
+std::span<const Message* const> all_messages();
+
+}  // namespace base
