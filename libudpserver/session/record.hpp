@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "conf/config.hpp"
+#include "libudpserver/base/clock.hpp"
+#include "libudpserver/base/endpoint.hpp"
+
+namespace session {
+
+using base::Duration;
+using base::Endpoint;
+using base::Instant;
+
+/// A record is written as `opening`, completed, then set `open`; it is set `closing` before its resources go
+/// back. A REG that finds anything but `free` and `open` knows that its predecessor died in between.
+enum class State : std::uint8_t { free, opening, open, closing };
+
+/// Why a session ended, or a first datagram was refused: the closed list of K-51 and the refusals.
+enum class CloseReason : std::uint8_t {
+    none,
+    idle,
+    unanswered,
+    lifetime,
+    client_datagrams,
+    server_datagrams,
+    client_bytes,
+    server_bytes,
+    one_way_reply,
+    acl,
+    no_target,
+    sessions_full,
+    source_limited,
+    rate_limited,
+    no_socket,
+    socket_error,
+    icmp_error,
+    evicted,
+    policy,
+    admin,
+    process_end,
+    proxy,
+    adoption,
+    bad_source,
+    truncated,
+    count_
+};
+/// `idle`, `one-way-reply`, … as in statistics records and in the manual.
+std::string_view to_string(CloseReason reason);
+
+/// Places in the tables of the arena; `none` is no place.
+using Slot = std::uint32_t;
+inline constexpr Slot none = 0xffffffff;
+
+/// Datagrams and bytes of one session. `in` is what came from a side, `out` what went on to the other: they
+/// differ by what was dropped.
+struct Counters {
+    std::uint64_t client_datagrams = 0, client_bytes = 0;      ///< received from the client
+    std::uint64_t to_server_datagrams = 0, to_server_bytes = 0;
+    std::uint64_t server_datagrams = 0, server_bytes = 0;      ///< received from the server, foreign ones not
+    std::uint64_t to_client_datagrams = 0, to_client_bytes = 0;
+};
+
+/// One session: fixed size, plain data, indices instead of pointers. It lies in shared memory and outlives REG.
+struct alignas(64) Record {
+    State state = State::free;
+    conf::SessionType type = conf::SessionType::normal;
+    std::uint8_t worker = 0;
+    CloseReason reason = CloseReason::none;
+    bool detached = false;     ///< its key is out of the table: the next client datagram opens another session
+    bool server_fixed = false; ///< any-port, any-sock: the first reply has come and fixed the server
+    std::uint16_t listener = 0;
+    std::uint16_t rule = 0;
+    std::uint16_t spare = 0;
+    std::uint32_t generation = 0;
+    std::uint32_t policy_epoch = 0;
+    Slot socket = none;  ///< place of the pool socket
+
+    Endpoint client;  ///< where replies go
+    Endpoint local;   ///< the address the client sent to: where replies leave from
+    Endpoint server;
+
+    Instant created, last_client, last_server;
+
+    Counters counters;
+
+    std::array<std::byte, 64> proxy{};  ///< the proxy's own state; survives a crash
+
+    [[nodiscard]] bool answered() const { return counters.server_datagrams > 0; }
+};
+static_assert(sizeof(Record) == 256 && std::is_trivially_copyable_v<Record>);
+
+}  // namespace session
