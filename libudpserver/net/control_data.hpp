@@ -1,0 +1,28 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+
+#include "libudpserver/base/endpoint.hpp"
+#include "libudpserver/net/datagram.hpp"
+
+namespace net {
+
+/// Room for the control messages of one datagram: packet info, traffic class, queue overflow count.
+struct alignas(cmsghdr) ControlBuffer {
+    std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))> bytes;
+};
+
+/// Reads local address, traffic class and truncation of a received message into `datagram`; the port of
+/// `datagram.local` stays as it is. `overflow` gets the socket's SO_RXQ_OVFL count if the message has one.
+void read_control(const msghdr& message, Datagram& datagram, std::uint32_t& overflow);
+
+/// Fills the message's control part: the source address to send from (Family::none: the socket's own, O-17) and
+/// the traffic class (0: the socket's own).
+void write_control(msghdr& message, ControlBuffer& buffer, base::Family family, const base::Endpoint& source,
+                   std::uint8_t tos);
+
+}  // namespace net

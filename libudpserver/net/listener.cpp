@@ -1,0 +1,117 @@
+#include "libudpserver/net/listener.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "libudpserver/net/udp_socket.hpp"
+
+namespace net {
+
+namespace {
+
+int option_size(std::uint64_t bytes) {
+    return static_cast<int>(std::min<std::uint64_t>(bytes, std::numeric_limits<int>::max() / 2));
+}
+
+/// The FORCE form passes net.core.rmem_max and needs CAP_NET_ADMIN; without it the plain form takes what it gets.
+void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who) {
+    const int value = option_size(bytes);
+    if (::setsockopt(fd, SOL_SOCKET, forced, &value, sizeof value) == 0) return;
+    set_option(fd, SOL_SOCKET, plain, value, who, "buffer size");
+}
+
+void set_common_options(int fd, const ListenerOptions& options, const std::string& who) {
+    if (options.reuse_address) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, who, "SO_REUSEADDR");
+    if (options.reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1, who, "SO_REUSEPORT");
+    if (options.receive_buffer > 0) {
+        set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer, who);
+    }
+    if (options.send_buffer > 0) set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer, who);
+    set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1, who, "SO_RXQ_OVFL");
+}
+
+void set_v4_options(int fd, const ListenerOptions& options, const std::string& who) {
+    set_option(fd, IPPROTO_IP, IP_PKTINFO, 1, who, "IP_PKTINFO");
+    set_option(fd, IPPROTO_IP, IP_RECVTOS, 1, who, "IP_RECVTOS");
+    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, who, "IP_MTU_DISCOVER");
+    if (options.answer_as_others) set_option(fd, IPPROTO_IP, IP_TRANSPARENT, 1, who, "IP_TRANSPARENT");
+}
+
+void set_v6_options(int fd, const ListenerOptions& options, const std::string& who) {
+    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, who, "IPV6_V6ONLY");
+    set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, who, "IPV6_RECVPKTINFO");
+    set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, who, "IPV6_RECVTCLASS");
+    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, who, "IPV6_MTU_DISCOVER");
+    if (options.answer_as_others) set_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1, who, "IPV6_TRANSPARENT");
+}
+
+int integer_option(int fd, int name, const std::string& who) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    if (::getsockopt(fd, SOL_SOCKET, name, &value, &length) != 0) throw SocketError(who, "getsockopt", errno);
+    return value;
+}
+
+}  // namespace
+
+Listener::Listener(base::UniqueFd fd, bool close_on_free)
+    : fd_(std::move(fd)), close_on_free_(close_on_free), local_(local_endpoint(fd_.get())) {
+    wildcard_ = local_.address().is_any();
+}
+
+Listener::~Listener() {
+    if (!close_on_free_) static_cast<void>(fd_.release());
+}
+
+Listener Listener::bind(const base::Endpoint& local, const ListenerOptions& options) {
+    const std::string who = base::to_string(local);
+    base::UniqueFd fd = make_udp_socket(local.family, who);
+    set_common_options(fd.get(), options, who);
+    if (local.family == base::Family::v6) {
+        set_v6_options(fd.get(), options, who);
+    } else {
+        set_v4_options(fd.get(), options, who);
+    }
+    bind_socket(fd.get(), local, who);
+    return {std::move(fd), true};
+}
+
+Listener Listener::from_descriptor(int fd, bool close_on_free) {
+    const std::string who = "descriptor " + std::to_string(fd);
+    if (integer_option(fd, SO_TYPE, who) != SOCK_DGRAM) throw SocketError(who, "not a datagram socket", EPROTOTYPE);
+    if (integer_option(fd, SO_PROTOCOL, who) != IPPROTO_UDP) throw SocketError(who, "not UDP", EPROTONOSUPPORT);
+    if (local_endpoint(fd).port == 0) throw SocketError(who, "not bound", EINVAL);
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) throw SocketError(who, "fcntl", errno);
+    return {base::UniqueFd(fd), close_on_free};
+}
+
+std::size_t Listener::read(ReceiveBatch& batch, std::size_t budget) {
+    const ReceiveBatch::Result result = batch.receive(fd_.get(), local_, budget);
+    if (result.error != 0) {
+        ++counters_.errors;
+        if (error_callback_) error_callback_(*this, result.error);
+        return 0;
+    }
+    counters_.datagrams += result.datagrams.size();
+    counters_.kernel_drops = batch.overflow() > counters_.kernel_drops ? batch.overflow() : counters_.kernel_drops;
+    for (Datagram& datagram : result.datagrams) deliver(datagram);
+    return result.datagrams.size();
+}
+
+void Listener::deliver(Datagram& datagram) {
+    if (datagram.from.family == base::Family::none || datagram.from.port == 0) {
+        ++counters_.bad_source;
+    } else if (datagram.truncated) {
+        ++counters_.truncated;
+    } else if (!callback_) {
+        ++counters_.unheard;
+    } else {
+        callback_(*this, datagram);
+    }
+}
+
+}  // namespace net

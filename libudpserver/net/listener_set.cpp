@@ -1,0 +1,42 @@
+#include "libudpserver/net/listener_set.hpp"
+
+#include <algorithm>
+
+namespace net {
+
+namespace {
+
+bool has_broadcast(const conf::Config& config) {
+    return std::ranges::any_of(config.session_acl, [](const conf::Rule& rule) {
+        return rule.action == conf::Action::accept && rule.type == conf::SessionType::broadcast;
+    });
+}
+
+}  // namespace
+
+ListenerSet::ListenerSet(const conf::Config& config) : workers_(config.udpserver.workers) {
+    const ListenerOptions options{.reuse_port = workers_ > 1,
+                                  .answer_as_others = has_broadcast(config),
+                                  .receive_buffer = config.udpserver.receive_buffer,
+                                  .send_buffer = config.udpserver.send_buffer};
+    for (const conf::ListenOn& entry : config.listen_on) {
+        for (unsigned port = entry.port.first; port <= entry.port.last; ++port) {
+            open_endpoint({entry.address, static_cast<std::uint16_t>(port)}, options);
+        }
+    }
+}
+
+void ListenerSet::open_endpoint(base::Endpoint local, const ListenerOptions& options) {
+    for (std::size_t worker = 0; worker < workers_; ++worker) {
+        sockets_.push_back(Listener::bind(local, options));
+        local = sockets_.back().local();  // port 0: the other workers take the port that the first one got
+    }
+}
+
+std::vector<int> ListenerSet::descriptors() const {
+    std::vector<int> result;
+    for (const Listener& listener : sockets_) result.push_back(listener.descriptor());
+    return result;
+}
+
+}  // namespace net

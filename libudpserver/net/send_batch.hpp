@@ -1,0 +1,56 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "libudpserver/net/control_data.hpp"
+#include "libudpserver/net/datagram.hpp"
+
+namespace net {
+
+/// Datagrams on their way out: collected during a turn, sent in order by flush(), neighbours of one socket with one
+/// sendmmsg. The payloads belong to others and must stay in place until then.
+class SendBatch {
+public:
+    /// Told for each datagram once it has left or failed: the tag given to add(), its size, 0 or the errno.
+    using Sent = std::function<void(std::uint64_t tag, std::size_t size, int error)>;
+
+    SendBatch(std::size_t slots, Sent sent);
+
+    struct Order {
+        int fd = -1;
+        base::Family family = base::Family::v4;
+        std::span<const std::byte> payload;
+        base::Endpoint to;      ///< Family::none: the socket is connected
+        base::Endpoint source;  ///< Family::none: the socket's own address
+        std::uint8_t tos = 0;
+        std::uint64_t tag = 0;
+    };
+
+    /// Flushes first when the batch is full. Never allocates.
+    void add(const Order& order);
+    void flush();
+    [[nodiscard]] bool empty() const { return used_ == 0; }
+
+private:
+    std::size_t run_length(std::size_t first) const;
+    void send_run(std::size_t first, std::size_t count);
+    int send_alone(std::size_t index);
+    void report(std::size_t index, int error);
+
+    Sent sent_;
+    std::size_t used_ = 0;
+    bool flushing_ = false;
+    std::vector<mmsghdr> headers_;
+    std::vector<iovec> vectors_;
+    std::vector<sockaddr_storage> targets_;
+    std::vector<ControlBuffer> controls_;
+    std::vector<int> fds_;
+    std::vector<std::uint64_t> tags_;
+};
+
+}  // namespace net

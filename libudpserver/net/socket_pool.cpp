@@ -1,0 +1,103 @@
+#include "libudpserver/net/socket_pool.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+
+#include "libudpserver/net/udp_socket.hpp"
+
+namespace net {
+
+namespace {
+
+constexpr int random_attempts = 64;
+
+void set_pool_options(int fd, base::Family family, const std::string& who) {
+    set_option(fd, SOL_SOCKET, SO_BROADCAST, 1, who, "SO_BROADCAST");
+    if (family == base::Family::v6) {
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, who, "IPV6_V6ONLY");
+        set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, who, "IPV6_RECVTCLASS");
+        set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, who, "IPV6_MTU_DISCOVER");
+    } else {
+        set_option(fd, IPPROTO_IP, IP_RECVTOS, 1, who, "IP_RECVTOS");
+        set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, who, "IP_MTU_DISCOVER");
+    }
+}
+
+/// 0 when bound; EADDRINUSE when the port is taken; throws for what another port would not mend.
+bool try_bind(int fd, const PoolGroup& group, std::uint16_t port) {
+    try {
+        bind_socket(fd, {group.source, port}, to_string(group));
+        return true;
+    } catch (const SocketError& error) {
+        if (error.error != EADDRINUSE && error.error != EACCES) throw;
+        return false;
+    }
+}
+
+}  // namespace
+
+SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity)
+    : groups_(std::move(groups)), capacity_(capacity), ephemeral_(ephemeral_ports()) {
+    sockets_.reserve(capacity);
+}
+
+SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::size_t count) {
+    Chunk chunk{.first = sockets_.size()};
+    if (group >= groups_.size() || worker > UINT8_MAX) {
+        chunk.error = EINVAL;
+        chunk.problem = "no such group of sockets";
+        return chunk;
+    }
+    try {
+        for (; chunk.count < std::min(count, chunk_size); ++chunk.count) {
+            if (sockets_.size() == capacity_) throw SocketError(to_string(groups_[group]), "pool is full", ENOSPC);
+            sockets_.push_back({make(groups_[group]), static_cast<std::uint16_t>(group),
+                                static_cast<std::uint8_t>(worker)});
+        }
+    } catch (const SocketError& error) {
+        chunk.error = error.error;
+        chunk.problem = error.what();
+    }
+    return chunk;
+}
+
+base::UniqueFd SocketPool::make(const PoolGroup& group) {
+    const std::string who = to_string(group);
+    base::UniqueFd fd = make_udp_socket(group.family, who);
+    set_pool_options(fd.get(), group.family, who);
+    // Deaf before it has a port: nothing can have been queued when the first session takes it.
+    if (const int error = close_ears(fd.get()); error != 0) throw SocketError(who, "SO_ATTACH_FILTER", error);
+    if (!bind_somewhere(fd.get(), group)) throw SocketError(who, "bind: no free source port", EADDRINUSE);
+    return fd;
+}
+
+bool SocketPool::bind_somewhere(int fd, const PoolGroup& group) {
+    const conf::PortRange range = group.ports.value_or(ephemeral_);
+    std::uniform_int_distribution<unsigned> pick(range.first, range.last);
+    for (int attempt = 0; attempt < random_attempts; ++attempt) {
+        if (try_bind(fd, group, static_cast<std::uint16_t>(pick(random_)))) return true;
+    }
+    // A crowded range: walk through all of it once, from a random place.
+    const unsigned size = static_cast<unsigned>(range.last - range.first) + 1;
+    const unsigned start = pick(random_) - range.first;
+    for (unsigned i = 0; i < size; ++i) {
+        const unsigned port = range.first + (start + i) % size;
+        if (try_bind(fd, group, static_cast<std::uint16_t>(port))) return true;
+    }
+    return false;
+}
+
+conf::PortRange ephemeral_ports() {
+    unsigned first = 0, last = 0;
+    std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
+    if (first == 0 || last > UINT16_MAX || first > last) return {32768, 60999};
+    return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
+}
+
+std::size_t pool_capacity(std::uint32_t max_sessions, std::size_t reserved, std::size_t descriptor_limit) {
+    const std::size_t left = descriptor_limit > reserved ? descriptor_limit - reserved : 0;
+    return std::min<std::size_t>(std::size_t{max_sessions} * 2 + 1024, left);
+}
+
+}  // namespace net

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "libudpserver/base/unique_fd.hpp"
+#include "libudpserver/net/pool_groups.hpp"
+
+namespace net {
+
+/// The server-side sockets, made and kept by the parent and used by REG, so that they outlive it (DESIGN §4).
+/// Each is bound to a random port of its group, for an explicitly bound socket keeps its port while it is connected
+/// and disconnected again. It hears nothing until a session opens its ears.
+class SocketPool {
+public:
+    struct Socket {
+        base::UniqueFd fd;
+        std::uint16_t group = 0;
+        std::uint8_t worker = 0;
+    };
+
+    /// One answer to a request for more: sockets [first, first + count), and why there are not more.
+    struct Chunk {
+        std::size_t first = 0;
+        std::size_t count = 0;
+        int error = 0;
+        std::string problem;
+    };
+    static constexpr std::size_t chunk_size = 128;
+
+    SocketPool(std::vector<PoolGroup> groups, std::size_t capacity);
+
+    /// Makes up to `count` sockets (at most chunk_size) of a group for a worker. A failure ends the chunk early; a
+    /// group or capacity out of range gives none, with EINVAL or ENOSPC.
+    Chunk grow(std::size_t group, std::size_t worker, std::size_t count);
+
+    [[nodiscard]] const std::vector<Socket>& sockets() const { return sockets_; }
+    [[nodiscard]] const std::vector<PoolGroup>& groups() const { return groups_; }
+    [[nodiscard]] std::size_t capacity() const { return capacity_; }
+
+private:
+    base::UniqueFd make(const PoolGroup& group);
+    bool bind_somewhere(int fd, const PoolGroup& group);
+
+    std::vector<PoolGroup> groups_;
+    std::size_t capacity_;
+    std::vector<Socket> sockets_;
+    conf::PortRange ephemeral_;
+    std::random_device random_;
+};
+
+/// The kernel's ephemeral port range (net.ipv4.ip_local_port_range).
+conf::PortRange ephemeral_ports();
+
+/// How many pool sockets there may be: enough for all sessions and the resting sockets of as many more, but no more
+/// than the limit of open files leaves after `reserved` others (L-28).
+std::size_t pool_capacity(std::uint32_t max_sessions, std::size_t reserved, std::size_t descriptor_limit);
+
+}  // namespace net

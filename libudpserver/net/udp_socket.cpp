@@ -1,0 +1,86 @@
+#include "libudpserver/net/udp_socket.hpp"
+
+#include <fmt/format.h>
+#include <linux/filter.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace net {
+
+SocketError::SocketError(const std::string& who, const std::string& failed_step, int number)
+    : std::runtime_error(fmt::format("{}: {}: {}", who, failed_step, std::strerror(number))),
+      step(failed_step),
+      error(number) {}
+
+base::UniqueFd make_udp_socket(base::Family family, const std::string& who) {
+    const int domain = family == base::Family::v6 ? AF_INET6 : AF_INET;
+    base::UniqueFd fd(::socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
+    if (!fd) throw SocketError(who, "socket", errno);
+    return fd;
+}
+
+void set_option(int fd, int level, int name, int value, const std::string& who, const std::string& step) {
+    if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw SocketError(who, step, errno);
+}
+
+void bind_socket(int fd, const base::Endpoint& local, const std::string& who) {
+    sockaddr_storage address;
+    const socklen_t length = base::to_sockaddr(local, address);
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0) throw SocketError(who, "bind", errno);
+}
+
+base::Endpoint local_endpoint(int fd) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+    return base::from_sockaddr(address, length);
+}
+
+std::optional<base::Endpoint> peer_endpoint(int fd) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return std::nullopt;
+    return base::from_sockaddr(address, length);
+}
+
+int connect_socket(int fd, const base::Endpoint& server) {
+    sockaddr_storage address;
+    const socklen_t length = base::to_sockaddr(server, address);
+    return ::connect(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 ? 0 : errno;
+}
+
+int disconnect_socket(int fd) {
+    sockaddr address{};
+    address.sa_family = AF_UNSPEC;
+    return ::connect(fd, &address, sizeof address) == 0 ? 0 : errno;
+}
+
+int close_ears(int fd) {
+    sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
+    const sock_fprog program{1, &drop_all};
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : errno;
+}
+
+int open_ears(int fd) {
+    const int unused = 0;
+    const int result = ::setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+    return result == 0 || errno == ENOENT ? 0 : errno;
+}
+
+std::size_t drain(int fd) {
+    // A zero-length read takes a whole datagram off the queue. Errors (an ICMP report, a bad checksum) are taken
+    // off the same way, so only an empty queue ends the loop.
+    std::size_t datagrams = 0;
+    for (;;) {
+        char byte;
+        if (::recv(fd, &byte, sizeof byte, MSG_DONTWAIT | MSG_TRUNC) >= 0) {
+            ++datagrams;
+        } else if (errno == EAGAIN || errno == EBADF || errno == ENOTSOCK) {
+            return datagrams;
+        }
+    }
+}
+
+}  // namespace net

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "libudpserver/base/endpoint.hpp"
+#include "libudpserver/base/unique_fd.hpp"
+
+namespace net {
+
+/// A step of making a socket failed (L-3): `what()` is `127.0.0.1:53: bind: Address already in use`.
+struct SocketError : std::runtime_error {
+    SocketError(const std::string& who, const std::string& failed_step, int number);
+    std::string step;
+    int error;
+};
+
+/// A non-blocking, close-on-exec UDP socket (L-4). Throws SocketError.
+base::UniqueFd make_udp_socket(base::Family family, const std::string& who);
+
+/// Throws SocketError naming `step` when the kernel refuses.
+void set_option(int fd, int level, int name, int value, const std::string& who, const std::string& step);
+
+void bind_socket(int fd, const base::Endpoint& local, const std::string& who);
+
+/// What the socket is bound and connected to; Family::none and nothing when it is not.
+base::Endpoint local_endpoint(int fd);
+std::optional<base::Endpoint> peer_endpoint(int fd);
+
+/// The operations of a pool socket's life. Each returns 0 or the errno; none blocks.
+int connect_socket(int fd, const base::Endpoint& server);
+int disconnect_socket(int fd);
+/// A closed socket drops whatever arrives, in the kernel; what was queued before stays until it is drained.
+int close_ears(int fd);
+int open_ears(int fd);
+/// Throws away all queued datagrams and pending errors; returns how many datagrams those were.
+std::size_t drain(int fd);
+
+}  // namespace net
