@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "libudpserver/base/unique_fd.hpp"
+#include "libudpserver/ipc/codec.hpp"
+#include "libudpserver/ipc/message_type.hpp"
+
+namespace ipc {
+
+/// A packet that came in. It lives only as long as the callback that gets it; who wants a descriptor moves it
+/// out, the rest is closed.
+struct Message {
+    MessageType type{};
+    std::uint32_t id = 0;
+    Decoder body;
+    std::vector<base::UniqueFd> descriptors;
+    bool descriptors_lost = false;  ///< they could not be received: this process has too many open files
+};
+
+}  // namespace ipc
