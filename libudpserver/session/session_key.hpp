@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "libudpserver/base/endpoint.hpp"
+#include "libudpserver/session/record.hpp"
+
+namespace session {
+
+/// What makes two datagrams belong to one session (K-31): the listener and the client's address and port, and
+/// on a wildcard listener the local address too, because replies must leave from it (K-44).
+struct SessionKey {
+    base::Endpoint client;
+    base::Address local;  ///< Family::none unless the listener is a wildcard
+    std::uint16_t listener = 0;
+
+    static SessionKey of(const Record& record, bool wildcard);
+    bool operator==(const SessionKey&) const = default;
+};
+
+/// SipHash-1-3 of a key. The 128 bits of its own key are random for each start, so that nobody can choose
+/// addresses which fall into one chain (O-18).
+class KeyHash {
+public:
+    using Key = std::array<std::uint8_t, 16>;
+
+    /// Draws the key from the kernel; throws std::system_error when it gives none.
+    KeyHash();
+    explicit KeyHash(const Key& key) : key_(key) {}
+
+    std::uint64_t operator()(const SessionKey& key) const;
+
+private:
+    Key key_;
+};
+
+}  // namespace session
