@@ -1,0 +1,91 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "libudpserver/base/unique_fd.hpp"
+#include "libudpserver/ipc/channel.hpp"
+#include "libudpserver/ipc/dispatcher.hpp"
+#include "libudpserver/process/role.hpp"
+#include "libudpserver/process/signal_source.hpp"
+
+namespace process {
+
+/// What a role sees of the process it runs in. A role sets its callbacks, reports that it is ready and calls
+/// run(). USR1, USR2 and WINCH are answered in here (K-14, K-18). Callbacks come from the loop.
+class ChildRuntime {
+public:
+    using Callback = std::function<void()>;
+    using Reply = std::function<void()>;
+
+    struct Origin {
+        std::string role;
+        ipc::Party party = ipc::Party::reg;
+        pid_t parent = -1;
+        bool fresh_start = false;
+    };
+
+    ChildRuntime(Origin origin, base::UniqueFd link, base::SignalInbox& signals);
+    ~ChildRuntime();
+    ChildRuntime(const ChildRuntime&) = delete;
+    ChildRuntime& operator=(const ChildRuntime&) = delete;
+
+    [[nodiscard]] boost::asio::io_context& io() { return io_; }
+    /// The link to the parent; messages come by on(), not by its callbacks.
+    [[nodiscard]] ipc::Channel& parent() { return parent_; }
+    [[nodiscard]] const std::string& role() const { return origin_.role; }
+
+    /// True when the last child of this role seems to have died of what it adopted: adopt nothing, wipe the
+    /// arena.
+    [[nodiscard]] bool fresh_start() const { return origin_.fresh_start; }
+
+    /// Tells the parent that this role serves, and what became of the sessions it found.
+    void report_ready(std::uint32_t adopted = 0, std::uint32_t aborted = 0);
+
+    /// Takes messages of the parent other than Ping and Stop.
+    void on(ipc::MessageType type, std::function<void(ipc::Message&)> handler);
+
+    /// The proxy ends, or the parent is dead (end of the link): close all sessions, report them, finish().
+    /// Called once. Without it the child finishes with 0.
+    void on_stop(Callback callback);
+
+    /// This child alone ends (TERM, INT, HUP, QUIT): leave the sessions as they are, the next one adopts
+    /// them, and finish(). When the parent is gone or said Stop before, on_stop is called instead. Default:
+    /// finish(0).
+    void on_end_signal(Callback callback);
+
+    /// A heartbeat: call `reply` when all threads of this role have shown that they live. Default: at once.
+    void on_ping(std::function<void(Reply reply)> callback);
+
+    /// SIGPWR: log what this role knows of itself (K-20).
+    void on_info(Callback callback);
+
+    /// Runs the loop until finish(). Returns its status.
+    int run();
+    void finish(int status);
+
+private:
+    void on_signal(base::Signal signal);
+    void on_message(ipc::Message& message);
+    void on_parent_message_ping(ipc::Message& message);
+    void stop();
+    void end_by_signal();
+
+    boost::asio::io_context io_;
+    Origin origin_;
+    ipc::Channel parent_;
+    SignalSource signals_;
+    ipc::Dispatcher<> messages_;
+    Callback on_stop_, on_end_signal_, on_info_;
+    std::function<void(Reply)> on_ping_;
+    bool stopping_ = false;
+    std::optional<int> status_;
+};
+
+}  // namespace process

@@ -1,0 +1,49 @@
+#include "libudpserver/process/exit_status.hpp"
+
+#include <fmt/core.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+
+namespace process {
+namespace {
+
+bool is_crash(int signal) {
+    static constexpr std::array crashes{SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP};
+    return std::ranges::find(crashes, signal) != crashes.end();
+}
+
+}  // namespace
+
+bool ExitStatus::crashed() const {
+    return hung || (WIFSIGNALED(wait_status) && is_crash(WTERMSIG(wait_status)));
+}
+
+bool ExitStatus::own_fault() const {
+    return crashed() || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0);
+}
+
+std::string to_string(const ExitStatus& status) {
+    const int wait_status = status.wait_status;
+    std::string text = WIFEXITED(wait_status) ? fmt::format("exit status {}", WEXITSTATUS(wait_status))
+                                              : fmt::format("signal {} ({})", WTERMSIG(wait_status),
+                                                            ::strsignal(WTERMSIG(wait_status)));
+    if (status.hung) text += " after no heartbeat";
+    return text;
+}
+
+void ArenaTrust::died(base::Instant now, std::optional<base::Instant> ready, const ExitStatus& status) {
+    if (ready) {
+        crashes_before_ready_ = 0;
+        poisoned_ = status.own_fault() && now - *ready <= soon;
+        return;
+    }
+    if (status.crashed()) ++crashes_before_ready_;
+    // A child that found its arena poisoned and died before it wiped it leaves it poisoned.
+    if (crashes_before_ready_ >= 2) poisoned_ = true;
+}
+
+}  // namespace process

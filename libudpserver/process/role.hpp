@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libudpserver/ipc/message_type.hpp"
+#include "libudpserver/process/restart_policy.hpp"
+
+namespace process {
+
+class ChildRuntime;
+
+/// All that the supervisor knows about a service: a name and an entry function.
+struct Role {
+    std::string name;  ///< `REG`: process title and log lines
+    ipc::Party party;
+    RestartSpeed speed;
+    /// The child's main; returns its exit status. Runs in a new process on each start, right after the fork.
+    std::function<int(ChildRuntime&)> run;
+    /// The descriptors a new child needs besides its link and its log; everything else is closed in it. Asked
+    /// before each fork, in the parent.
+    std::function<std::vector<int>()> keep;
+};
+
+}  // namespace process

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "libudpserver/ipc/dispatcher.hpp"
+#include "libudpserver/process/child.hpp"
+#include "libudpserver/process/role.hpp"
+#include "libudpserver/process/settings.hpp"
+#include "libudpserver/process/signal_source.hpp"
+
+namespace process {
+
+/// The parent's heart: starts the children, replaces them by policy, relays signals (DESIGN §5), ends
+/// everything in order. It knows nothing of what the roles do, and never touches anything from the network.
+class Supervisor {
+public:
+    using Callback = std::function<void()>;
+    using MessageHandler = std::function<void(Child&, ipc::Message&)>;
+
+    /// `signals` must exist before this process starts anything; the supervisor reads it from start() on.
+    Supervisor(boost::asio::io_context& io, Settings settings, base::SignalInbox& signals);
+    ~Supervisor();
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+    /// Before start(). Children are started in the order in which they are added, and stopped together.
+    Child& add_role(Role role);
+
+    /// Messages of the children that the supervisor does not know itself, for example pool requests.
+    void on(ipc::MessageType type, MessageHandler handler);
+
+    /// Once: when all children have been ready at the same time for the first time.
+    void on_all_ready(Callback callback) { on_all_ready_ = std::move(callback); }
+    /// SIGPWR: after the supervisor's own lines.
+    void on_info(Callback callback) { on_info_ = std::move(callback); }
+    /// Once: when the proxy begins to end, before the children hear of it.
+    void on_stopping(Callback callback) { on_stopping_ = std::move(callback); }
+    /// Once: when all children are gone; exit_status() is known. Default: the io_context is stopped.
+    void on_finished(Callback callback) { on_finished_ = std::move(callback); }
+
+    void start();
+    /// Ends the proxy as a signal does (exit status 0); called again: kills the children.
+    void stop();
+
+    /// 0 after an end that was asked for, 1 after a crash loop; nothing while the proxy runs.
+    [[nodiscard]] std::optional<int> exit_status() const {
+        return finished_ ? std::optional(status_) : std::nullopt;
+    }
+    [[nodiscard]] bool stopping() const { return stopping_; }
+    [[nodiscard]] bool all_ready() const;
+    [[nodiscard]] const std::vector<std::unique_ptr<Child>>& children() const { return children_; }
+    [[nodiscard]] Child* find(ipc::Party party);
+
+private:
+    void on_signal(base::Signal signal);
+    void relay(int number);
+    void change_level(int number);
+    void reopen_log(int number);
+    void inform(int number);
+    void reap();
+    void end(int status);
+    void on_message(Child& child, ipc::Message& message);
+    void on_ready();
+    bool count_death(Child& child);
+    void on_end();
+
+    boost::asio::io_context& io_;
+    Settings settings_;
+    SignalSource signals_;
+    DeathTally tally_;
+    ipc::Dispatcher<Child&> messages_;
+    std::vector<std::unique_ptr<Child>> children_;
+    Callback on_all_ready_, on_info_, on_stopping_, on_finished_;
+    std::optional<Instant> started_;
+    bool reported_ready_ = false;
+    bool stopping_ = false;
+    bool finished_ = false;
+    int status_ = 0;
+};
+
+}  // namespace process
