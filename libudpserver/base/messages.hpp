@@ -14,9 +14,21 @@ struct Message {
     std::string_view meaning;  ///< what happened, for the man page
     std::string_view remedy;   ///< what to do about it, for the man page
 
-    [[nodiscard]] char severity() const { return id.back(); }
+    [[nodiscard]] constexpr char severity() const { return id.back(); }
     /// The level from which on the message is written; I, N and C are written at every level.
-    [[nodiscard]] LogLevel level() const;
+    /// Known to the compiler, so that a message that is switched off costs one compare.
+    [[nodiscard]] constexpr LogLevel level() const {
+        switch (severity()) {
+            case 'W':
+                return LogLevel::warning;
+            case 'K':
+                return LogLevel::normal;
+            case 'D':  // the LOGS-8xx messages are the finer half of debugging
+                return id.starts_with("LOGS-8") ? LogLevel::trace : LogLevel::debug;
+            default:
+                return LogLevel::error;
+        }
+    }
 };
 
 /// The constants of the catalogue, `msg::crash_loop` and so on, one for each line of messages.def.

@@ -1,7 +1,6 @@
 #include "libudpserver/base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
 
@@ -93,11 +92,14 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 std::string format_size(std::uint64_t bytes) {
     std::string shortest = std::to_string(bytes);
-    if (bytes == 0) return shortest;
+    bool plain = true;
     for (const auto& unit : size_units) {
-        if (bytes % unit.value != 0) continue;
+        if (bytes == 0 || unit.value == 1 || bytes % unit.value != 0) continue;
         auto text = with_unit(bytes, unit);
-        if (text.size() < shortest.size()) shortest = std::move(text);
+        // Of equal length, a unit reads better than digits, and the larger unit better than the smaller.
+        if (plain ? text.size() > shortest.size() : text.size() >= shortest.size()) continue;
+        shortest = std::move(text);
+        plain = false;
     }
     return shortest;
 }
