@@ -1,0 +1,153 @@
+"""Checks that includes point only left (DESIGN §3), that third-party libraries and process calls stay behind their
+fences, and that no name is one of those that explain nothing. Tries itself on bad samples first."""
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from tracked import text_of, tracked  # noqa: E402
+
+# Folder of a layer: the layers whose headers it may include. A folder belongs to its longest prefix here.
+ALLOWED = {
+    "libudpserver/base": {"libudpserver/base"},
+    "conf": {"libudpserver/base", "conf"},
+    "libudpserver/ipc": {"libudpserver/base", "conf", "libudpserver/ipc"},
+    "libudpserver/process": {"libudpserver/base", "conf", "libudpserver/ipc", "libudpserver/process"},
+    "libudpserver/net": {"libudpserver/base", "conf", "libudpserver/net"},
+    "libudpserver/session": {"libudpserver/base", "conf", "libudpserver/net", "libudpserver/session"},
+    "bench": {"libudpserver/base", "bench"},
+}
+EVERYTHING = set(ALLOWED) | {"proxyd"}
+ALLOWED["proxyd"] = EVERYTHING - {"bench"}
+ALLOWED["tests"] = EVERYTHING | {"tests"}
+ALLOWED["cmake"] = set()
+
+# Header of a library: the only files that may include it.
+FENCES = {
+    r"yaml-cpp/": r"conf/[^/]+\.cpp|tests/.*",
+    r"spdlog/": r"libudpserver/base/log[^/]*",
+    r"ares\.h": r"resolvers/ares_[^/]+",
+}
+PROCESS_CALL = re.compile(r"(?<![\w.>:])(?:::)?(v?fork|waitpid|waitid|wait4|kill)\s*\(")
+PROCESS_FILES = re.compile(r"(libudpserver/process|tests)/.*")
+
+EMPTY_WORDS = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
+NAMED = re.compile(r"\b(?:class|struct|union|namespace|enum(?:\s+class)?)\s+([A-Za-z_]\w*)")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def layer_of(path):
+    """The longest known folder that the path lies in, or nothing."""
+    folders = [folder for folder in ALLOWED if str(path).startswith(folder + "/")]
+    return max(folders, key=len, default=None)
+
+
+def without_comments(text):
+    """The code, with comments and the insides of strings blanked; line numbers stay."""
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.S)
+
+
+def wrong_direction(path, target):
+    layer, other = layer_of(path), layer_of(target)
+    if layer is None:
+        return f"the folder is unknown to {pathlib.Path(__file__).name}"
+    if other is None:
+        return f"'{target}' is not written from the top folder" if "/" not in target else None
+    return None if other in ALLOWED[layer] else f"{layer} may not include {target}"
+
+
+def check_include(path, bracket, target):
+    for header, files in FENCES.items():
+        if re.match(header, target) and not re.fullmatch(files, str(path)):
+            return f"<{target}> may only be included in {files}"
+    if bracket == '"' or layer_of(target):
+        return wrong_direction(path, target)
+    return None
+
+
+def words_of(name):
+    """`SocketManager` and `socket_manager.hpp` have the words socket and manager."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
+
+
+def check_names(path, code):
+    for part in path.parts:
+        if words_of(part) & EMPTY_WORDS:
+            yield 0, f"the name '{part}' explains nothing"
+    for number, line in enumerate(code.splitlines(), 1):
+        for match in NAMED.finditer(line):
+            if words_of(match.group(1)) & EMPTY_WORDS:
+                yield number, f"the name '{match.group(1)}' explains nothing"
+
+
+def check_file(path, text):
+    """Yields (line, complaint)."""
+    code = without_comments(text)
+    for number, line in enumerate(text.splitlines(), 1):
+        match = INCLUDE.match(line)
+        complaint = check_include(path, *match.groups()) if match else None
+        if complaint:
+            yield number, complaint
+    for number, line in enumerate(code.splitlines(), 1):
+        match = PROCESS_CALL.search(line)
+        if match and not PROCESS_FILES.fullmatch(str(path)):
+            yield number, f"{match.group(1)}() belongs into libudpserver/process"
+    yield from check_names(path, code)
+
+
+BAD = [
+    ("libudpserver/base/a.cpp", '#include "conf/config.hpp"'),
+    ("libudpserver/session/a.cpp", '#include "libudpserver/process/role.hpp"'),
+    ("libudpserver/process/a.cpp", '#include "libudpserver/session/arena.hpp"'),
+    ("libudpserver/net/a.hpp", '#include "libudpserver/session/arena.hpp"'),
+    ("libudpserver/ipc/a.hpp", '#include "libudpserver/process/role.hpp"'),
+    ("libudpserver/base/a.hpp", "#include <conf/config.hpp>"),
+    ("conf/a.cpp", '#include "proxyd/options.hpp"'),
+    ("conf/a.cpp", '#include "config.hpp"'),
+    ("elsewhere/a.cpp", '#include "conf/config.hpp"'),
+    ("conf/a.hpp", "#include <yaml-cpp/yaml.h>"),
+    ("proxyd/a.cpp", "#  include <yaml-cpp/yaml.h>"),
+    ("libudpserver/process/a.cpp", "#include <spdlog/spdlog.h>"),
+    ("proxyd/a.cpp", "#include <ares.h>"),
+    ("proxyd/a.cpp", "const pid_t pid = ::fork();"),
+    ("proxyd/a.cpp", "if (waitpid(pid, &status, 0) < 0) {"),
+    ("libudpserver/session/a.cpp", "(void)kill(pid, SIGTERM);"),
+    ("conf/string_utils.hpp", ""),
+    ("libudpserver/common/a.hpp", ""),
+    ("conf/a.hpp", "class SessionManager {"),
+    ("conf/a.hpp", "namespace helper {"),
+]
+GOOD = [
+    ("libudpserver/process/a.cpp", '#include "libudpserver/ipc/channel.hpp"\n::fork(); kill(pid, 9);'),
+    ("conf/load.cpp", "#include <yaml-cpp/yaml.h>"),
+    ("libudpserver/base/log_text.cpp", "#include <spdlog/spdlog.h>"),
+    ("proxyd/main.cpp", '#include "libudpserver/session/server.hpp"\ncontext.notify_fork(a); process::kill(b); c.kill(d);'),
+    ("conf/a.cpp", '// fork() is called elsewhere\nlog("fork()"); /* kill(1) */'),
+    ("libudpserver/base/a.cpp", "#include <vector>\nstruct Commonplace {};"),
+]
+
+
+def try_itself():
+    for path, text in BAD:
+        if not list(check_file(pathlib.PurePosixPath(path), text)):
+            sys.exit(f"includes: the check itself is broken: it finds nothing in {path}: {text}")
+    for path, text in GOOD:
+        for _, complaint in check_file(pathlib.PurePosixPath(path), text):
+            sys.exit(f"includes: the check itself is broken: {path}: {complaint}")
+
+
+def main():
+    try_itself()
+    bad = 0
+    files = tracked(".cpp", ".hpp", ".h", ".def")
+    for path in files:
+        for number, complaint in check_file(path, text_of(path)):
+            print(f"{path}:{number}: {complaint}")
+            bad += 1
+    print(f"includes: {len(files)} files, {bad} faults")
+    sys.exit(bad > 0)
+
+
+main()
