@@ -1,10 +1,9 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "libudpserver/base/endpoint.hpp"
+#include "libudpserver/base/siphash.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {
@@ -24,16 +23,14 @@ struct SessionKey {
 /// addresses which fall into one chain (O-18).
 class KeyHash {
 public:
-    using Key = std::array<std::uint8_t, 16>;
-
     /// Draws the key from the kernel; throws std::system_error when it gives none.
-    KeyHash();
-    explicit KeyHash(const Key& key) : key_(key) {}
+    KeyHash() : key_(base::random_key()) {}
+    explicit KeyHash(const base::SipKey& key) : key_(key) {}
 
     std::uint64_t operator()(const SessionKey& key) const;
 
 private:
-    Key key_;
+    base::SipKey key_;
 };
 
 }  // namespace session

@@ -78,6 +78,7 @@ private:
     Step next_step();
     void skip_empty_ticks();
     [[nodiscard]] Tick tick_of(base::Instant deadline) const;
+    [[nodiscard]] std::uint16_t pending_list() const;
     [[nodiscard]] std::uint16_t list_for(Tick due) const;
     void link(Slot index, std::uint16_t list);
     void unlink(Slot index);

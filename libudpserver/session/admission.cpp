@@ -1,0 +1,199 @@
+#include "libudpserver/session/admission.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "libudpserver/base/siphash.hpp"
+#include "libudpserver/base/token_bucket.hpp"
+
+namespace session {
+
+using base::Address;
+using base::Family;
+using base::Instant;
+
+namespace {
+
+/// A limit's share of one worker; a limit that is set never becomes "no limit".
+std::uint32_t share(std::uint32_t limit, unsigned workers) {
+    const std::uint32_t parts = std::max(workers, 1u);
+    return limit / parts + (limit % parts != 0 ? 1 : 0);
+}
+
+base::Rate rate_of(std::uint32_t per_second) {
+    return {per_second, std::max(per_second, 1u)};
+}
+
+/// Sources at one prefix length. Set-associative: a source can lie in `ways` places, among which one without
+/// open sessions gives way, the one that was used longest ago first.
+class SourceTable {
+public:
+    struct Entry {
+        std::uint64_t prefix = 0;
+        base::TokenBucket bucket;
+        std::uint32_t open = 0;
+        std::uint32_t used = 0;  ///< value of uses_ at the last use; ages are differences, so it may wrap
+        Family family = Family::none;
+    };
+
+    SourceTable(const conf::SourceLimits& limits, std::uint32_t sessions, unsigned workers,
+                unsigned v4_prefix, unsigned v6_prefix)
+        : rate_(rate_of(share(limits.new_per_second, workers))),
+          open_limit_(share(limits.open, workers)),
+          v4_prefix_(v4_prefix),
+          v6_prefix_(v6_prefix) {
+        const std::size_t wanted = std::bit_ceil(std::clamp<std::size_t>(2ul * sessions, 64, most_entries));
+        if (limits.new_per_second > 0 || limits.open > 0) entries_.resize(wanted);
+    }
+
+    [[nodiscard]] bool on() const { return !entries_.empty(); }
+    [[nodiscard]] base::Rate rate() const { return rate_; }
+    [[nodiscard]] std::uint32_t open_limit() const { return open_limit_; }
+    [[nodiscard]] std::size_t memory() const { return entries_.size() * sizeof(Entry); }
+
+    /// Null when it is not there.
+    Entry* find(const Address& source) {
+        const Entry wanted = named(source);
+        for (Entry& entry : set_of(wanted))
+            if (entry.family == wanted.family && entry.prefix == wanted.prefix) return &entry;
+        return nullptr;
+    }
+
+    /// Found or taken; null when open sessions hold the whole set.
+    Entry* place(const Address& source) {
+        Entry* entry = find(source);
+        if (entry == nullptr) {
+            entry = victim(set_of(named(source)));
+            if (entry == nullptr) return nullptr;
+            *entry = named(source);
+        }
+        entry->used = ++uses_;
+        return entry;
+    }
+
+private:
+    static constexpr std::size_t ways = 8;
+    static constexpr std::size_t most_entries = std::size_t{1} << 18;  ///< 8 MiB a table
+
+    [[nodiscard]] Entry named(const Address& source) const {
+        Entry entry;
+        const Address network =
+            base::network_of(source, source.family == Family::v4 ? v4_prefix_ : v6_prefix_);
+        std::memcpy(&entry.prefix, network.bytes.data(), sizeof entry.prefix);  // at most 64 bits are left
+        entry.family = source.family;
+        return entry;
+    }
+
+    std::span<Entry> set_of(const Entry& wanted) {
+        std::array<std::byte, sizeof wanted.prefix + 1> bytes;
+        std::memcpy(bytes.data(), &wanted.prefix, sizeof wanted.prefix);
+        bytes.back() = static_cast<std::byte>(wanted.family);
+        const std::uint64_t hash = base::SipHash<1, 3>::hash(key_, bytes);
+        return std::span(entries_).subspan(hash % (entries_.size() / ways) * ways, ways);
+    }
+
+    Entry* victim(std::span<Entry> set) {
+        Entry* oldest = nullptr;
+        for (Entry& entry : set) {
+            if (entry.family == Family::none) return &entry;
+            if (entry.open > 0) continue;
+            if (oldest == nullptr || uses_ - entry.used > uses_ - oldest->used) oldest = &entry;
+        }
+        return oldest;
+    }
+
+    base::Rate rate_;
+    std::uint32_t open_limit_;
+    unsigned v4_prefix_, v6_prefix_;
+    base::SipKey key_ = base::random_key();
+    std::vector<Entry> entries_;
+    std::uint32_t uses_ = 0;
+};
+
+}  // namespace
+
+struct Admission::State {
+    base::Rate rate;
+    base::TokenBucket bucket;
+    std::array<SourceTable, 2> tables;  ///< addresses, networks
+    std::uint64_t untracked = 0;
+
+    [[nodiscard]] std::uint32_t open(std::size_t table, const Address& source) {
+        if (!tables[table].on() || source.family == Family::none) return 0;
+        const auto* entry = tables[table].find(source);
+        return entry == nullptr ? 0 : entry->open;
+    }
+};
+
+Admission::Admission(const conf::UdpServer& settings, std::uint32_t sessions_of_this_worker, unsigned workers)
+    : state_(new State{rate_of(share(settings.new_sessions_per_second, workers)),
+                       {},
+                       {SourceTable(settings.per_address, sessions_of_this_worker, workers, 32, 64),
+                        SourceTable(settings.per_network, sessions_of_this_worker, workers, 24, 48)},
+                       0}) {}
+
+Admission::~Admission() = default;
+Admission::Admission(Admission&&) noexcept = default;
+Admission& Admission::operator=(Admission&&) noexcept = default;
+
+CloseReason Admission::admit(const Address& source, Instant now) {
+    // The tokens are taken from copies and put back only when all agree: a source that is refused must not
+    // use up what is meant for others.
+    std::array<SourceTable::Entry*, 2> places{};
+    std::array<base::TokenBucket, 2> buckets;
+    for (std::size_t i = 0; i < state_->tables.size() && source.family != Family::none; ++i) {
+        SourceTable& table = state_->tables[i];
+        if (!table.on()) continue;
+        places[i] = table.rate().per_second > 0 ? table.place(source) : table.find(source);
+        if (places[i] == nullptr) continue;
+        if (table.open_limit() > 0 && places[i]->open >= table.open_limit())
+            return CloseReason::source_limited;
+        buckets[i] = places[i]->bucket;
+        if (!buckets[i].take(table.rate(), now)) return CloseReason::source_limited;
+    }
+    if (!state_->bucket.take(state_->rate, now)) return CloseReason::rate_limited;
+    for (std::size_t i = 0; i < places.size(); ++i)
+        if (places[i] != nullptr) places[i]->bucket = buckets[i];
+    return CloseReason::none;
+}
+
+void Admission::opened(const Address& source) {
+    if (source.family == Family::none) return;
+    bool tracked = true;
+    for (SourceTable& table : state_->tables) {
+        if (!table.on()) continue;
+        SourceTable::Entry* entry = table.place(source);
+        if (entry != nullptr) ++entry->open;
+        tracked = tracked && entry != nullptr;
+    }
+    if (!tracked) ++state_->untracked;
+}
+
+void Admission::closed(const Address& source) {
+    if (source.family == Family::none) return;
+    for (SourceTable& table : state_->tables) {
+        if (!table.on()) continue;
+        // A session that was opened untracked may find nothing here, or a later entry of its source; that one
+        // then counts too few, never below none.
+        SourceTable::Entry* entry = table.find(source);
+        if (entry != nullptr && entry->open > 0) --entry->open;
+    }
+}
+
+std::uint64_t Admission::untracked() const {
+    return state_->untracked;
+}
+std::uint32_t Admission::open_of_address(const Address& source) const {
+    return state_->open(0, source);
+}
+std::uint32_t Admission::open_of_network(const Address& source) const {
+    return state_->open(1, source);
+}
+std::size_t Admission::memory() const {
+    return state_->tables[0].memory() + state_->tables[1].memory();
+}
+
+}  // namespace session

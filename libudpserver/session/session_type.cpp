@@ -1,0 +1,58 @@
+#include "libudpserver/session/session_type.hpp"
+
+#include <algorithm>
+
+namespace session {
+
+using base::Address;
+using base::Family;
+using conf::SessionType;
+
+namespace {
+
+/// The configuration need not name the interface of a link-local server; the kernel always does.
+bool same_host(const Endpoint& a, const Endpoint& b) {
+    return a.family == b.family && a.bytes == b.bytes && (a.scope == b.scope || a.scope == 0 || b.scope == 0);
+}
+
+bool same(const Endpoint& a, const Endpoint& b) {
+    return same_host(a, b) && a.port == b.port;
+}
+
+bool same_network(const Endpoint& a, const Endpoint& b, unsigned prefix) {
+    const unsigned bits = std::min(prefix, a.family == Family::v4 ? 32u : 128u);
+    return a.family == b.family && base::network_of(a.address(), bits) == base::network_of(b.address(), bits);
+}
+
+Judgement when(bool allowed) {
+    return allowed ? Judgement::forward : Judgement::foreign;
+}
+
+}  // namespace
+
+Judgement judge_reply(const Record& record, const conf::Rule& rule, const Endpoint& from) {
+    if (record.type == SessionType::one_way) return Judgement::end_session;
+    // A source that cannot be sent to can be nobody's server; fixing it would make the session dead.
+    if (from.family != record.server.family || from.port == 0) return Judgement::foreign;
+    switch (record.type) {
+        case SessionType::any_port:
+            if (!same_host(from, record.server)) return Judgement::foreign;
+            if (!record.server_fixed) return Judgement::fix_and_forward;
+            return when(!rule.any_port_strict || from.port == record.server.port);
+        case SessionType::any_sock:
+            return record.server_fixed ? when(same(from, record.server)) : Judgement::fix_and_forward;
+        case SessionType::broadcast:
+            return when(from.port == record.server.port &&
+                        same_network(from, record.server, rule.broadcast_prefix));
+        case SessionType::normal:
+        case SessionType::one_way:
+            break;
+    }
+    return when(same(from, record.server));
+}
+
+bool connects(SessionType type) {
+    return type == SessionType::normal || type == SessionType::one_way;
+}
+
+}  // namespace session
