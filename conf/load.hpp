@@ -9,6 +9,8 @@
 
 namespace conf {
 
+struct System;
+
 /// One mistake. Printed as `file:line:column: path: text`.
 struct Error {
     int line = 0, column = 0;  ///< from 1; 0 when the file as a whole is meant
@@ -25,7 +27,11 @@ struct LoadResult {
 
 /// Reads at most 1 MiB, nested at most 32 deep. `known_proxies` are the values that `proxy` may have.
 LoadResult load_file(const std::string& path, const std::vector<std::string>& known_proxies);
-LoadResult load_text(std::string_view text, const std::string& file, const std::vector<std::string>& known_proxies);
+LoadResult load_text(std::string_view text, const std::string& file,
+                     const std::vector<std::string>& known_proxies);
+/// The same for a machine that the caller describes.
+LoadResult load_text(std::string_view text, const std::string& file,
+                     const std::vector<std::string>& known_proxies, const System& system);
 
 std::string to_string(const Error& error, const std::string& file);
 

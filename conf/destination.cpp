@@ -1,0 +1,75 @@
+#include "conf/destination.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "conf/expect.hpp"
+#include "conf/host_items.hpp"
+
+namespace conf {
+namespace {
+
+const std::string forms = "a host item, perhaps with a port: 10.0.1.1:53, '[2001:db8::1]:53', '*:5060-5070'";
+
+struct HostAndPorts {
+    std::string host;
+    std::optional<std::string> ports;
+};
+
+/// Where the port begins. More than one colon without brackets is an IPv6 address without a port.
+HostAndPorts split(std::string_view text) {
+    const std::string sign = text.starts_with('!') ? "!" : "";
+    text.remove_prefix(sign.size());
+    const std::size_t bracket = text.find(']');
+    if (text.starts_with('[') && bracket != std::string_view::npos) {
+        const std::string_view rest = text.substr(bracket + 1);
+        const std::string host = sign + std::string(text.substr(1, bracket - 1));
+        if (rest.empty()) return {host, std::nullopt};
+        return {host, std::string(rest.starts_with(':') ? rest.substr(1) : rest)};
+    }
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) {
+        return {sign + std::string(text), std::nullopt};
+    }
+    return {sign + std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+std::optional<Destination> read_destination(const Place& place, const std::vector<NamedList>& lists) {
+    const std::string* text = place.scalar(forms);
+    if (!text) return std::nullopt;
+    const HostAndPorts parts = split(*text);
+    const auto host = read_host_item(place, parts.host, lists);
+    if (!host) return std::nullopt;
+    Destination destination{*host, {0, 65535}};
+    if (!parts.ports) return destination;
+    const auto range = parse_ports(*parts.ports);
+    if (!range || range->first == 0 || range->first > range->last) {
+        place.refuse(shown(*parts.ports) + " is no port or range of ports", forms);
+        return std::nullopt;
+    }
+    destination.port = *range;
+    return destination;
+}
+
+}  // namespace
+
+void read_destinations(const Place& place, const std::vector<NamedList>& lists,
+                       std::vector<Destination>& to) {
+    one_or_more(place, forms, [&](const Place& item) {
+        if (const auto destination = read_destination(item, lists)) to.push_back(*destination);
+    });
+}
+
+std::string to_string(const Destination& destination, const std::vector<NamedList>& lists) {
+    std::string host = to_string(destination.host, lists);
+    const PortRange& port = destination.port;
+    if (port == PortRange{0, 65535}) return host;
+    if (host.find(':') != std::string::npos) {
+        host.insert(destination.host.negated ? 1 : 0, "[");
+        host += "]";
+    }
+    host += ":" + std::to_string(port.first);
+    return port.first == port.last ? host : host + "-" + std::to_string(port.last);
+}
+
+}  // namespace conf

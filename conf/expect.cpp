@@ -1,0 +1,146 @@
+#include "conf/expect.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "libudpserver/base/text.hpp"
+
+namespace conf {
+namespace {
+
+constexpr std::size_t longest_path = 4095;
+
+bool is_word_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+}
+
+/// An expectation that is a pure function of the text.
+template <typename T, typename Parse>
+Expect<T> from_text(const std::string& what, Parse parse) {
+    auto read = [=](const Place& place) -> std::optional<T> {
+        const std::string* text = place.scalar(what);
+        if (!text) return std::nullopt;
+        std::optional<T> value = parse(*text);
+        if (!value) place.refuse(shown(*text) + " does not fit", what);
+        return value;
+    };
+    return {what, read};
+}
+
+std::string between(const std::string& least, const std::string& most) {
+    return least + " to " + most;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_whole_number(std::string_view text) {
+    std::uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, value);
+    if (text.empty() || failure != std::errc{} || stop != end) return std::nullopt;
+    if (text.size() > 1 && text.front() == '0') return std::nullopt;
+    return value;
+}
+
+Expect<std::uint64_t> whole_number(std::uint64_t least, std::uint64_t most) {
+    const std::string what = "a whole number, " + between(std::to_string(least), std::to_string(most));
+    return from_text<std::uint64_t>(what, [=](const std::string& text) -> std::optional<std::uint64_t> {
+        const auto value = parse_whole_number(text);
+        return value && *value >= least && *value <= most ? value : std::nullopt;
+    });
+}
+
+Expect<Duration> duration(Duration least, Duration most) {
+    const std::string what = "a duration like 500ms, 30s, 5m, 1h or 1d, " +
+                             between(base::format_duration(least), base::format_duration(most));
+    return from_text<Duration>(what, [=](const std::string& text) -> std::optional<Duration> {
+        const auto value = base::parse_duration(text);
+        return value && *value >= least && *value <= most ? value : std::nullopt;
+    });
+}
+
+Expect<std::uint64_t> size(std::uint64_t most) {
+    const std::string what = "a size like 512, 64KiB or 1MB, at most " + base::format_size(most);
+    return from_text<std::uint64_t>(what, [=](const std::string& text) -> std::optional<std::uint64_t> {
+        const auto value = base::parse_size(text);
+        return value && *value <= most ? value : std::nullopt;
+    });
+}
+
+Expect<unsigned> percent() {
+    return from_text<unsigned>("1% to 100%", [](const std::string& text) -> std::optional<unsigned> {
+        if (!text.ends_with('%')) return std::nullopt;
+        const auto value = parse_whole_number(std::string_view(text).substr(0, text.size() - 1));
+        return value && *value >= 1 && *value <= 100 ? std::optional(static_cast<unsigned>(*value))
+                                                     : std::nullopt;
+    });
+}
+
+Expect<bool> boolean() {
+    return choice<bool>({{"true", true}, {"false", false}});
+}
+
+bool is_word(std::string_view text, std::size_t longest) {
+    return !text.empty() && text.size() <= longest &&
+           std::all_of(text.begin(), text.end(), is_word_character);
+}
+
+bool is_absolute_path(std::string_view text) {
+    const bool has_control =
+        std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+    return text.size() > 1 && text.front() == '/' && text.back() != '/' && text.size() <= longest_path &&
+           !has_control;
+}
+
+Expect<std::string> word(std::size_t longest) {
+    const std::string what = "1 to " + std::to_string(longest) + " letters, digits, '.', '_' or '-'";
+    return from_text<std::string>(what, [=](const std::string& text) {
+        return is_word(text, longest) ? std::optional(text) : std::nullopt;
+    });
+}
+
+Expect<std::string> absolute_path() {
+    return from_text<std::string>("an absolute path of a file", [](const std::string& text) {
+        return is_absolute_path(text) ? std::optional(text) : std::nullopt;
+    });
+}
+
+std::optional<PortRange> parse_ports(std::string_view text) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_whole_number(text.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : parse_whole_number(text.substr(dash + 1));
+    if (!first || !last || *first > 65535 || *last > 65535) return std::nullopt;
+    return PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+}
+
+Expect<PortRange> ports(bool zero) {
+    const std::string what = zero ? "a port or a range like 5060-5070, 1 to 65535, or 0 for any free port"
+                                  : "a port or a range like 20000-29999, 1 to 65535";
+    auto read = [=](const Place& place) -> std::optional<PortRange> {
+        const std::string* text = place.scalar(what);
+        if (!text) return std::nullopt;
+        const auto range = parse_ports(*text);
+        const bool reversed = range && range->first > range->last;
+        const bool bad_zero = range && range->first == 0 && !(zero && range->last == 0 && *text == "0");
+        if (range && !reversed && !bad_zero) return range;
+        place.refuse(shown(*text) + (reversed ? " is a reversed range" : " is no port"), what);
+        return std::nullopt;
+    };
+    return {what, read};
+}
+
+Expect<Address> address() {
+    return from_text<Address>("an IPv4 or IPv6 address",
+                              [](const std::string& text) { return base::parse_address(text); });
+}
+
+std::string alternatives(const std::vector<std::string>& words) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+    }
+    return text;
+}
+
+}  // namespace conf

@@ -1,0 +1,114 @@
+#include "conf/load.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "conf/checks.hpp"
+#include "conf/section.hpp"
+#include "conf/sections.hpp"
+#include "conf/system.hpp"
+#include "conf/yaml_source.hpp"
+#include "libudpserver/base/text.hpp"
+
+namespace conf {
+namespace {
+
+/// Letters for the kernel's user names, and the `$` that some directories append is not needed here.
+constexpr std::size_t longest_user = 32;
+
+Expect<std::string> known_proxy(const std::vector<std::string>& known) {
+    std::vector<std::pair<std::string, std::string>> names;
+    for (const std::string& name : known)
+        names.emplace_back(name, name);
+    return choice<std::string>(std::move(names));
+}
+
+void read_config(const Place& place, const std::vector<std::string>& known_proxies, const System& system,
+                 Config& config) {
+    Section section(place);
+    section.required("name", config.name, word());
+    section.optional("proxy", config.proxy, known_proxy(known_proxies));
+    section.optional("user", config.user, word(longest_user));
+    section.optional("singleproc", config.singleproc, boolean());
+    section.optional("nodaemon", config.nodaemon, boolean());
+    section.optional("pid-file", config.pid_file, absolute_path());
+    section.later("control", "leave it out");
+    section.later("resolver", "leave it out and give addresses instead of names");
+    if (const auto log = section.child("log")) read_log(*log, config.log);
+    if (const auto udpserver = section.required_child("udpserver", "a section with max-sessions")) {
+        read_udpserver(*udpserver, system.processors, config.udpserver);
+    }
+    if (const auto lists = section.child("lists")) read_lists(*lists, config.lists);
+    if (const auto listen_on =
+            section.required_child("listen-on", "at least one {address: ..., port: ...}")) {
+        read_listen_on(*listen_on, config.listen_on);
+    }
+    if (const auto rules = section.required_child("session-acl", "at least one rule")) {
+        read_session_acl(*rules, config.lists, config.session_acl);
+    }
+    section.finish();
+}
+
+LoadResult unreadable(const std::string& file, const std::string& reason) {
+    LoadResult result;
+    result.config.file = file;
+    result.errors.push_back({0, 0, "", reason});
+    return result;
+}
+
+}  // namespace
+
+LoadResult load_text(std::string_view text, const std::string& file,
+                     const std::vector<std::string>& known_proxies, const System& system) {
+    const auto source = parse_yaml(text);
+    LoadResult result;
+    result.config.file = file;
+    if (const Error* error = std::get_if<Error>(&source)) {
+        result.errors.push_back(*error);
+        return result;
+    }
+    const Node& root = std::get<Node>(source);
+    Report report(root);
+    if (root.kind == Node::Kind::null) {
+        report.error(root.mark, "",
+                     advise("the file is empty", "name, udpserver, listen-on and session-acl"));
+    } else {
+        read_config({root, "", report}, known_proxies, system, result.config);
+        check(result.config, system, report);
+    }
+    report.finish(result);
+    return result;
+}
+
+LoadResult load_text(std::string_view text, const std::string& file,
+                     const std::vector<std::string>& known_proxies) {
+    return load_text(text, file, known_proxies, System::read());
+}
+
+LoadResult load_file(const std::string& path, const std::vector<std::string>& known_proxies) {
+    std::error_code failure;
+    const std::string absolute = std::filesystem::absolute(path, failure).lexically_normal().string();
+    const auto status = std::filesystem::status(path, failure);
+    if (!failure && std::filesystem::is_directory(status)) return unreadable(absolute, "is a directory");
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return unreadable(absolute, std::string("cannot be read: ") + std::strerror(errno));
+    // One byte more than allowed tells that the file is too large, however large it is.
+    std::string text(max_source_bytes + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.bad()) return unreadable(absolute, std::string("cannot be read: ") + std::strerror(errno));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return load_text(text, absolute, known_proxies);
+}
+
+std::string to_string(const Error& error, const std::string& file) {
+    std::string text = base::printable(file, 4096);
+    if (error.line > 0) text += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
+    if (!error.path.empty()) text += ": " + error.path;
+    return text + ": " + error.text;
+}
+
+}  // namespace conf

@@ -1,0 +1,188 @@
+#include <fmt/core.h>
+
+#include "conf/destination.hpp"
+#include "conf/host_items.hpp"
+#include "conf/load.hpp"
+#include "conf/time_window.hpp"
+#include "conf/words.hpp"
+#include "libudpserver/base/text.hpp"
+
+namespace conf {
+namespace {
+
+/// In single quotes: nothing but the quote itself has a meaning there.
+std::string text(const std::string& value) {
+    std::string out = "'";
+    for (const char c : value) {
+        out += c;
+        if (c == '\'') out += c;
+    }
+    return out + "'";
+}
+
+std::string text(bool value) {
+    return value ? "true" : "false";
+}
+std::string text(Duration value) {
+    return base::format_duration(value);
+}
+std::string text(const PortRange& port) {
+    return port.first == port.last ? std::to_string(port.first)
+                                   : fmt::format("'{}-{}'", port.first, port.last);
+}
+std::string bytes(std::uint64_t value) {
+    return base::format_size(value);
+}
+
+/// `['a', 'b']`
+template <typename Items, typename Text>
+std::string list(const Items& items, Text item_text) {
+    std::string out;
+    for (const auto& item : items)
+        out += (out.empty() ? "" : ", ") + item_text(item);
+    return "[" + out + "]";
+}
+
+std::string hosts(const HostItems& items, const std::vector<NamedList>& lists) {
+    return list(items, [&](const HostItem& item) { return text(to_string(item, lists)); });
+}
+
+/// Writes `key: value` lines at one depth.
+class Lines {
+public:
+    explicit Lines(std::string indent) : indent_(std::move(indent)) {}
+
+    template <typename Value>
+    Lines& key(std::string_view name, const Value& value) {
+        out_ += fmt::format("{}{}: {}\n", indent_, name, value);
+        return *this;
+    }
+    template <typename Value>
+    Lines& key_if(bool given, std::string_view name, const Value& value) {
+        return given ? key(name, value) : *this;
+    }
+    Lines& section(std::string_view name, const std::string& lines) {
+        out_ += fmt::format("{}{}:\n{}", indent_, name, lines);
+        return *this;
+    }
+    [[nodiscard]] const std::string& str() const { return out_; }
+
+private:
+    std::string indent_;
+    std::string out_;
+};
+
+std::string print_log(const base::LogSettings& log) {
+    Lines lines("  ");
+    const bool file = log.target == base::LogTarget::file;
+    const bool failure_file = log.on_syslog_failure == base::SyslogFailure::file;
+    lines.key("to", file ? text(log.path) : std::string(word_of(log.target)));
+    lines.key("level", word_of(log.level)).key("format", word_of(log.format)).key("facility", log.facility);
+    lines.key("syslog-failure", failure_file ? text(log.path) : std::string(word_of(log.on_syslog_failure)));
+    return lines.key("dump-limit", bytes(log.dump_limit)).str();
+}
+
+std::string print_source_limits(const SourceLimits& limits) {
+    return fmt::format("{{new-per-second: {}, open: {}}}", limits.new_per_second, limits.open);
+}
+
+std::string print_udpserver(const UdpServer& server) {
+    Lines lines("  ");
+    lines.key("max-sessions", server.max_sessions).key("workers", server.workers);
+    lines.key("max-restarts", fmt::format("{{count: {}, within: {}}}", server.max_restarts.count,
+                                          text(server.max_restarts.within)));
+    lines.key("unanswered-share", fmt::format("{}%", server.unanswered_share));
+    lines.key("new-sessions-per-second", server.new_sessions_per_second);
+    lines.key("per-address", print_source_limits(server.per_address));
+    lines.key("per-network", print_source_limits(server.per_network));
+    lines.key("quarantine", text(server.quarantine))
+        .key("quarantine-answered", text(server.quarantine_answered));
+    lines.key("receive-buffer", bytes(server.receive_buffer)).key("send-buffer", bytes(server.send_buffer));
+    return lines.key("heartbeat", text(server.heartbeat))
+        .key("stop-timeout", text(server.stop_timeout))
+        .str();
+}
+
+std::string print_limits(const SessionLimits& limits) {
+    Lines lines("      ");
+    lines.key("unanswered", text(limits.unanswered)).key("idle", text(limits.idle));
+    lines.key("lifetime", text(limits.lifetime));
+    lines.key("client-datagrams", limits.client_datagrams).key("server-datagrams", limits.server_datagrams);
+    lines.key("client-bytes", bytes(limits.client_bytes)).key("server-bytes", bytes(limits.server_bytes));
+    return lines.key("idle-bytes", bytes(limits.idle_bytes)).str();
+}
+
+std::string print_dscp(const Dscp& dscp) {
+    std::string out;
+    const auto number = [](std::uint8_t value) { return std::to_string(value); };
+    const auto add = [&](const std::string& part) { out += (out.empty() ? "" : ", ") + part; };
+    if (!dscp.match.empty()) add("match: " + list(dscp.match, number));
+    if (dscp.to_server) add("to-server: " + number(*dscp.to_server));
+    if (dscp.to_client) add("to-client: " + number(*dscp.to_client));
+    return "{" + out + "}";
+}
+
+std::string print_servers(const std::vector<Server>& servers) {
+    return list(servers, [](const Server& server) {
+        return fmt::format("{{server: '{}', weight: {}}}", base::to_string(server.endpoint), server.weight);
+    });
+}
+
+/// Keys whose default is "nothing" (no condition, no server) are left out: there is no word for them.
+std::string print_rule(const Rule& rule, const std::vector<NamedList>& lists) {
+    Lines lines("    ");
+    lines.key("action", word_of(rule.action));
+    lines.key_if(!rule.name.starts_with('#'), "name", text(rule.name));
+    lines.key_if(!rule.from.empty(), "from", hosts(rule.from, lists));
+    lines.key_if(!rule.to.empty(), "to",
+                 list(rule.to, [&](const Destination& to) { return text(to_string(to, lists)); }));
+    lines.key_if(!rule.time.empty(), "time",
+                 list(rule.time, [](const TimeWindow& window) { return text(to_string(window)); }));
+    lines.key_if(!rule.plug_to.empty(), "plug-to", print_servers(rule.plug_to));
+    lines.key("udp-session-type", word_of(rule.type)).key("any-port-strict", text(rule.any_port_strict));
+    lines.key("broadcast-prefix", rule.broadcast_prefix).section("limits", print_limits(rule.limits));
+    lines.key("source-address", rule.source_address ? text(base::to_string(*rule.source_address)) : "proxy");
+    lines.key("source-port", rule.source_port ? text(*rule.source_port) : "system");
+    const std::string dscp = print_dscp(rule.dscp);
+    lines.key_if(dscp != "{}", "dscp", dscp).key("on-icmp-error", word_of(rule.on_icmp_error));
+    std::string out = lines.str();
+    out.replace(0, 4, "  - ");
+    return out;
+}
+
+std::string print_lists(const std::vector<NamedList>& lists) {
+    Lines lines("  ");
+    for (const NamedList& named : lists)
+        lines.key(text(named.name), hosts(named.items, lists));
+    return lines.str();
+}
+
+}  // namespace
+
+std::string print(const Config& config) {
+    Lines lines("");
+    lines.key("name", text(config.name)).key("proxy", text(config.proxy));
+    lines.key_if(!config.user.empty(), "user", text(config.user));
+    lines.key("singleproc", text(config.singleproc)).key("nodaemon", text(config.nodaemon));
+    lines.key_if(!config.pid_file.empty(), "pid-file", text(config.pid_file));
+    lines.section("log", print_log(config.log)).section("udpserver", print_udpserver(config.udpserver));
+    if (!config.lists.empty()) lines.section("lists", print_lists(config.lists));
+    std::string listeners, rules;
+    for (const ListenOn& listener : config.listen_on) {
+        listeners += fmt::format("  - {{address: '{}', port: {}}}\n", base::to_string(listener.address),
+                                 text(listener.port));
+    }
+    for (const Rule& rule : config.session_acl)
+        rules += print_rule(rule, config.lists);
+    return lines.section("listen-on", listeners).section("session-acl", rules).str();
+}
+
+std::uint64_t fingerprint(const Config& config) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : print(config)) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    }
+    return hash;
+}
+
+}  // namespace conf

@@ -1,0 +1,110 @@
+#include "conf/report.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
+#include "libudpserver/base/text.hpp"
+
+namespace conf {
+namespace {
+
+constexpr std::size_t max_kept = 200;
+
+void keep(std::vector<Error>& kept, Mark mark, const std::string& path, std::string text) {
+    if (kept.size() > max_kept) return;
+    if (kept.size() == max_kept) text = "more than 200 mistakes; the rest is not shown";
+    kept.push_back({mark.line, mark.column, path, std::move(text)});
+}
+
+/// Takes the first step off a path: `a.b[2].c` gives `a`, then `b`, then `[2`, then `c`.
+std::string_view next_step(std::string_view& path) {
+    const std::size_t end = path.find_first_of(".[]", 1);
+    std::string_view step = path.substr(0, end);
+    path.remove_prefix(std::min(step.size(), path.size()));
+    while (!path.empty() && (path.front() == ']' || path.front() == '.'))
+        path.remove_prefix(1);
+    return step;
+}
+
+const Node* follow(const Node& node, std::string_view step) {
+    if (step.starts_with('[')) {
+        std::size_t index = 0;
+        std::from_chars(step.data() + 1, step.data() + step.size(), index);
+        // One value may stand where a list may, and is then its first item.
+        if (node.kind != Node::Kind::sequence) return index == 1 ? &node : nullptr;
+        return index >= 1 && index <= node.items.size() ? &node.items[index - 1] : nullptr;
+    }
+    if (node.kind != Node::Kind::map) return nullptr;
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+        if (node.keys[i].text == step) return &node.items[i];
+    }
+    return nullptr;
+}
+
+bool covers(std::string_view path, std::string_view other) {
+    if (!other.starts_with(path)) return false;
+    return path.empty() || other.size() == path.size() || other[path.size()] == '.' ||
+           other[path.size()] == '[';
+}
+
+void sort_by_place(std::vector<Error>& errors) {
+    std::stable_sort(errors.begin(), errors.end(), [](const Error& a, const Error& b) {
+        return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+    });
+}
+
+}  // namespace
+
+void Report::error(Mark mark, const std::string& path, std::string text) {
+    keep(errors_, mark, path, std::move(text));
+}
+
+void Report::warning(Mark mark, const std::string& path, std::string text) {
+    keep(warnings_, mark, path, std::move(text));
+}
+
+Mark Report::place(std::string_view path) const {
+    const Node* node = &root_;
+    while (!path.empty()) {
+        const Node* next = follow(*node, next_step(path));
+        if (!next) break;
+        node = next;
+    }
+    return node->mark;
+}
+
+bool Report::given(std::string_view path) const {
+    const Node* node = &root_;
+    while (node && !path.empty())
+        node = follow(*node, next_step(path));
+    return node != nullptr;
+}
+
+bool Report::clean(std::string_view path) const {
+    if (errors_.size() > max_kept) return false;
+    return std::none_of(errors_.begin(), errors_.end(),
+                        [&](const Error& error) { return covers(path, error.path); });
+}
+
+void Report::finish(LoadResult& result) {
+    sort_by_place(errors_);
+    sort_by_place(warnings_);
+    result.errors = std::move(errors_);
+    result.warnings = std::move(warnings_);
+}
+
+std::string advise(const std::string& text, const std::string& expected, std::string_view word,
+                   const std::vector<std::string>& candidates) {
+    std::string advice = expected.empty() ? "" : "expected " + expected;
+    if (const auto near = word.empty() ? std::nullopt : base::nearest(word, candidates)) {
+        advice += (advice.empty() ? "did you mean '" : "; did you mean '") + *near + "'?";
+    }
+    return advice.empty() ? text : text + " (" + advice + ")";
+}
+
+std::string shown(std::string_view text) {
+    return "'" + base::printable(text, 60) + "'";
+}
+
+}  // namespace conf

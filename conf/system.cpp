@@ -1,0 +1,20 @@
+#include "conf/system.hpp"
+
+#include <fstream>
+#include <thread>
+
+namespace conf {
+
+System System::read() {
+    System system;
+    unsigned first = 0, last = 0;
+    std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+    // Without /proc the kernel's usual range stays.
+    if (file >> first >> last && first <= last && last <= 65535) {
+        system.ephemeral = {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
+    }
+    system.processors = std::max(1u, std::thread::hardware_concurrency());
+    return system;
+}
+
+}  // namespace conf

@@ -1,0 +1,63 @@
+#include "conf/section.hpp"
+#include "conf/sections.hpp"
+
+namespace conf {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t most_sessions = 4'000'000;
+constexpr unsigned most_workers = 64;
+constexpr std::uint64_t largest_buffer = 1u << 30;
+
+void read_workers(const Place& place, unsigned processors, unsigned& workers) {
+    const std::string what = "a whole number, 1 to 64, or auto";
+    const std::string* text = place.scalar(what);
+    if (!text) return;
+    const auto value = *text == "auto"
+                           ? std::optional<std::uint64_t>(std::min(std::max(processors, 1u), most_workers))
+                           : parse_whole_number(*text);
+    if (value && *value >= 1 && *value <= most_workers) {
+        workers = static_cast<unsigned>(*value);
+    } else {
+        place.refuse(shown(*text) + " does not fit", what, *text, {"auto"});
+    }
+}
+
+void read_max_restarts(const Place& place, MaxRestarts& restarts) {
+    Section section(place);
+    section.optional("count", restarts.count, number<unsigned>(1, 1000));
+    section.optional("within", restarts.within, duration(1s, 24h));
+    section.finish();
+}
+
+void read_source_limits(const Place& place, SourceLimits& limits) {
+    Section section(place);
+    section.optional("new-per-second", limits.new_per_second, number<std::uint32_t>(0, most_sessions));
+    section.optional("open", limits.open, number<std::uint32_t>(0, most_sessions));
+    section.finish();
+}
+
+}  // namespace
+
+void read_udpserver(const Place& place, unsigned processors, UdpServer& udpserver) {
+    Section section(place);
+    section.required("max-sessions", udpserver.max_sessions, number<std::uint32_t>(1, most_sessions));
+    if (const auto workers = section.child("workers")) read_workers(*workers, processors, udpserver.workers);
+    if (const auto restarts = section.child("max-restarts"))
+        read_max_restarts(*restarts, udpserver.max_restarts);
+    section.optional("unanswered-share", udpserver.unanswered_share, percent());
+    section.optional("new-sessions-per-second", udpserver.new_sessions_per_second,
+                     number<std::uint32_t>(0, most_sessions));
+    if (const auto limits = section.child("per-address")) read_source_limits(*limits, udpserver.per_address);
+    if (const auto limits = section.child("per-network")) read_source_limits(*limits, udpserver.per_network);
+    section.optional("quarantine", udpserver.quarantine, duration(0s, 1h));
+    section.optional("quarantine-answered", udpserver.quarantine_answered, duration(0s, 1h));
+    section.optional("receive-buffer", udpserver.receive_buffer, size(largest_buffer));
+    section.optional("send-buffer", udpserver.send_buffer, size(largest_buffer));
+    section.optional("heartbeat", udpserver.heartbeat, duration(100ms, 1h));
+    section.optional("stop-timeout", udpserver.stop_timeout, duration(100ms, 5min));
+    section.finish();
+}
+
+}  // namespace conf

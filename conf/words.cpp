@@ -1,0 +1,88 @@
+#include "conf/words.hpp"
+
+namespace conf {
+namespace {
+
+template <typename T>
+std::string_view find(const Words<T>& words, T value) {
+    for (const auto& known : words) {
+        if (known.second == value) return known.first;
+    }
+    return "";
+}
+
+}  // namespace
+
+const Words<base::LogTarget>& log_targets() {
+    using base::LogTarget;
+    static const Words<LogTarget> words{{"stderr", LogTarget::standard_error},
+                                        {"syslog", LogTarget::syslog},
+                                        {"automatic", LogTarget::automatic}};
+    return words;
+}
+
+const Words<base::LogLevel>& log_levels() {
+    using base::LogLevel;
+    static const Words<LogLevel> words{
+        {"error", LogLevel::error},   {"warning", LogLevel::warning}, {"notice", LogLevel::notice},
+        {"normal", LogLevel::normal}, {"debug", LogLevel::debug},     {"trace", LogLevel::trace},
+        {"full", LogLevel::full},     {"3", LogLevel::error},         {"4", LogLevel::warning},
+        {"5", LogLevel::notice},      {"6", LogLevel::normal},        {"7", LogLevel::debug},
+        {"8", LogLevel::trace},       {"9", LogLevel::full}};
+    return words;
+}
+
+const Words<base::LogFormat>& log_formats() {
+    static const Words<base::LogFormat> words{{"text", base::LogFormat::text},
+                                              {"json", base::LogFormat::json}};
+    return words;
+}
+
+const Words<base::SyslogFailure>& syslog_failures() {
+    using base::SyslogFailure;
+    static const Words<SyslogFailure> words{{"ignore", SyslogFailure::ignore}, {"stop", SyslogFailure::stop}};
+    return words;
+}
+
+const Words<Action>& actions() {
+    static const Words<Action> words{{"accept", Action::accept}, {"deny", Action::deny}};
+    return words;
+}
+
+const Words<SessionType>& session_types() {
+    static const Words<SessionType> words{{"one-way", SessionType::one_way},
+                                          {"normal", SessionType::normal},
+                                          {"any-port", SessionType::any_port},
+                                          {"any-sock", SessionType::any_sock},
+                                          {"broadcast", SessionType::broadcast}};
+    return words;
+}
+
+const Words<IcmpError>& icmp_errors() {
+    static const Words<IcmpError> words{{"ignore", IcmpError::ignore}, {"close", IcmpError::close}};
+    return words;
+}
+
+std::string_view word_of(base::LogTarget value) {
+    return find(log_targets(), value);
+}
+std::string_view word_of(base::LogLevel value) {
+    return find(log_levels(), value);
+}
+std::string_view word_of(base::LogFormat value) {
+    return find(log_formats(), value);
+}
+std::string_view word_of(base::SyslogFailure value) {
+    return find(syslog_failures(), value);
+}
+std::string_view word_of(Action value) {
+    return find(actions(), value);
+}
+std::string_view word_of(SessionType value) {
+    return find(session_types(), value);
+}
+std::string_view word_of(IcmpError value) {
+    return find(icmp_errors(), value);
+}
+
+}  // namespace conf
