@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
 
 #include <array>
 #include <cerrno>
@@ -67,6 +68,13 @@ int open_ears(int fd) {
     const int unused = 0;
     const int result = ::setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
     return result == 0 || errno == ENOENT ? 0 : errno;
+}
+
+std::uint32_t dropped(int fd) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
+    socklen_t length = sizeof info;
+    if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &length) != 0) return 0;
+    return info[SK_MEMINFO_DROPS];
 }
 
 std::size_t drain(int fd) {

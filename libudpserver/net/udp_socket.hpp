@@ -34,6 +34,9 @@ int disconnect_socket(int fd);
 /// A closed socket drops whatever arrives, in the kernel; what was queued before stays until it is drained.
 int close_ears(int fd);
 int open_ears(int fd);
+/// How many datagrams the kernel dropped at this socket so far: those its closed ears did not hear, and those that
+/// found its buffer full.
+std::uint32_t dropped(int fd);
 /// Throws away all queued datagrams and pending errors; returns how many datagrams those were.
 std::size_t drain(int fd);
 

@@ -1,0 +1,71 @@
+// What a new REG does with what the last one left (DESIGN §4). The records are believed only as far as they fit the
+// configuration, the sockets and each other; table, timers and counts are built anew from them.
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/session/session_type.hpp"
+#include "libudpserver/session/sessions.hpp"
+
+namespace session {
+
+Adoption Sessions::adopt(bool fresh, Instant now) {
+    Adoption result;
+    for (std::size_t i = slice_.size(); i-- > 0;) {
+        const Slot slot = first_ + static_cast<Slot>(i);
+        if (slice_[i].state == State::free) {
+            free_.push_back(slot);
+        } else if (!fresh && adopt_record(slot, now)) {
+            ++result.adopted;
+        } else {
+            abort_record(slot, now);
+            ++result.aborted;
+        }
+    }
+    leases_.reclaim_rest(now + config_.udpserver.quarantine);
+    totals_.adopted.add(result.adopted);
+    totals_.aborted.add(result.aborted);
+    totals_.open.set(open_sessions());
+    totals_.unanswered.set(unanswered_.size());
+    for (std::size_t group = 0; group < groups_.size(); ++group) {
+        if (leases_.available(group, now) == 0) ask_for_sockets(group, now);
+    }
+    return result;
+}
+
+bool Sessions::adopt_record(Slot slot, Instant now) {
+    Record& session = record(slot);
+    if (session.state != State::open || session.reason != CloseReason::none || !plausible(session)) return false;
+    if (!session.detached && table_.find(table_.key_of(session)) != none) return false;
+    const std::size_t group = group_index(rule_of(session), session.server.family);
+    if (!leases_.claim(session.socket, slot, group, session.server, connects(session.type))) return false;
+    volatile_of(slot) = {.handler = nullptr, .idle_window = {now, traffic(session)}};
+    SessionContext context(*this, slot, now);
+    volatile_of(slot).handler = proxy_.adopt(context);
+    if (!session.detached) table_.insert(table_.key_of(session), slot);
+    if (session.type != conf::SessionType::one_way && !session.answered()) unanswered_.push(slot);
+    admission_.opened(session.client.address());
+    set_deadline(slot);
+    return true;
+}
+
+bool Sessions::plausible(const Record& session) const {
+    if (session.worker != worker_ || session.listener >= listeners_.size() || session.rule >= acl_.size()) return false;
+    const conf::Rule& rule = acl_.rule(session.rule);
+    return rule.action == conf::Action::accept && rule.type == session.type &&
+           session.client.family == listeners_.local(session.listener).family &&
+           session.server.family != base::Family::none && session.client.port != 0;
+}
+
+void Sessions::abort_record(Slot slot, Instant now) {
+    // Freed before it is reported: should the report be what kills REG, the next one does not meet it again.
+    Record copy = record(slot);
+    record(slot).state = State::free;
+    record(slot).socket = none;
+    free_.push_back(slot);
+    if (copy.reason == CloseReason::none || copy.reason >= CloseReason::count_) copy.reason = CloseReason::adoption;
+    base::log::write(base::msg::adoption_refused, "session {}.{} could not be taken over", slot, copy.generation);
+    totals_.closed.add();
+    totals_.closed_by[static_cast<std::size_t>(copy.reason)].add();
+    if (copy.type <= conf::SessionType::broadcast) report(copy, slot, now);
+}
+
+}  // namespace session

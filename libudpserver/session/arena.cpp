@@ -1,0 +1,86 @@
+#include "libudpserver/session/arena.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace session {
+
+namespace {
+
+/// Changes whenever the meaning of a byte in the arena does.
+constexpr std::uint64_t layout = 0x70'72'6f'78'79'64'00'01;
+
+struct alignas(64) Header {
+    std::uint64_t layout;
+    std::uint64_t sessions;
+    std::uint64_t pool_sockets;
+    std::uint64_t record_size;
+};
+
+constexpr std::size_t totals_at = sizeof(Header);
+constexpr std::size_t aligned(std::size_t size) { return (size + 63) / 64 * 64; }
+constexpr std::size_t pool_at = aligned(totals_at + max_workers * sizeof(Totals));
+
+constexpr std::size_t records_at(std::size_t pool_sockets) {
+    return aligned(pool_at + pool_sockets * sizeof(PoolEntry));
+}
+
+[[noreturn]] void fail(const char* step) { throw std::system_error(errno, std::generic_category(), step); }
+
+}  // namespace
+
+Arena::Arena(base::UniqueFd fd, std::size_t sessions, std::size_t pool_sockets)
+    : fd_(std::move(fd)),
+      sessions_(sessions),
+      pool_sockets_(pool_sockets),
+      size_(records_at(pool_sockets) + sessions * sizeof(Record)) {}
+
+Arena::Arena(Arena&& other) noexcept
+    : fd_(std::move(other.fd_)),
+      sessions_(other.sessions_),
+      pool_sockets_(other.pool_sockets_),
+      size_(other.size_),
+      memory_(std::exchange(other.memory_, nullptr)),
+      records_(other.records_),
+      pool_(other.pool_),
+      totals_(other.totals_) {}
+
+Arena::~Arena() {
+    if (memory_ != nullptr) ::munmap(memory_, size_);
+}
+
+Arena Arena::create(std::size_t sessions, std::size_t pool_sockets) {
+    base::UniqueFd fd(::memfd_create("proxyd-sessions", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd) fail("session arena: memfd_create");
+    Arena arena(std::move(fd), sessions, pool_sockets);
+    if (::ftruncate(arena.descriptor(), static_cast<off_t>(arena.size_)) != 0) fail("session arena: ftruncate");
+    const Header header{layout, sessions, pool_sockets, sizeof(Record)};
+    if (::pwrite(arena.descriptor(), &header, sizeof header, 0) != sizeof header) fail("session arena: write");
+    // A REG gone wrong can neither shrink the memory under its successor nor fill the machine with it.
+    if (::fcntl(arena.descriptor(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        fail("session arena: seal");
+    }
+    return arena;
+}
+
+void Arena::map() {
+    if (memory_ != nullptr) return;
+    void* memory = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+    if (memory == MAP_FAILED) fail("session arena: mmap");
+    memory_ = static_cast<std::byte*>(memory);
+    const auto& header = *reinterpret_cast<const Header*>(memory_);
+    if (header.layout != layout || header.sessions != sessions_ || header.pool_sockets != pool_sockets_ ||
+        header.record_size != sizeof(Record)) {
+        throw std::runtime_error("session arena: made by another version of proxyd");
+    }
+    totals_ = {reinterpret_cast<Totals*>(memory_ + totals_at), max_workers};
+    pool_ = {reinterpret_cast<PoolEntry*>(memory_ + pool_at), pool_sockets_};
+    records_ = {reinterpret_cast<Record*>(memory_ + records_at(pool_sockets_)), sessions_};
+}
+
+}  // namespace session

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "libudpserver/base/unique_fd.hpp"
+#include "libudpserver/session/record.hpp"
+
+namespace session {
+
+inline constexpr std::size_t max_workers = 64;
+
+/// What the arena knows of a pool socket. `idle` promises: deaf, disconnected, empty; it is written last when
+/// a socket comes back and first when one goes out, so the promise also holds after a crash.
+struct PoolEntry {
+    enum class State : std::uint8_t { idle, leased, returning };
+    State state = State::idle;
+    std::array<std::uint8_t, 3> zero{};
+    Slot session = none;
+    Instant rest_until{};  ///< an idle socket may serve the next session from this moment on (quarantine)
+};
+
+/// A number that one thread counts up and others may read.
+class Count {
+public:
+    void add(std::uint64_t n = 1) { set(get() + n); }
+    void subtract(std::uint64_t n = 1) { set(get() - n); }
+    void set(std::uint64_t n) { std::atomic_ref(value_).store(n, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const {
+        return std::atomic_ref(const_cast<std::uint64_t&>(value_)).load(std::memory_order_relaxed);
+    }
+
+private:
+    std::uint64_t value_ = 0;
+};
+
+/// What a worker counted since the proxy's start; goes on over the deaths of REG. Only `open` and `unanswered` are
+/// states and begin anew with each REG.
+struct Totals {
+    Count open, unanswered, open_most;  ///< open_most: the highest number since the last housekeeping line
+    Count created, closed, adopted, aborted;
+    Count refused;     ///< first datagrams that began no session
+    Count foreign;     ///< server-side datagrams that the session type does not allow (K-41)
+    Count over_limit;  ///< datagrams beyond a limit of their session
+    Count send_full;   ///< datagrams dropped because a socket's buffer was full
+    Count send_errors, icmp_errors, dropped_by_proxy, stray;
+    Count bad_source, truncated, kernel_drops;
+    Count client_datagrams, client_bytes, to_server_datagrams, to_server_bytes;
+    Count server_datagrams, server_bytes, to_client_datagrams, to_client_bytes;
+    std::array<Count, static_cast<std::size_t>(CloseReason::count_)> closed_by, refused_by;
+};
+
+/// The shared memory that outlives REG: session records, states of the pool sockets, totals (DESIGN §2.2,
+/// §4). The parent allocates it and never reads it; each REG maps it.
+class Arena {
+public:
+    /// Memory of a fixed size for so many sessions and pool sockets, all zero. Throws std::system_error.
+    static Arena create(std::size_t sessions, std::size_t pool_sockets);
+
+    /// Maps it into this process. Throws std::system_error; std::runtime_error when the layout is not this
+    /// program's.
+    void map();
+
+    [[nodiscard]] int descriptor() const { return fd_.get(); }
+    [[nodiscard]] std::span<Record> records() const { return records_; }
+    [[nodiscard]] std::span<PoolEntry> pool() const { return pool_; }
+    [[nodiscard]] Totals& totals(std::size_t worker) const { return totals_[worker]; }
+
+    ~Arena();
+    Arena(Arena&& other) noexcept;
+    Arena& operator=(Arena&&) = delete;
+
+private:
+    Arena(base::UniqueFd fd, std::size_t sessions, std::size_t pool_sockets);
+
+    base::UniqueFd fd_;
+    std::size_t sessions_, pool_sockets_, size_;
+    std::byte* memory_ = nullptr;
+    std::span<Record> records_;
+    std::span<PoolEntry> pool_;
+    std::span<Totals> totals_;
+};
+
+}  // namespace session

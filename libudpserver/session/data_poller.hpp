@@ -1,0 +1,34 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "libudpserver/base/unique_fd.hpp"
+
+namespace session {
+
+/// All sockets that carry a worker's datagrams, in an epoll set of its own: the event loop watches this one
+/// descriptor instead of thousands. Level-triggered, so what one turn leaves is there in the next one, and the kernel
+/// serves ready sockets in turn.
+class DataPoller {
+public:
+    /// Throws std::system_error.
+    DataPoller();
+
+    /// Tag is given back with each event. A socket is watched until it is closed everywhere. Throws.
+    void add(int fd, std::uint64_t tag);
+
+    /// Tags of sockets that are readable or have an error now; never waits.
+    std::span<const epoll_event> ready();
+
+    [[nodiscard]] int descriptor() const { return fd_.get(); }
+
+private:
+    base::UniqueFd fd_;
+    std::array<epoll_event, 64> events_{};
+};
+
+}  // namespace session

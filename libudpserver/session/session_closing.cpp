@@ -1,0 +1,131 @@
+// How a session ends. end() only marks it, for datagrams of its may wait in the batch; settle() closes it when they
+// have left. So a socket never goes back while something is still to be sent from it.
+
+#include <algorithm>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/session/session_record.hpp"
+#include "libudpserver/session/sessions.hpp"
+
+namespace session {
+
+namespace {
+
+/// How many timers a tick may serve (O-36): the rest comes right after the next turn.
+constexpr std::size_t timers_a_tick = 1024;
+
+}  // namespace
+
+void Sessions::detach(Slot slot) {
+    Record& session = record(slot);
+    if (session.detached) return;
+    table_.erase(table_.key_of(session), slot);
+    session.detached = true;
+}
+
+void Sessions::end(Slot slot, CloseReason reason) {
+    Record& session = record(slot);
+    if (session.state != State::open || session.reason != CloseReason::none) return;
+    detach(slot);
+    session.reason = reason;
+    ending_.push_back(slot);
+}
+
+void Sessions::settle(Instant now) {
+    out_.flush();
+    // Closing may make a handler send a last datagram or end another session.
+    while (!ending_.empty()) {
+        const Slot slot = ending_.back();
+        ending_.pop_back();
+        close(slot, now);
+    }
+}
+
+void Sessions::end_turn(Instant now) { settle(now); }
+
+void Sessions::close(Slot slot, Instant now) {
+    Record& session = record(slot);
+    session.state = State::closing;
+    if (Volatile& side = volatile_of(slot); side.handler) {
+        SessionContext context(*this, slot, now);
+        side.handler->on_close(context, session.reason);
+        side.handler.reset();
+    }
+    wheel_.cancel(slot);
+    unanswered_.remove(slot);
+    admission_.closed(session.client.address());
+    leases_.give_back(session.socket, rest_until(session, now));
+    totals_.closed.add();
+    totals_.closed_by[static_cast<std::size_t>(session.reason)].add();
+    report(session, slot, now);
+    session.state = State::free;
+    free_.push_back(slot);
+    totals_.open.set(open_sessions());
+    totals_.unanswered.set(unanswered_.size());
+}
+
+Instant Sessions::rest_until(const Record& session, Instant now) const {
+    const conf::UdpServer& settings = config_.udpserver;
+    const conf::SessionLimits& limits = rule_of(session).limits;
+    // Only an administrator's word that each request has one answer, and a session that kept it, says that the
+    // server has nothing more to send. Equal counts alone do not: a stream that is cut has them too.
+    const bool finished = session.type == conf::SessionType::normal && limits.server_datagrams > 0 &&
+                          limits.client_datagrams == limits.server_datagrams &&
+                          session.reason == CloseReason::server_datagrams &&
+                          session.counters.to_server_datagrams == limits.server_datagrams;
+    const Instant soonest = now + settings.quarantine_answered;
+    if (finished) return soonest;
+    return std::max(soonest, std::max(session.last_client, session.last_server) + settings.quarantine);
+}
+
+void Sessions::report(const Record& session, Slot slot, Instant now) {
+    const conf::Rule* rule = session.rule < acl_.size() ? &acl_.rule(session.rule) : nullptr;
+    base::log::write_record(base::msg::session_record, session_fields(session, slot, rule, config_.proxy, now));
+}
+
+void Sessions::close_all(CloseReason reason, Instant now) {
+    for (Record& session : slice_) {
+        if (session.state == State::open) end(static_cast<Slot>(&session - arena_.records().data()), reason);
+    }
+    settle(now);
+    flush_refusals(now);
+}
+
+void Sessions::tick(Instant now) {
+    wheel_.advance(now, timers_a_tick, [this, now](Slot slot) {
+        const Record& session = record(slot);
+        const CloseReason reason = expired(session, rule_of(session).limits, now, volatile_of(slot).idle_window);
+        if (reason == CloseReason::none) {
+            set_deadline(slot);
+        } else {
+            end(slot, reason);
+        }
+    });
+    settle(now);
+    if (!refusals_.empty() && now >= refusals_due_) flush_refusals(now);
+}
+
+std::optional<Instant> Sessions::next_tick() const {
+    std::optional<Instant> next = wheel_.next_deadline();
+    if (!refusals_.empty()) next = next ? std::min(*next, refusals_due_) : refusals_due_;
+    return next;
+}
+
+void Sessions::set_deadline(Slot slot) {
+    const Record& session = record(slot);
+    const Instant at = deadline(session, rule_of(session).limits, volatile_of(slot).idle_window);
+    if (at < never) {
+        wheel_.set(slot, at);
+    } else {
+        wheel_.cancel(slot);
+    }
+}
+
+void Sessions::flush_refusals(Instant now) {
+    refusals_.flush([](const std::vector<base::log::Field>& fields) {
+        base::log::write_record(base::msg::session_record, fields);
+    });
+    refusals_due_ = now + std::chrono::seconds(1);
+}
+
+}  // namespace session

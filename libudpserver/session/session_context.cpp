@@ -1,0 +1,31 @@
+#include "libudpserver/session/session_context.hpp"
+
+#include "libudpserver/session/sessions.hpp"
+
+namespace session {
+
+const Record& SessionContext::record() const { return sessions_.record(slot_); }
+
+std::span<std::byte, 64> SessionContext::state() { return sessions_.record(slot_).proxy; }
+
+bool SessionContext::set_server(const Endpoint& server) {
+    Record& session = sessions_.record(slot_);
+    const std::size_t group = sessions_.group_index(sessions_.rule_of(session), server.family);
+    if (!sessions_.connecting_ || server.port == 0 || group == sessions_.groups_.size()) return false;
+    session.server = server;
+    return true;
+}
+
+void SessionContext::send_to_client(std::span<const std::byte> payload) {
+    sessions_.queue_to_client(slot_, payload, 0, record().local);
+    sessions_.out_.flush();  // the payload is the caller's and goes with this call
+}
+
+void SessionContext::send_to_server(std::span<const std::byte> payload) {
+    sessions_.queue_to_server(slot_, payload, 0);
+    sessions_.out_.flush();
+}
+
+void SessionContext::close() { sessions_.end(slot_, CloseReason::proxy); }
+
+}  // namespace session

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "libudpserver/session/record.hpp"
+
+namespace session {
+
+class Sessions;
+
+/// All that a protocol's code can reach of its session and of the engine. Valid during the call it was given to.
+class SessionContext {
+public:
+    SessionContext(Sessions& sessions, Slot slot, Instant now) : sessions_(sessions), slot_(slot), now_(now) {}
+
+    [[nodiscard]] const Record& record() const;
+    [[nodiscard]] Instant now() const { return now_; }
+
+    /// 64 bytes of the session's own; they survive the death of REG. Zero in a new session.
+    [[nodiscard]] std::span<std::byte, 64> state();
+
+    /// Where the session's datagrams go; only in Proxy::open. The family must be one that the rule's plug-to has;
+    /// returns false otherwise.
+    bool set_server(const Endpoint& server);
+
+    /// A datagram of the proxy's own making, sent at once and counted like a forwarded one.
+    void send_to_client(std::span<const std::byte> payload);
+    void send_to_server(std::span<const std::byte> payload);
+
+    /// Ends the session after this call, with reason `proxy`.
+    void close();
+
+private:
+    Sessions& sessions_;
+    Slot slot_;
+    Instant now_;
+};
+
+}  // namespace session

@@ -1,0 +1,218 @@
+// How a session begins: admission, policy, room, record, server, socket, in this order; a refusal at any step leaves
+// no state behind (O-22).
+
+#include <cerrno>
+#include <cstring>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/session/server_choice.hpp"
+#include "libudpserver/session/session_type.hpp"
+#include "libudpserver/session/sessions.hpp"
+
+namespace session {
+
+namespace {
+
+constexpr Duration shortest_pause{100}, longest_pause{5000};
+/// The parent is asked for more while so many sockets of a group are left: enough for a burst of new clients.
+constexpr std::size_t low_water = 256;
+
+bool can_be_answered(const Endpoint& client) {
+    const base::Address address = client.address();
+    return client.port != 0 && address.family != base::Family::none && !address.is_any();
+}
+
+}  // namespace
+
+Slot Sessions::open(std::size_t listener, const net::Datagram& datagram, Instant now) {
+    std::optional<std::size_t> rule;
+    CloseReason reason = judge(listener, datagram, rule, now);
+    if (reason == CloseReason::none) {
+        const Slot slot = free_.back();
+        reason = start(slot, listener, datagram, *rule, now);
+        if (reason == CloseReason::none) return slot;
+    }
+    refuse(datagram, reason, rule, now);
+    return none;
+}
+
+CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram, std::optional<std::size_t>& rule,
+                            Instant now) {
+    if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
+    if (!listeners_.at(listener, worker_).enabled()) return CloseReason::admin;
+    if (now < no_socket_until_) return CloseReason::no_socket;
+    if (const CloseReason limited = admission_.admit(datagram.from.address(), now); limited != CloseReason::none) {
+        return limited;
+    }
+    rule = ask_policy(datagram, now);
+    if (!rule || acl_.rule(*rule).action == conf::Action::deny) return CloseReason::acl;
+    if (acl_.rule(*rule).plug_to.empty()) return CloseReason::no_target;
+    const conf::SessionLimits& limits = acl_.rule(*rule).limits;
+    if (limits.client_bytes > 0 && datagram.payload.size() > limits.client_bytes) return CloseReason::client_bytes;
+    return make_room(now);
+}
+
+std::optional<std::size_t> Sessions::ask_policy(const net::Datagram& datagram, Instant now) {
+    // Asking for the local time takes the C library's lock: once a second is exact enough for minutes.
+    if (acl_.uses_time() && now >= local_time_until_) {
+        local_time_ = base::LocalTime::now();
+        local_time_until_ = now + std::chrono::seconds(1);
+    }
+    return acl_.first_match({.client = datagram.from,
+                             .local = datagram.local,
+                             .dscp = static_cast<std::uint8_t>(datagram.tos >> 2),
+                             .time = local_time_});
+}
+
+CloseReason Sessions::make_room(Instant now) {
+    // An answered session never makes room for another; one that nobody answered does (DESIGN §4).
+    if (unanswered_full() || free_.empty()) {
+        if (const Slot oldest = unanswered_.oldest(); oldest != none) {
+            end(oldest, CloseReason::evicted);
+            settle(now);
+        }
+    }
+    return free_.empty() ? CloseReason::sessions_full : CloseReason::none;
+}
+
+bool Sessions::unanswered_full() const { return unanswered_.size() >= unanswered_most_; }
+
+CloseReason Sessions::start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
+                            Instant now) {
+    fill(record(slot), listener, datagram, rule, now);
+    Volatile& side = volatile_of(slot);
+    side = {.handler = nullptr, .idle_window = {now, 0}};
+    connecting_ = true;
+    SessionContext context(*this, slot, now);
+    side.handler = proxy_.open(context);
+    connecting_ = false;
+    const CloseReason reason = connect(slot, now);
+    if (reason != CloseReason::none) {
+        abandon(slot);
+        return reason;
+    }
+    go_live(slot, now);
+    return CloseReason::none;
+}
+
+void Sessions::fill(Record& record, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
+                    Instant now) {
+    const std::uint32_t generation = record.generation + 1;
+    const conf::Rule& matched = acl_.rule(rule);
+    record = Record{.state = State::opening};
+    record.type = matched.type;
+    record.worker = static_cast<std::uint8_t>(worker_);
+    record.listener = static_cast<std::uint16_t>(listener);
+    record.rule = static_cast<std::uint16_t>(rule);
+    record.generation = generation;
+    record.client = datagram.from;
+    record.local = datagram.local;
+    record.server = matched.plug_to[choose_server(matched.plug_to, datagram.from.address())].endpoint;
+    record.created = record.last_client = record.last_server = now;
+}
+
+CloseReason Sessions::connect(Slot slot, Instant now) {
+    Record& session = record(slot);
+    const std::size_t group = group_index(rule_of(session), session.server.family);
+    session.socket = lease_socket(group, slot, now);
+    if (session.socket == none) return CloseReason::no_socket;
+    const int error = leases_.open(session.socket, session.server, connects(session.type));
+    if (error == 0) return CloseReason::none;
+    base::log::write(base::msg::send_failed, "{} to {}: connect: {}", base::to_string(session.client),
+                     base::to_string(session.server), std::strerror(error));
+    return CloseReason::socket_error;
+}
+
+Slot Sessions::lease_socket(std::size_t group, Slot slot, Instant now) {
+    const Slot place = leases_.lease(group, slot, now);
+    if (leases_.available(group, now) < low_water) ask_for_sockets(group, now);
+    if (place == none) no_socket(now);
+    return place;
+}
+
+void Sessions::ask_for_sockets(std::size_t group, Instant now) {
+    Request& request = requests_[group];
+    if (request.pending || now < request.not_before) return;
+    request.pending = true;
+    request_sockets_(group);
+}
+
+void Sessions::no_socket(Instant now) {
+    // The next request will most likely fail too: wait longer each time, until a socket comes free (L-26).
+    pause_ = pause_ == Duration{0} ? shortest_pause : std::min(pause_ * 2, longest_pause);
+    no_socket_until_ = now + pause_;
+    base::log::write(base::msg::pool_exhausted, "worker {}: no server-side socket is free; {} of {} rest; next try in {} ms",
+                     worker_, leases_.resting(), leases_.size(), pause_.count());
+}
+
+void Sessions::sockets_came(std::size_t group, bool complete, Instant now) {
+    requests_[group].pending = false;
+    if (!complete) {
+        requests_[group].not_before = now + longest_pause;
+        return;
+    }
+    no_socket_until_ = now;
+    pause_ = Duration{0};
+}
+
+void Sessions::go_live(Slot slot, Instant now) {
+    Record& session = record(slot);
+    free_.pop_back();
+    session.state = State::open;
+    table_.insert(table_.key_of(session), slot);
+    if (session.type != conf::SessionType::one_way) unanswered_.push(slot);
+    admission_.opened(session.client.address());
+    set_deadline(slot);
+    totals_.created.add();
+    totals_.open.set(open_sessions());
+    totals_.open_most.set(std::max(totals_.open_most.get(), totals_.open.get()));
+    totals_.unanswered.set(unanswered_.size());
+    base::log::write(base::msg::session_opened, "{}: session {}.{} to {} by rule {} ({} ms)",
+                     base::to_string(session.client), slot, session.generation, base::to_string(session.server),
+                     rule_of(session).name, now.time_since_epoch().count());
+}
+
+void Sessions::abandon(Slot slot) {
+    Record& session = record(slot);
+    volatile_of(slot).handler.reset();
+    // Nothing was sent from the socket, so no answer can be on its way.
+    if (session.socket != none) leases_.give_back(session.socket, session.created);
+    session.socket = none;
+    session.state = State::free;
+}
+
+void Sessions::refuse(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,
+                      Instant now) {
+    totals_.refused.add();
+    totals_.refused_by[static_cast<std::size_t>(reason)].add();
+    warn_of_refusal(datagram, reason, now);
+    if (refusals_.empty()) refusals_due_ = now + std::chrono::seconds(1);
+    refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
+}
+
+void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason, Instant now) {
+    // A flood must not spend its time on composing lines that the budget then drops.
+    Instant& last = warned_[static_cast<std::size_t>(reason)];
+    if (last != Instant{} && now - last < std::chrono::seconds(1)) return;
+    last = now;
+    const std::string client = base::to_string(datagram.from);
+    if (reason == CloseReason::sessions_full) {
+        base::log::write(base::msg::sessions_full, "{}: refused: worker {} has all of its {} sessions", client, worker_,
+                         slice_.size());
+    } else if (reason == CloseReason::source_limited) {
+        base::log::write(base::msg::source_limited, "{}: refused: its address or network has its share", client);
+    } else {
+        base::log::write(base::msg::refused, "{}: to {}: refused: {}", client, base::to_string(datagram.local),
+                         to_string(reason));
+    }
+}
+
+std::size_t Sessions::group_index(const conf::Rule& rule, base::Family family) const {
+    const net::PoolGroup wanted = net::group_for(rule, family);
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+        if (groups_[i] == wanted) return i;
+    }
+    return groups_.size();
+}
+
+}  // namespace session
