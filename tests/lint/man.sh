@@ -9,6 +9,7 @@ faults_of() {
 
 sample=$(mktemp)
 trap 'rm -f "$sample"' EXIT
+# shellcheck disable=SC2016 # a man page, not a variable
 printf '.Dd $Mdocdate$\n.Dt SAMPLE 1\n.Os\n.Sh NAME\n.Nm sample\n.Bogus\n' >"$sample"
 if [ -z "$(faults_of "$sample")" ]; then
     echo "man: the check itself is broken: mandoc finds nothing in a bad page" >&2

@@ -1,0 +1,111 @@
+"""What the integration tests share. Run them with ./dev test, or one with
+
+    PROXYD_BIN=build/bin /usr/bin/python3 -m pytest tests/integration/test_smoke.py -k NAME
+"""
+import faulthandler
+import pathlib
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from deadline import SLOWNESS  # noqa: E402
+from free_ports import free_port  # noqa: E402
+from processes import adopt_orphans  # noqa: E402
+from programs import UdpEcho, UdpLoad  # noqa: E402
+from proxyd_process import Proxyd, clear_orphans  # noqa: E402
+from udp_peer import UdpPeer  # noqa: E402
+
+TEST_SECONDS = 60  # of one test, unless it has a marker: @pytest.mark.seconds(120)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="the load tests in their long form")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "seconds(n): the longest time the test may take, in a release build")
+    config.addinivalue_line("markers", "load: measures; has a long form (--long) and prints figures")
+    adopt_orphans()
+
+
+@pytest.fixture
+def long_run(request):
+    """Whether the long form of a load test is wanted."""
+    return request.config.getoption("--long")
+
+
+@pytest.fixture(autouse=True)
+def bounded_time(request):
+    """Ends a test that takes too long: with an exception, and if that does not help, with the whole run."""
+    marker = request.node.get_closest_marker("seconds")
+    seconds = int((marker.args[0] if marker else TEST_SECONDS) * SLOWNESS)
+
+    def too_long(*_):
+        raise AssertionError(f"the test takes longer than {seconds} s")
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(seconds)
+    faulthandler.dump_traceback_later(seconds + 30, exit=True)
+    yield
+    signal.alarm(0)
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def started(bounded_time):
+    """A list of what must be closed after the test, last first."""
+    things = []
+    yield things
+    for thing in reversed(things):
+        thing.close()
+
+
+@pytest.fixture
+def proxyd(tmp_path, bounded_time):
+    """`proxyd(config, arguments=("-d",), ready=True)` starts a proxyd and returns it (class Proxyd). Each that
+    still runs at the end of the test is stopped and must end well: status 0, no process left, no sanitizer report."""
+    tmp_path.chmod(0o755)
+    instances = []
+
+    def start(config, arguments=("-d",), ready=True, environment=None):
+        instances.append(Proxyd(tmp_path, config, arguments, environment))
+        return instances[-1].start(ready)
+    yield start
+    try:
+        for instance in instances:
+            if instance.running:
+                instance.stop()
+            else:
+                instance.check_sanitizers()
+    finally:
+        for instance in instances:
+            instance.discard()
+        clear_orphans()
+
+
+@pytest.fixture
+def udp_echo(tmp_path, started):
+    """`udp_echo(*options, address="127.0.0.1")` starts bench/udp_echo on a free port (class UdpEcho)."""
+    def start(*options, address="127.0.0.1"):
+        started.append(UdpEcho(address, free_port(), tmp_path, *options))
+        return started[-1]
+    return start
+
+
+@pytest.fixture
+def background_load(started):
+    """`background_load(*options)` starts bench/udp_load and goes on (class UdpLoad)."""
+    def start(*options):
+        started.append(UdpLoad(*options))
+        return started[-1]
+    return start
+
+
+@pytest.fixture
+def peer(started):
+    """`peer(address="127.0.0.1", port=0)` opens a UDP socket (class UdpPeer): a client, or a scripted server."""
+    def start(address="127.0.0.1", port=0):
+        started.append(UdpPeer(address, port))
+        return started[-1]
+    return start
