@@ -2,6 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,9 +17,12 @@
 /// The log of this process. spdlog lives behind it. Text lines are
 /// `TIME NAME[ROLE] PID ID message`, JSON lines one object with the same parts.
 ///
-/// A write never waits for a slow target when `background` is on: lines go through a bounded queue to a writer
-/// thread, what does not fit is counted and reported (UDPS-650-W). Without it (the parent has no threads) the
-/// line is written at once to a non-blocking descriptor.
+/// A write never waits for a slow target when `background` is on: lines go through a bounded queue to a
+/// writer thread, what does not fit is counted and reported (LOGS-230-W). Without it (the parent has no
+/// threads) the line is written at once to a non-blocking descriptor.
+///
+/// A line has at most 8 KiB; longer ones are cut, with `…` where it happened (K-68). Control characters of
+/// the text are escaped here, so no caller can forget it. Before open() nothing is written.
 namespace base::log {
 
 /// A key and its value in a statistics record; `quoted` is false for numbers.
@@ -34,7 +42,8 @@ void become(std::string_view role, bool background);
 /// Writes out what is queued (bounded to a second) and ends the writer thread. Before _exit.
 void flush_and_close();
 
-/// Reopens the file (SIGWINCH, K-18). The old file is kept when the new one cannot be opened, and that is logged.
+/// Reopens the file (SIGWINCH, K-18). The old file is kept when the new one cannot be opened, and that is
+/// logged.
 void reopen();
 
 [[nodiscard]] LogLevel level();
@@ -42,14 +51,31 @@ void reopen();
 void raise_level();
 void lower_level();
 void set_level(LogLevel level);
-[[nodiscard]] bool enabled(const Message& message);
+
+namespace detail {
+/// The current level, 0 while no target is open.
+extern std::atomic<int> threshold;
+/// Asks the budget of the message's id (K-65); reports what was left out before.
+bool admit(const Message& message);
+/// Writes without asking level or budget.
+void put_line(const Message& message, std::string_view text);
+}  // namespace detail
+
+/// One compare: what is switched off costs nothing.
+[[nodiscard]] inline bool enabled(const Message& message) {
+    return static_cast<int>(message.level()) <= detail::threshold.load(std::memory_order_relaxed);
+}
 
 /// The descriptor of the open target, or -1: a child must keep it when it closes the rest after the fork.
 [[nodiscard]] int descriptor();
+/// All descriptors of the target: syslog with `failure: file` has a second one. A second one that was closed
+/// all the same is noticed by become() and opened again.
+[[nodiscard]] std::vector<int> descriptors();
 
 /// Lines that a full queue or a failing target swallowed since the start.
 [[nodiscard]] std::uint64_t lost();
 
+/// Writes when level and budget allow it.
 void write_line(const Message& message, std::string_view text);
 /// One record: `KEY=value` pairs in the text form, members of the object in JSON. Not subject to a budget.
 void write_record(const Message& message, const std::vector<Field>& fields);
@@ -57,7 +83,11 @@ void write_record(const Message& message, const std::vector<Field>& fields);
 /// The one call that everybody uses: `log::write(msg::listener_failed, "{}: bind: {}", endpoint, reason)`.
 template <typename... Args>
 void write(const Message& message, fmt::format_string<Args...> format, Args&&... args) {
-    if (enabled(message)) write_line(message, fmt::format(format, std::forward<Args>(args)...));
+    if (enabled(message) && detail::admit(message))
+        detail::put_line(message, fmt::format(format, std::forward<Args>(args)...));
 }
+
+/// The first `dump-limit` bytes of a datagram in hexadecimal, at level 9 only (K-69).
+void dump(std::string_view what, std::span<const std::byte> bytes);
 
 }  // namespace base::log

@@ -1,0 +1,179 @@
+#include "libudpserver/base/log_writer.hpp"
+
+#include <pthread.h>
+#include <spdlog/async_logger.h>
+#include <spdlog/details/thread_pool.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "libudpserver/base/clock.hpp"
+#include "libudpserver/base/signals.hpp"
+#include "libudpserver/base/token_bucket.hpp"
+
+namespace base::log {
+namespace {
+
+/// spdlog's end of a Sink. The message's id travels in the source location, which spdlog carries along
+/// untouched: ids are literals, so the pointer stays good.
+class SpdlogSink : public spdlog::sinks::base_sink<std::mutex> {
+public:
+    SpdlogSink(std::shared_ptr<Sink> target, const LineFormat& format)
+        : sink_(std::move(target)), format_(format) {}
+
+    bool reopen() {
+        const std::lock_guard lock(mutex_);
+        return sink_->reopen();
+    }
+
+    /// Waits until as many flushes have come through the queue.
+    bool wait_for_flush(std::chrono::milliseconds limit) {
+        std::unique_lock lock(mutex_);
+        return flushed_.wait_for(lock, limit, [this] { return flushes_ > 0; });
+    }
+
+    /// The queue whose overwritten lines count as lost. A plain pointer: were the writer thread the last
+    /// owner, it would have to wait for its own end. The pool outlives its thread, and is taken away before
+    /// it goes.
+    void watch(spdlog::details::thread_pool* pool) {
+        const std::lock_guard lock(mutex_);
+        count_overwritten();
+        pool_ = pool;
+    }
+
+    [[nodiscard]] std::uint64_t lost() {
+        const std::lock_guard lock(mutex_);
+        count_overwritten();
+        return failed_ + overwritten_;
+    }
+
+private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        const Line line{
+            message.time, message.source.funcname, {message.payload.data(), message.payload.size()}};
+        if (sink_->write(format_, line))
+            report_lost();
+        else
+            ++failed_;
+    }
+
+    // LOGS-230 follows the first line that gets through again, at most once a second.
+    void report_lost() {
+        count_overwritten();
+        const auto total = failed_ + overwritten_;
+        if (total == reported_) return;
+        if (!reports_.take({msg::log_lost.budget, 1}, MonotonicClock::now())) return;
+        const auto body =
+            format_.message_body(fmt::format("{} lines lost, {} since the start", total - reported_, total));
+        if (sink_->write(format_, {std::chrono::system_clock::now(), msg::log_lost.id, body}))
+            reported_ = total;
+    }
+
+    void count_overwritten() {
+        if (pool_ != nullptr) overwritten_ = pool_->overrun_counter();
+    }
+
+    void flush_() override {
+        ++flushes_;
+        flushed_.notify_all();
+    }
+    void set_pattern_(const std::string&) override {}
+    void set_formatter_(std::unique_ptr<spdlog::formatter>) override {}
+
+    std::shared_ptr<Sink> sink_;
+    LineFormat format_;
+    spdlog::details::thread_pool* pool_ = nullptr;
+    std::condition_variable_any flushed_;
+    int flushes_ = 0;
+    std::uint64_t failed_ = 0, overwritten_ = 0, reported_ = 0;
+    TokenBucket reports_;
+};
+
+std::shared_ptr<spdlog::details::thread_pool> make_pool() {
+    // The new thread inherits the mask: signals belong to the main thread.
+    const BlockSignals block;
+    return std::make_shared<spdlog::details::thread_pool>(
+        Writer::queue_size, 1, [] { ::pthread_setname_np(::pthread_self(), "proxyd-log"); });
+}
+
+}  // namespace
+
+struct Writer::Backend {
+    std::shared_ptr<SpdlogSink> sink;
+    pid_t process = ::getpid();
+    mutable std::mutex mutex;  ///< of the two below, which finish() replaces
+    std::shared_ptr<spdlog::details::thread_pool> pool;
+    std::shared_ptr<spdlog::logger> logger;
+
+    void log_directly() { use(std::make_shared<spdlog::logger>("proxyd", sink)); }
+    void log_in_background() {
+        pool = make_pool();
+        sink->watch(pool.get());
+        use(std::make_shared<spdlog::async_logger>("proxyd", sink, pool,
+                                                   spdlog::async_overflow_policy::overrun_oldest));
+    }
+    void use(std::shared_ptr<spdlog::logger> next) {
+        logger = std::move(next);
+        logger->set_level(spdlog::level::trace);
+        // A thread that still logs while finish() ends the queue would else be told so on standard error.
+        logger->set_error_handler([](const std::string&) {});
+    }
+    std::shared_ptr<spdlog::logger> current() const {
+        const std::lock_guard lock(mutex);
+        return logger;
+    }
+};
+
+Writer::Writer(std::shared_ptr<Sink> sink, LineFormat format, bool background)
+    : format_(std::move(format)), backend_(std::make_unique<Backend>()) {
+    backend_->sink = std::make_shared<SpdlogSink>(std::move(sink), format_);
+    if (background)
+        backend_->log_in_background();
+    else
+        backend_->log_directly();
+}
+
+Writer::~Writer() {
+    if (!backend_->pool) return;
+    if (backend_->process == ::getpid())
+        finish(std::chrono::seconds(1));
+    else [[maybe_unused]]
+        const auto* left = backend_.release();  // joining a thread that is not here would hang
+}
+
+void Writer::write(const Message& message, std::string_view body) {
+    const spdlog::source_loc id{nullptr, 0, message.id.data()};
+    backend_->current()->log(id, spdlog::level::info, spdlog::string_view_t(body.data(), body.size()));
+}
+
+bool Writer::reopen() {
+    return backend_->sink->reopen();
+}
+
+bool Writer::finish(std::chrono::milliseconds limit) {
+    std::shared_ptr<spdlog::logger> logger;
+    std::shared_ptr<spdlog::details::thread_pool> pool;
+    {
+        const std::lock_guard lock(backend_->mutex);
+        if (!backend_->pool) return true;
+        logger = backend_->logger;
+        pool = std::move(backend_->pool);
+        backend_->log_directly();
+    }
+    logger->flush();
+    const bool done = backend_->sink->wait_for_flush(limit);
+    logger.reset();
+    backend_->sink->watch(nullptr);
+    // Ending the thread means waiting for it; one that hangs in the kernel is left to _exit.
+    if (!done) [[maybe_unused]]
+        const auto* left = new auto(std::move(pool));
+    return done;
+}
+
+std::uint64_t Writer::lost() const {
+    return backend_->sink->lost();
+}
+
+}  // namespace base::log
