@@ -64,13 +64,19 @@ def started(bounded_time):
 @pytest.fixture
 def proxyd(tmp_path, bounded_time):
     """`proxyd(config, arguments=("-d",), ready=True)` starts a proxyd and returns it (class Proxyd). Each that
-    still runs at the end of the test is stopped and must end well: status 0, no process left, no sanitizer report."""
+    still runs at the end of the test is stopped and must end well: status 0, no process left, no sanitizer report.
+    `daemon=True` starts it without -d: then the object stands for the daemon, ended start commands raise."""
     tmp_path.chmod(0o755)
     instances = []
 
-    def start(config, arguments=("-d",), ready=True, environment=None):
-        instances.append(Proxyd(tmp_path, config, arguments, environment))
-        return instances[-1].start(ready)
+    def start(config, arguments=("-d",), ready=True, environment=None, daemon=False):
+        instance = Proxyd(tmp_path, config, () if daemon else arguments, environment)
+        instances.append(instance)
+        if not daemon:
+            return instance.start(ready)
+        status = instance.start_daemon()
+        assert status == 0, f"the start command ended with status {status}\n{instance.tail()}"
+        return instance
     yield start
     try:
         for instance in instances:

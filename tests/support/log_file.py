@@ -10,6 +10,15 @@ _FIELD = re.compile(r'([A-Z][A-Z0-9_-]*)=("(?:\\.|[^"\\])*"|\S*)')
 _HEAD = re.compile(r"(?P<time>\S+(?: \d\S*)?) (?P<name>[^\s\[]+)(?:\[(?P<role>[^\]]*)\])? (?P<pid>\d+) $")
 
 
+def _unquoted(value):
+    """The value without quotes; `\\x1b`, `\\n`, `\\"` in it stand for characters."""
+    if not value.startswith('"'):
+        return value
+    simple = {"n": "\n", "t": "\t", "r": "\r"}
+    return re.sub(r"\\(?:x([0-9a-f]{2})|(.))",
+                  lambda m: chr(int(m[1], 16)) if m[1] else simple.get(m[2], m[2]), value[1:-1])
+
+
 @dataclasses.dataclass(frozen=True)
 class LogLine:
     id: str            # UDPS-210-K; empty for a line that is no message
@@ -20,11 +29,10 @@ class LogLine:
 
     @property
     def fields(self):
-        """KEY=value pairs of a statistics record as strings, without quotes."""
+        """KEY=value pairs of a statistics record as strings, without quotes; keys of JSON lines in capitals too."""
         if self.raw.startswith("{"):
-            return {key: str(value) for key, value in json.loads(self.raw).items()}
-        return {key: json.loads(value) if value.startswith('"') else value
-                for key, value in _FIELD.findall(self.text)}
+            return {key.upper(): str(value) for key, value in json.loads(self.raw).items()}
+        return {key: _unquoted(value) for key, value in _FIELD.findall(self.text)}
 
 
 def parse_line(raw):

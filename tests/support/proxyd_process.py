@@ -10,7 +10,8 @@ import yaml
 
 from deadline import SLOWNESS, wait_for
 from log_file import LogFile
-from processes import (children_of, descriptors_of, die_with_parent, is_alive, program_of, title_of)
+from processes import (AdoptedProcess, children_of, descriptors_of, die_with_parent, is_alive, program_of,
+                       title_of)
 from programs import program
 
 STARTED, CHILD_READY, RECORD = "UDPS-210-K", "UDPS-221-K", "UDPP-888-I"
@@ -74,6 +75,17 @@ class Proxyd:
             wait_for(self._has_started, seconds, lambda: f"proxyd serves\n{self.tail()}")
         return self
 
+    def start_daemon(self, seconds=15):
+        """For `arguments` without -d: runs the start command to its end; from then on this object stands for the
+        daemon. Returns the command's exit status; when it is not 0 there is no daemon."""
+        self.start(ready=False)
+        status = self.process.wait(seconds * SLOWNESS)
+        _running.discard(self.pid)
+        if status == 0:
+            self.process = AdoptedProcess(wait_for(orphans, what=lambda: f"the daemon\n{self.tail()}")[0])
+            _running.add(self.pid)
+        return status
+
     def _has_started(self):
         assert self.process.poll() is None, f"proxyd ended with status {self.process.returncode}\n{self.tail()}"
         return self.lines(STARTED)
@@ -113,7 +125,7 @@ class Proxyd:
             tree = [self.pid, *children_of(self.pid)]
             for pid in tree:
                 _kill(pid)
-            self.process.wait()
+            self.process.wait(5)
         if self.process:
             _running.discard(self.pid)
 
@@ -210,3 +222,4 @@ def clear_orphans():
     for pid in orphans():
         _kill(pid)
         wait_for(lambda pid=pid: not is_alive(pid), what=f"the end of {pid}")
+        os.waitpid(pid, os.WNOHANG)
