@@ -1,0 +1,33 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace base {
+
+/// An account of the system.
+struct User {
+    std::string name;
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+
+/// Looks an account up, by name only. Throws Fatal when there is none of that name.
+User find_user(const std::string& name);
+
+/// Makes this process run as `user` for good: groups, group, user, no capabilities, no new privileges by exec
+/// (K-12), and verifies that the old ones cannot be had again. Without root it only accepts the account that
+/// the process has already. Throws Fatal with the step that failed: go on with nothing of what was asked.
+void drop_privileges(const User& user);
+/// The same for the account of that name.
+void drop_privileges(const std::string& name);
+
+/// For a process that stays what it is: no new privileges by exec. Throws Fatal.
+void forbid_new_privileges();
+
+/// The kernel sends `signal` when the parent dies; false when `parent` is dead already. The kernel forgets
+/// this at a change of user, so it comes after drop_privileges. Throws Fatal.
+bool die_with_parent(pid_t parent, int signal);
+
+}  // namespace base
