@@ -23,12 +23,12 @@ Expect<Address> listen_address() {
 ListenOn read_listener(const Place& place) {
     ListenOn listener;
     Section section(place);
-    const bool other_kind =
-        section.later("interface", "give the address") |
-        section.later("transparent", "give the address to listen on, and plug-to in the rule") |
-        section.later("ip-version", "the address tells the version");
+    const bool by_interface = section.later("interface", "give the address");
+    const bool transparent =
+        section.later("transparent", "give the address to listen on, and plug-to in the rule");
+    section.later("ip-version", "the address tells the version");
     // Whoever names an interface need not be told as well that the address is missing.
-    if (other_kind) {
+    if (by_interface || transparent) {
         section.optional("address", listener.address, listen_address());
     } else {
         section.required("address", listener.address, listen_address());

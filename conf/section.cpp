@@ -56,7 +56,7 @@ std::optional<Place> Section::child(std::string_view key) {
     accept(key);
     const Node* value = find(key);
     if (!value) return std::nullopt;
-    return std::optional<Place>(std::in_place, *value, path_of(key), place_.report);
+    return Place{*value, path_of(key), place_.report};
 }
 
 std::optional<Place> Section::required_child(std::string_view key, const std::string& expected) {
