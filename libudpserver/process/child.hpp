@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "libudpserver/base/clock.hpp"
 #include "libudpserver/ipc/channel.hpp"
+#include "libudpserver/ipc/dispatcher.hpp"
 #include "libudpserver/process/child_state.hpp"
 #include "libudpserver/process/exit_status.hpp"
 #include "libudpserver/process/restart_policy.hpp"
@@ -71,10 +73,8 @@ public:
     }
 
 private:
-    using Timer = boost::asio::steady_timer;
-
     void handle(ChildEvent event);
-    void arm(Timer& timer, Duration delay, ChildEvent event);
+    void arm(ChildEvent event, Duration delay);
 
     // The actions of the table.
     void do_nothing() {}
@@ -95,7 +95,7 @@ private:
     void on_message(ipc::Message& message);
     void on_ready_message(ipc::Message& message);
     void on_pong_message(ipc::Message& message);
-    void ping();
+    void tick();
     void wait_for_ping();
     void start_after(Duration delay);
     void cancel_timers();
@@ -107,16 +107,21 @@ private:
     ChildStatus status_;
     RestartPolicy policy_;
     ArenaTrust trust_;
+    ipc::Dispatcher<> messages_;
     std::unique_ptr<ipc::Channel> link_;
-    Timer ping_timer_;   ///< when to ping
-    Timer state_timer_;  ///< the pause before a start, or the patience with one that shall end
-    Instant last_sign_;  ///< when the child last answered a ping
+    boost::asio::steady_timer ping_timer_;  ///< when to ping
+    boost::asio::steady_timer
+        state_timer_;     ///< the pause before a start, or the patience with one that shall end
+    unsigned armed_ = 0;  ///< how often state_timer_ was set or cancelled
+    Instant last_sign_;   ///< when the child last answered a ping
+    Instant last_tick_;   ///< when we last looked
     std::uint32_t sequence_ = 0;
+    pid_t last_pid_ = -1;
     bool hung_ = false;
-    bool asked_nicely_ = false;  ///< SIGTERM was sent
+    bool asked_by_signal_ = false;  ///< SIGTERM was sent
 };
 
-/// `REG up pid 4711 for 5m, restarts 1, last exit signal 9 (Killed)`.
+/// `REG up pid 4711 for 5m, restarts 1, last exit signal 9 (Killed) 5m ago`.
 std::string describe(const Child& child, Instant now);
 
 }  // namespace process

@@ -3,11 +3,12 @@
 #include <sys/types.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "libudpserver/base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
@@ -53,38 +54,44 @@ public:
 
     /// The proxy ends, or the parent is dead (end of the link): close all sessions, report them, finish().
     /// Called once. Without it the child finishes with 0.
-    void on_stop(Callback callback);
+    void on_stop(Callback callback) { on_stop_ = std::move(callback); }
 
     /// This child alone ends (TERM, INT, HUP, QUIT): leave the sessions as they are, the next one adopts
     /// them, and finish(). When the parent is gone or said Stop before, on_stop is called instead. Default:
     /// finish(0).
-    void on_end_signal(Callback callback);
+    void on_end_signal(Callback callback) { on_end_signal_ = std::move(callback); }
 
-    /// A heartbeat: call `reply` when all threads of this role have shown that they live. Default: at once.
-    void on_ping(std::function<void(Reply reply)> callback);
+    /// A heartbeat: call `reply` when all threads of this role have shown that they live. In the
+    /// thread of the loop. Default: at once.
+    void on_ping(std::function<void(Reply reply)> callback) { on_ping_ = std::move(callback); }
 
     /// SIGPWR: log what this role knows of itself (K-20).
-    void on_info(Callback callback);
+    void on_info(Callback callback) { on_info_ = std::move(callback); }
 
     /// Runs the loop until finish(). Returns its status.
     int run();
     void finish(int status);
 
 private:
-    void on_signal(base::Signal signal);
+    void on_signals(const base::TakenSignals& taken);
     void on_message(ipc::Message& message);
-    void on_parent_message_ping(ipc::Message& message);
+    void on_ping_message(ipc::Message& message);
+    void on_stop_message(ipc::Message& message);
+    void on_link_lost();
+    [[nodiscard]] bool parent_gone() const;
     void stop();
-    void end_by_signal();
+    void end_alone();
 
     boost::asio::io_context io_;
     Origin origin_;
     ipc::Channel parent_;
     SignalSource signals_;
+    boost::asio::steady_timer parent_timer_;
     ipc::Dispatcher<> messages_;
     Callback on_stop_, on_end_signal_, on_info_;
     std::function<void(Reply)> on_ping_;
-    bool stopping_ = false;
+    bool stopping_ = false;  ///< on_stop was called
+    bool ending_ = false;    ///< on_end_signal was called
     std::optional<int> status_;
 };
 

@@ -56,16 +56,16 @@ public:
     [[nodiscard]] Child* find(ipc::Party party);
 
 private:
-    void on_signal(base::Signal signal);
+    void on_signals(const base::TakenSignals& taken);
     void relay(int number);
-    void change_level(int number);
-    void reopen_log(int number);
-    void inform(int number);
+    void change_level(int number, unsigned steps, void (*step)());
+    void reopen_log();
+    void inform();
     void reap();
     void end(int status);
     void on_message(Child& child, ipc::Message& message);
     void on_ready();
-    bool count_death(Child& child);
+    bool count_death();
     void on_end();
 
     boost::asio::io_context& io_;

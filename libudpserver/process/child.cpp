@@ -1,0 +1,249 @@
+#include "libudpserver/process/child.hpp"
+
+#include <fmt/core.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/base/text.hpp"
+#include "libudpserver/ipc/messages.hpp"
+#include "libudpserver/process/spawn.hpp"
+
+namespace process {
+
+namespace log = base::log;
+namespace msg = base::msg;
+
+namespace {
+
+Instant now() {
+    return base::MonotonicClock::now();
+}
+
+}  // namespace
+
+Child::Child(boost::asio::io_context& io, Role role, const Settings& settings, Hooks hooks)
+    : role_(std::move(role)),
+      settings_(settings),
+      hooks_(std::move(hooks)),
+      io_(io),
+      policy_(role_.speed),
+      ping_timer_(io),
+      state_timer_(io) {
+    messages_.on(ipc::MessageType::ready, [this](ipc::Message& message) { on_ready_message(message); });
+    messages_.on(ipc::MessageType::pong, [this](ipc::Message& message) { on_pong_message(message); });
+}
+
+Child::~Child() = default;
+
+void Child::handle(ChildEvent event) {
+    using Action = void (Child::*)();
+    // In the order of ChildAction.
+    static constexpr std::array<Action, child_action_count> actions{
+        &Child::do_nothing,      &Child::do_fork,     &Child::do_watch,        &Child::do_retry_later,
+        &Child::do_report_ready, &Child::do_abort,    &Child::do_wait_for_end, &Child::do_restart,
+        &Child::do_ask_to_end,   &Child::do_escalate, &Child::do_kill,         &Child::do_stay_down,
+        &Child::do_lay_to_rest};
+    const ChildStep step = child_step(status_.state, event);
+    log::write(msg::trace, "{}: {} while {} -> {}", role_.name, to_string(event), to_string(status_.state),
+               to_string(step.next));
+    status_.state = step.next;
+    (this->*actions[static_cast<std::size_t>(step.action)])();
+}
+
+bool Child::signal(int number) const {
+    return running() && ::kill(status_.pid, number) == 0;
+}
+
+// A process that somebody else has waited for is as dead as one of which we get the status.
+void Child::reap() {
+    if (!running()) return;
+    int wait_status = 0;
+    pid_t got = -1;
+    do {
+        got = ::waitpid(status_.pid, &wait_status, WNOHANG);
+    } while (got < 0 && errno == EINTR);
+    if (got == 0) return;
+    cancel_timers();
+    link_.reset();
+    status_.last_exit = ExitStatus{wait_status, hung_};
+    status_.ended = now();
+    last_pid_ = std::exchange(status_.pid, -1);
+    handle(ChildEvent::died);
+}
+
+void Child::arm(ChildEvent event, Duration delay) {
+    state_timer_.expires_after(delay);
+    state_timer_.async_wait([this, event, armed = ++armed_](boost::system::error_code error) {
+        // A timer that went off just before it was cancelled comes without an error.
+        if (!error && armed == armed_) handle(event);
+    });
+}
+
+void Child::cancel_timers() {
+    ++armed_;
+    state_timer_.cancel();
+    ping_timer_.cancel();
+}
+
+void Child::do_fork() {
+    try {
+        const bool fresh = trust_.poisoned();
+        if (fresh)
+            log::write(msg::arena_wiped, "{}: starts without the sessions of the last one", role_.name);
+        Spawned spawned = spawn(role_, settings_, fresh);
+        if (status_.started) ++status_.restarts;
+        status_.pid = spawned.pid;
+        status_.started = now();
+        status_.ready.reset();
+        hung_ = asked_by_signal_ = false;
+        log::write(msg::child_started, "{}: pid {}", role_.name, status_.pid);
+        open_link(std::move(spawned.link));
+    } catch (const std::exception& error) {
+        log::write(msg::fork_failed, "{}: {}", role_.name, error.what());
+    }
+    handle(running() ? ChildEvent::forked : ChildEvent::fork_failed);
+}
+
+void Child::open_link(base::UniqueFd socket) {
+    link_ = std::make_unique<ipc::Channel>(io_, std::move(socket), ipc::Party::parent, role_.party);
+    link_->on_message([this](ipc::Message& message) { on_message(message); });
+    link_->on_closed([this](const std::string& reason) {
+        log::write(msg::debug, "{}: link lost: {}", role_.name, reason);
+        link_.reset();
+        handle(ChildEvent::link_lost);
+    });
+}
+
+void Child::do_watch() {
+    last_sign_ = last_tick_ = now();
+    wait_for_ping();
+}
+
+void Child::wait_for_ping() {
+    ping_timer_.expires_after(settings_.ping_interval);
+    ping_timer_.async_wait([this](boost::system::error_code error) {
+        const bool watched = status_.state == ChildState::starting || status_.state == ChildState::up;
+        if (!error && watched && running()) tick();
+    });
+}
+
+void Child::tick() {
+    const Instant at = now();
+    // If the parent itself did not run for a while, the answers may still lie in the socket.
+    if (at - last_tick_ > 2 * settings_.ping_interval) last_sign_ = at;
+    last_tick_ = at;
+    const Duration limit =
+        status_.state == ChildState::up ? settings_.heartbeat : settings_.heartbeat * settings_.start_factor;
+    if (at - last_sign_ >= limit) return handle(ChildEvent::heartbeat_lost);
+    if (send(ipc::Ping{++sequence_}) == ipc::SendResult::busy)
+        log::write(msg::link_busy, "{}: a ping was not sent", role_.name);
+    wait_for_ping();
+}
+
+// What a child says that is about to be killed for a fault is not acted on.
+void Child::on_message(ipc::Message& message) {
+    if (status_.state == ChildState::failing) return;
+    if (!messages_.dispatch(message)) hooks_.on_message(*this, message);
+}
+
+void Child::on_ready_message(ipc::Message& message) {
+    const auto ready = ipc::read<ipc::Ready>(message);
+    if (!ready) return link_->refuse("a malformed ready");
+    log::write(msg::debug, "{}: ready, {} sessions adopted, {} aborted", role_.name, ready->adopted,
+               ready->aborted);
+    handle(ChildEvent::ready);
+}
+
+void Child::on_pong_message(ipc::Message& message) {
+    const auto pong = ipc::read<ipc::Pong>(message);
+    if (!pong || pong->sequence > sequence_) return link_->refuse("a malformed pong");
+    last_sign_ = now();
+}
+
+void Child::do_retry_later() {
+    start_after(policy_.died(now(), std::nullopt));
+}
+
+void Child::do_report_ready() {
+    status_.ready = last_sign_ = now();
+    log::write(msg::child_ready, "{}: pid {}", role_.name, status_.pid);
+    hooks_.on_ready(*this);
+}
+
+void Child::do_abort() {
+    log::write(msg::child_hung, "{}: pid {} gave no sign for {}", role_.name, status_.pid,
+               base::format_duration(std::chrono::duration_cast<Duration>(now() - last_sign_)));
+    hung_ = true;
+    signal(SIGABRT);
+    arm(ChildEvent::patience_over, settings_.core_patience);
+}
+
+void Child::do_wait_for_end() {
+    arm(ChildEvent::patience_over, settings_.end_patience);
+}
+
+void Child::do_restart() {
+    const Instant at = *status_.ended;
+    log::write(msg::child_died, "{}: pid {}: {}", role_.name, last_pid_, to_string(*status_.last_exit));
+    trust_.died(at, status_.ready, *status_.last_exit);
+    const Duration delay = policy_.died(at, status_.ready);
+    if (hooks_.count_death(*this)) start_after(delay);
+}
+
+void Child::start_after(Duration delay) {
+    if (delay.count() > 0)
+        log::write(msg::child_restart_delayed, "{}: next start in {}", role_.name,
+                   base::format_duration(delay));
+    arm(ChildEvent::start, delay);
+}
+
+void Child::do_ask_to_end() {
+    cancel_timers();
+    send(ipc::Stop{});
+    arm(ChildEvent::patience_over, settings_.stop_timeout);
+}
+
+void Child::do_escalate() {
+    if (asked_by_signal_) return do_kill();
+    asked_by_signal_ = true;
+    log::write(msg::child_kill, "{}: pid {} did not stop in {}: SIGTERM", role_.name, status_.pid,
+               base::format_duration(settings_.stop_timeout));
+    signal(SIGTERM);
+    arm(ChildEvent::patience_over, settings_.end_patience);
+}
+
+void Child::do_kill() {
+    cancel_timers();
+    log::write(msg::child_kill, "{}: pid {}: SIGKILL", role_.name, status_.pid);
+    signal(SIGKILL);
+}
+
+void Child::do_stay_down() {
+    cancel_timers();
+    hooks_.on_end(*this);
+}
+
+void Child::do_lay_to_rest() {
+    log::write(msg::child_ended, "{}: pid {}: {}", role_.name, last_pid_, to_string(*status_.last_exit));
+    hooks_.on_end(*this);
+}
+
+std::string describe(const Child& child, Instant at) {
+    const ChildStatus& status = child.status();
+    std::string text = fmt::format("{} {}", child.role().name, to_string(status.state));
+    const auto age = [at](Instant since) {
+        return base::format_duration(std::chrono::floor<std::chrono::seconds>(at - since));
+    };
+    if (child.running()) text += fmt::format(" pid {} for {}", status.pid, age(*status.started));
+    text += fmt::format(", restarts {}", status.restarts);
+    if (status.last_exit)
+        text += fmt::format(", last exit {} {} ago", to_string(*status.last_exit), age(*status.ended));
+    return text;
+}
+
+}  // namespace process

@@ -1,0 +1,118 @@
+#include "libudpserver/process/child_runtime.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <chrono>
+#include <utility>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/ipc/messages.hpp"
+
+namespace process {
+
+namespace log = base::log;
+namespace msg = base::msg;
+
+namespace {
+
+// A dying parent closes its links a moment before it is gone from the process table.
+constexpr std::chrono::milliseconds parent_dies_within{500};
+
+void log_ignored(const base::TakenSignals& taken) {
+    for (int number : taken.ignored)
+        log::write(msg::signal_ignored, "{}: ignored, a stronger one came with it",
+                   base::signal_name(number));
+}
+
+}  // namespace
+
+ChildRuntime::ChildRuntime(Origin origin, base::UniqueFd link, base::SignalInbox& signals)
+    : origin_(std::move(origin)),
+      parent_(io_, std::move(link), origin_.party, ipc::Party::parent),
+      signals_(io_, signals),
+      parent_timer_(io_) {
+    parent_.on_message([this](ipc::Message& message) { on_message(message); });
+    parent_.on_closed([this](const std::string&) { on_link_lost(); });
+    signals_.start([this](const base::TakenSignals& taken) { on_signals(taken); });
+    messages_.on(ipc::MessageType::ping, [this](ipc::Message& message) { on_ping_message(message); });
+    messages_.on(ipc::MessageType::stop, [this](ipc::Message& message) { on_stop_message(message); });
+}
+
+ChildRuntime::~ChildRuntime() = default;
+
+void ChildRuntime::report_ready(std::uint32_t adopted, std::uint32_t aborted) {
+    parent_.send(ipc::Ready{adopted, aborted});
+}
+
+void ChildRuntime::on(ipc::MessageType type, std::function<void(ipc::Message&)> handler) {
+    messages_.on(type, std::move(handler));
+}
+
+int ChildRuntime::run() {
+    const auto guard = boost::asio::make_work_guard(io_);
+    while (!status_)
+        io_.run();
+    return *status_;
+}
+
+void ChildRuntime::finish(int status) {
+    status_ = status;
+    io_.stop();
+}
+
+void ChildRuntime::on_signals(const base::TakenSignals& taken) {
+    for (unsigned i = 0; i < taken.level_up; ++i)
+        log::raise_level();
+    for (unsigned i = 0; i < taken.level_down; ++i)
+        log::lower_level();
+    if (taken.reopen > 0) log::reopen();
+    if (taken.info > 0 && on_info_) on_info_();
+    log_ignored(taken);
+    if (taken.end == 0) return;
+    log::write(msg::signal_received, "{}: this process ends", base::signal_name(taken.end));
+    parent_gone() ? stop() : end_alone();
+}
+
+void ChildRuntime::on_message(ipc::Message& message) {
+    if (!messages_.dispatch(message))
+        log::write(msg::debug, "{}: nobody here wants it", ipc::to_string(message.type));
+}
+
+void ChildRuntime::on_ping_message(ipc::Message& message) {
+    const auto ping = ipc::read<ipc::Ping>(message);
+    if (!ping) return parent_.refuse("a malformed ping");
+    auto reply = [this, sequence = ping->sequence] { parent_.send(ipc::Pong{sequence}); };
+    on_ping_ ? on_ping_(std::move(reply)) : reply();
+}
+
+void ChildRuntime::on_stop_message(ipc::Message& message) {
+    if (!ipc::read<ipc::Stop>(message)) return parent_.refuse("a malformed stop");
+    stop();
+}
+
+void ChildRuntime::on_link_lost() {
+    if (stopping_) return;
+    if (parent_gone()) return stop();
+    parent_timer_.expires_after(parent_dies_within);
+    parent_timer_.async_wait([this](boost::system::error_code error) {
+        if (error) return;
+        parent_gone() ? stop() : end_alone();
+    });
+}
+
+bool ChildRuntime::parent_gone() const {
+    return ::getppid() != origin_.parent;
+}
+
+void ChildRuntime::stop() {
+    if (std::exchange(stopping_, true)) return;
+    on_stop_ ? on_stop_() : finish(0);
+}
+
+void ChildRuntime::end_alone() {
+    if (stopping_ || std::exchange(ending_, true)) return;
+    on_end_signal_ ? on_end_signal_() : finish(0);
+}
+
+}  // namespace process

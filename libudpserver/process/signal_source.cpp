@@ -1,0 +1,38 @@
+#include "libudpserver/process/signal_source.hpp"
+
+#include <utility>
+
+namespace process {
+
+using boost::asio::posix::stream_descriptor;
+
+SignalSource::SignalSource(boost::asio::io_context& io, base::SignalInbox& inbox)
+    : inbox_(inbox), wake_(io) {}
+
+SignalSource::~SignalSource() {
+    stop();
+}
+
+void SignalSource::start(Callback callback) {
+    callback_ = std::make_shared<Callback>(std::move(callback));
+    wake_.assign(inbox_.descriptor());
+    wait();
+}
+
+void SignalSource::stop() {
+    callback_.reset();
+    // The descriptor is the inbox's: it is given back, not closed.
+    if (wake_.is_open()) wake_.release();
+}
+
+void SignalSource::wait() {
+    wake_.async_wait(stream_descriptor::wait_read,
+                     [this, weak = std::weak_ptr(callback_)](boost::system::error_code error) {
+                         if (error || weak.expired()) return;
+                         const auto taken = inbox_.take();
+                         wait();
+                         if (const auto callback = weak.lock()) (*callback)(taken);
+                     });
+}
+
+}  // namespace process

@@ -1,0 +1,161 @@
+#include "libudpserver/process/supervisor.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <utility>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/base/text.hpp"
+
+namespace process {
+
+namespace log = base::log;
+namespace msg = base::msg;
+
+Supervisor::Supervisor(boost::asio::io_context& io, Settings settings, base::SignalInbox& signals)
+    : io_(io), settings_(std::move(settings)), signals_(io, signals), tally_(settings_.max_restarts) {}
+
+Supervisor::~Supervisor() = default;
+
+Child& Supervisor::add_role(Role role) {
+    Child::Hooks hooks{
+        [this](Child& child, ipc::Message& message) { on_message(child, message); },
+        [this](Child&) { on_ready(); },
+        [this](Child&) { return count_death(); },
+        [this](Child&) { on_end(); },
+    };
+    return *children_.emplace_back(
+        std::make_unique<Child>(io_, std::move(role), settings_, std::move(hooks)));
+}
+
+void Supervisor::on(ipc::MessageType type, MessageHandler handler) {
+    messages_.on(type, std::move(handler));
+}
+
+Child* Supervisor::find(ipc::Party party) {
+    const auto found =
+        std::ranges::find(children_, party, [](const auto& child) { return child->role().party; });
+    return found == children_.end() ? nullptr : found->get();
+}
+
+bool Supervisor::all_ready() const {
+    return std::ranges::all_of(children_,
+                               [](const auto& child) { return child->status().state == ChildState::up; });
+}
+
+void Supervisor::start() {
+    started_ = base::MonotonicClock::now();
+    signals_.start([this](const base::TakenSignals& taken) { on_signals(taken); });
+    for (const auto& child : children_)
+        child->start();
+}
+
+void Supervisor::stop() {
+    end(0);
+}
+
+// First the dead are buried, then new orders are acted on, the one to end last: what came together with it
+// is not lost.
+void Supervisor::on_signals(const base::TakenSignals& taken) {
+    if (taken.child) reap();
+    change_level(SIGUSR1, taken.level_up, log::raise_level);
+    change_level(SIGUSR2, taken.level_down, log::lower_level);
+    if (taken.reopen > 0) reopen_log();
+    if (taken.info > 0) inform();
+    for (int number : taken.ignored)
+        log::write(msg::signal_ignored, "{}: ignored, {} came with it", base::signal_name(number),
+                   base::signal_name(taken.end));
+    if (taken.end == 0) return;
+    log::write(msg::signal_received, "{}: the proxy ends{}", base::signal_name(taken.end),
+               stopping_ ? " at once" : "");
+    end(0);
+}
+
+void Supervisor::relay(int number) {
+    for (const auto& child : children_)
+        if (child->signal(number))
+            log::write(msg::signal_relayed, "{} to {} pid {}", base::signal_name(number), child->role().name,
+                       child->status().pid);
+}
+
+// The children have a level of their own: a step of the parent's is a step of theirs (K-15).
+void Supervisor::change_level(int number, unsigned steps, void (*step)()) {
+    for (; steps > 0; --steps) {
+        log::write(msg::signal_received, "{}: log level", base::signal_name(number));
+        step();
+        relay(number);
+    }
+}
+
+void Supervisor::reopen_log() {
+    log::write(msg::signal_received, "{}: reopen the log", base::signal_name(SIGWINCH));
+    log::reopen();
+    relay(SIGWINCH);
+}
+
+void Supervisor::inform() {
+    const Instant now = base::MonotonicClock::now();
+    const auto age =
+        started_ ? std::chrono::floor<std::chrono::seconds>(now - *started_) : std::chrono::seconds(0);
+    log::write(msg::info, "supervisor {} pid {} for {}, log level {}", stopping_ ? "stopping" : "up",
+               ::getpid(), base::format_duration(age), static_cast<int>(log::level()));
+    for (const auto& child : children_)
+        log::write(msg::info, "{}", describe(*child, now));
+    if (on_info_) on_info_();
+    relay(SIGPWR);
+}
+
+void Supervisor::reap() {
+    for (const auto& child : children_)
+        child->reap();
+}
+
+void Supervisor::end(int status) {
+    if (finished_) return;
+    if (std::exchange(stopping_, true)) {
+        for (const auto& child : children_)
+            child->kill();
+        return;
+    }
+    status_ = status;
+    log::write(msg::proxy_stopping, "{} children to end",
+               std::ranges::count_if(children_, [](const auto& child) { return child->running(); }));
+    if (on_stopping_) on_stopping_();
+    for (const auto& child : children_)
+        child->stop();
+    on_end();  // there may be none
+}
+
+void Supervisor::on_message(Child& child, ipc::Message& message) {
+    if (!messages_.dispatch(child, message))
+        log::write(msg::debug, "{} from {}: nobody here wants it", ipc::to_string(message.type),
+                   child.role().name);
+}
+
+void Supervisor::on_ready() {
+    if (reported_ready_ || !all_ready()) return;
+    reported_ready_ = true;
+    if (on_all_ready_) on_all_ready_();
+}
+
+// False when the child is not to be started again.
+bool Supervisor::count_death() {
+    if (!tally_.add(base::MonotonicClock::now())) return true;
+    log::write(msg::crash_loop, "more than {} deaths of children within {}", settings_.max_restarts.count,
+               base::format_duration(settings_.max_restarts.within));
+    end(1);
+    return false;
+}
+
+void Supervisor::on_end() {
+    const bool running = std::ranges::any_of(children_, [](const auto& child) { return child->running(); });
+    if (!stopping_ || running || std::exchange(finished_, true)) return;
+    log::write(msg::proxy_stopped, "exit status {}", status_);
+    signals_.stop();
+    boost::asio::post(io_, [&io = io_, done = on_finished_] { done ? done() : io.stop(); });
+}
+
+}  // namespace process
