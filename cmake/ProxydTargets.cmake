@@ -12,7 +12,7 @@ endif()
 
 add_library(proxyd_options INTERFACE)
 target_compile_options(proxyd_options INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Werror -fno-omit-frame-pointer)
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wno-missing-field-initializers -Werror -fno-omit-frame-pointer)
 target_compile_definitions(proxyd_options INTERFACE
     BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED _GLIBCXX_ASSERTIONS
     PROXYD_VERSION="${PROJECT_VERSION}")

@@ -26,6 +26,7 @@ SessionsSetup Worker::with_poller(SessionsSetup setup, DataPoller& poller) {
 Worker::Worker(const SessionsSetup& setup, net::ListenerSet& listeners)
     : worker_(setup.worker),
       listeners_(listeners),
+      totals_(setup.arena.totals(setup.worker)),
       io_(1),
       work_(boost::asio::make_work_guard(io_)),
       watch_(io_, poller_.descriptor()),
@@ -50,6 +51,7 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
+    const base::BlockSignals blocked;  // the thread inherits the mask: signals are the main thread's (J-19)
     thread_ = std::thread([this] { run(); });
 }
 
@@ -95,7 +97,12 @@ void Worker::turn() {
 
 void Worker::read_listener(std::size_t listener) {
     if (batch_.room() < listener_budget) end_turn();
-    listeners_.at(listener, worker_).read(batch_, listener_budget);
+    net::Listener& socket = listeners_.at(listener, worker_);
+    const net::ListenerCounters before = socket.counters();
+    socket.read(batch_, listener_budget);
+    totals_.bad_source.add(socket.counters().bad_source - before.bad_source);
+    totals_.truncated.add(socket.counters().truncated - before.truncated);
+    totals_.kernel_drops.add(socket.counters().kernel_drops - before.kernel_drops);
 }
 
 void Worker::read_pool_socket(Slot place) {

@@ -42,6 +42,7 @@ private:
 
     unsigned worker_;
     net::ListenerSet& listeners_;
+    Totals& totals_;
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     DataPoller poller_;

@@ -1,0 +1,155 @@
+#include "libudpserver/session/server.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <future>
+
+#include "libudpserver/base/log.hpp"
+
+namespace session {
+
+Server::Server(boost::asio::io_context& io, const Parts& parts)
+    : io_(io),
+      config_(parts.config),
+      listeners_(parts.listeners),
+      arena_(parts.arena),
+      source_(parts.source),
+      groups_(parts.pool.groups()) {
+    arena_.map();
+    const Instant now = base::MonotonicClock::now();
+    for (unsigned worker = 0; worker < config_.udpserver.workers; ++worker) {
+        proxies_.push_back(parts.make_proxy(config_));
+        const SessionsSetup setup{
+            .config = config_,
+            .listeners = listeners_,
+            .groups = groups_,
+            .arena = arena_,
+            .worker = worker,
+            .proxy = *proxies_.back(),
+            .start = now,
+            .add_to_poller = {},
+            .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); }};
+        workers_.push_back(std::make_unique<Worker>(setup, listeners_));
+    }
+    const std::vector<net::SocketPool::Socket>& inherited = parts.pool.sockets();
+    for (std::size_t place = 0; place < inherited.size(); ++place) {
+        const net::SocketPool::Socket& socket = inherited[place];
+        workers_.at(socket.worker)->sessions().add_socket(static_cast<Slot>(place), socket.fd.get(), socket.group);
+    }
+}
+
+Server::~Server() { leave(); }
+
+Adoption Server::start(bool fresh) {
+    Adoption all;
+    const Instant now = base::MonotonicClock::now();
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        const Adoption one = worker->sessions().adopt(fresh, now);
+        all.adopted += one.adopted;
+        all.aborted += one.aborted;
+    }
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->start();
+    return all;
+}
+
+void Server::request_from_main(std::size_t group, unsigned worker) {
+    boost::asio::post(io_, [this, group, worker] { source_.request(group, worker, net::SocketPool::chunk_size); });
+}
+
+void Server::sockets_came(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets,
+                          int error) {
+    if (worker >= workers_.size() || group >= groups_.size()) return;
+    std::vector<int> fds;
+    for (base::UniqueFd& socket : sockets) {
+        fds.push_back(socket.get());
+        sockets_.push_back(std::move(socket));
+    }
+    workers_[worker]->post([group, first, error, fds = std::move(fds)](Sessions& sessions) {
+        Slot place = first;
+        for (const int fd : fds) sessions.add_socket(place++, fd, group);
+        sessions.sockets_came(group, error == 0, base::MonotonicClock::now());
+    });
+}
+
+void Server::ping(std::function<void()> alive) {
+    auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        worker->post([this, waiting, alive](Sessions&) {
+            if (waiting->fetch_sub(1) == 1) boost::asio::post(io_, alive);
+        });
+    }
+}
+
+void Server::close_all(CloseReason reason) {
+    std::vector<std::future<void>> done;
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        auto closed = std::make_shared<std::promise<void>>();
+        done.push_back(closed->get_future());
+        worker->post([reason, closed](Sessions& sessions) {
+            sessions.close_all(reason, base::MonotonicClock::now());
+            closed->set_value();
+        });
+    }
+    for (const std::future<void>& closed : done) closed.wait();
+    leave();
+}
+
+void Server::leave() {
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->stop();
+}
+
+std::uint64_t Server::sum(Count Totals::* member) const {
+    std::uint64_t all = 0;
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) all += (arena_.totals(worker).*member).get();
+    return all;
+}
+
+std::vector<std::string> Server::info() const {
+    std::vector<std::string> lines;
+    lines.push_back(fmt::format("sessions: {} open of {}, {} unanswered, {} created, {} closed, {} adopted, {} aborted",
+                                sum(&Totals::open), config_.udpserver.max_sessions, sum(&Totals::unanswered),
+                                sum(&Totals::created), sum(&Totals::closed), sum(&Totals::adopted),
+                                sum(&Totals::aborted)));
+    lines.push_back(fmt::format("from clients: {} datagrams, {} bytes; to servers: {} datagrams, {} bytes",
+                                sum(&Totals::client_datagrams), sum(&Totals::client_bytes),
+                                sum(&Totals::to_server_datagrams), sum(&Totals::to_server_bytes)));
+    lines.push_back(fmt::format("from servers: {} datagrams, {} bytes; to clients: {} datagrams, {} bytes",
+                                sum(&Totals::server_datagrams), sum(&Totals::server_bytes),
+                                sum(&Totals::to_client_datagrams), sum(&Totals::to_client_bytes)));
+    lines.push_back(fmt::format("dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
+                                "full, {} send errors, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
+                                sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
+                                sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
+                                sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
+                                sum(&Totals::bad_source), sum(&Totals::kernel_drops)));
+    for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
+        std::uint64_t closed = 0, refused = 0;
+        for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+            closed += arena_.totals(worker).closed_by[reason].get();
+            refused += arena_.totals(worker).refused_by[reason].get();
+        }
+        if (closed + refused == 0) continue;
+        lines.push_back(fmt::format("reason {}: {} sessions closed, {} first datagrams refused",
+                                    to_string(static_cast<CloseReason>(reason)), closed, refused));
+    }
+    return lines;
+}
+
+std::string Server::housekeeping() {
+    const std::uint64_t created = sum(&Totals::created), closed = sum(&Totals::closed), refused = sum(&Totals::refused);
+    const std::uint64_t open = sum(&Totals::open), most = sum(&Totals::open_most);
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+        arena_.totals(worker).open_most.set(arena_.totals(worker).open.get());
+    }
+    if (created == last_created_ && closed == last_closed_ && refused == last_refused_) return {};
+    std::string line = fmt::format("sessions: {} open, at most {} since the last line, {} created, {} ended, {} refused",
+                                   open, most, created - last_created_, closed - last_closed_, refused - last_refused_);
+    last_created_ = created;
+    last_closed_ = closed;
+    last_refused_ = refused;
+    return line;
+}
+
+}  // namespace session

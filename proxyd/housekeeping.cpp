@@ -1,0 +1,22 @@
+#include "proxyd/housekeeping.hpp"
+
+#include "libudpserver/base/log.hpp"
+
+namespace proxyd {
+
+void Housekeeping::wait() {
+    timer_.expires_after(std::chrono::minutes(1));
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (error) return;
+        if (const std::string line = server_.housekeeping(); !line.empty()) {
+            base::log::write(base::msg::housekeeping, "{}", line);
+        }
+        wait();
+    });
+}
+
+void log_info(const session::Server& server) {
+    for (const std::string& line : server.info()) base::log::write(base::msg::info, "{}", line);
+}
+
+}  // namespace proxyd

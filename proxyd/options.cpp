@@ -1,0 +1,63 @@
+#include "proxyd/options.hpp"
+
+#include <getopt.h>
+
+#include <cstdio>
+
+namespace proxyd {
+
+namespace {
+
+bool apply(Options& options, int letter, const char* argument) {
+    switch (letter) {
+        case 'd': options.foreground = true; return true;
+        case 'n': options.check_only = true; return true;
+        case 's': options.single_process = true; return true;
+        case 'v': ++options.verbose; return true;
+        case 'h': options.help = true; return true;
+        case 'V': options.version = true; return true;
+        case 'f': options.file = argument; return true;
+        case 't': options.simulate = argument; return true;
+        default: return false;
+    }
+}
+
+bool complain(const std::string& text) {
+    std::fprintf(stderr, "proxyd: %s\n%s", text.c_str(), usage().c_str());
+    return false;
+}
+
+bool complete(const Options& options, int rest, char** argv) {
+    if (options.help || options.version) return true;
+    if (argv[rest] != nullptr) return complain("unexpected argument \"" + std::string(argv[rest]) + "\"");
+    if (options.file.empty()) return complain("no configuration file is given (-f FILE)");
+    return true;
+}
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, char** argv) {
+    Options options;
+    opterr = 0;
+    for (int letter; (letter = ::getopt(argc, argv, ":dnsvhVf:t:")) != -1;) {
+        if (apply(options, letter, optarg)) continue;
+        const std::string option = std::string("-") + static_cast<char>(optopt);
+        complain(letter == ':' ? "option " + option + " needs an argument" : "unknown option " + option);
+        return std::nullopt;
+    }
+    if (!complete(options, optind, argv)) return std::nullopt;
+    return options;
+}
+
+std::string usage() {
+    return "usage: proxyd [-dnsvhV] -f FILE [-t EXPRESSION]\n"
+           "  -f FILE  the configuration\n"
+           "  -d       stay in the foreground\n"
+           "  -n       check the configuration only: exit status 0 or 1; with -v print it as it takes effect\n"
+           "  -s       one single process, for debugging\n"
+           "  -t EXPR  simulate the policy, for example -t \"from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30\"; -t help\n"
+           "  -v       log more; repeatable\n"
+           "  -h, -V   this text; the version\n";
+}
+
+}  // namespace proxyd

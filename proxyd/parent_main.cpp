@@ -1,0 +1,44 @@
+#include "proxyd/parent_main.hpp"
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/process/supervisor.hpp"
+#include "proxyd/pool_service.hpp"
+#include "proxyd/reg_main.hpp"
+
+namespace proxyd {
+
+namespace {
+
+void log_listeners(const net::ListenerSet& listeners) {
+    std::string where;
+    for (std::size_t i = 0; i < listeners.size() && i < 4; ++i) {
+        where += (i > 0 ? ", " : "") + base::to_string(listeners.local(i));
+    }
+    if (listeners.size() > 4) where += " and " + std::to_string(listeners.size() - 4) + " more";
+    base::log::write(base::msg::proxy_started, "serving on {}", where);
+}
+
+}  // namespace
+
+int parent_main(const conf::Config& config, Resources& resources, base::SignalInbox& signals, bool foreground,
+                const std::function<void()>& ready) {
+    boost::asio::io_context io;
+    process::Settings settings = process::Settings::from(config);
+    settings.foreground = foreground;
+    process::Supervisor supervisor(io, settings, signals);
+    supervisor.add_role({.name = "REG",
+                         .party = ipc::Party::reg,
+                         .speed = process::forwarding_speed,
+                         .run = [&](process::ChildRuntime& runtime) { return reg_main(runtime, config, resources); },
+                         .keep = [&] { return resources.descriptors(); }});
+    serve_pool(supervisor, resources.pool);
+    supervisor.on_all_ready([&] {
+        log_listeners(resources.listeners);
+        ready();
+    });
+    supervisor.start();
+    io.run();
+    return supervisor.exit_status().value_or(1);
+}
+
+}  // namespace proxyd

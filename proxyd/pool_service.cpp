@@ -1,0 +1,77 @@
+#include "proxyd/pool_service.hpp"
+
+#include <fcntl.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/ipc/messages.hpp"
+#include "libudpserver/process/child_runtime.hpp"
+
+namespace proxyd {
+
+namespace {
+
+/// The descriptors of a chunk.
+std::vector<int> descriptors_of(const net::SocketPool& pool, const net::SocketPool::Chunk& chunk) {
+    std::vector<int> result;
+    for (std::size_t i = chunk.first; i < chunk.first + chunk.count; ++i) result.push_back(pool.sockets()[i].fd.get());
+    return result;
+}
+
+void log_growth(const net::SocketPool& pool, const net::SocketPool::Chunk& chunk) {
+    base::log::write(base::msg::pool_grown, "server-side sockets: {} more, {} of {}{}{}", chunk.count,
+                     pool.sockets().size(), pool.capacity(), chunk.error != 0 ? "; " : "", chunk.problem);
+}
+
+void answer(process::Child& child, net::SocketPool& pool, ipc::Message& message) {
+    const std::optional<ipc::PoolRequest> request = ipc::read<ipc::PoolRequest>(message);
+    if (!request) return child.link()->refuse("malformed pool-request");
+    const net::SocketPool::Chunk chunk = pool.grow(request->group, request->worker, request->count);
+    log_growth(pool, chunk);
+    const ipc::PoolSockets sockets{request->group,
+                                   request->worker,
+                                   static_cast<std::uint32_t>(chunk.first),
+                                   static_cast<std::uint16_t>(chunk.count),
+                                   chunk.error};
+    child.send(sockets, message.id, descriptors_of(pool, chunk));
+}
+
+}  // namespace
+
+void serve_pool(process::Supervisor& supervisor, net::SocketPool& pool) {
+    supervisor.on(ipc::MessageType::pool_request,
+                  [&pool](process::Child& child, ipc::Message& message) { answer(child, pool, message); });
+}
+
+void LinkSocketSource::deliver_to(session::Server& server) {
+    server_ = &server;
+    runtime_.on(ipc::MessageType::pool_sockets, [this](ipc::Message& message) {
+        const std::optional<ipc::PoolSockets> sockets = ipc::read<ipc::PoolSockets>(message);
+        if (!sockets) return runtime_.parent().refuse("malformed pool-sockets");
+        server_->sockets_came(sockets->group, sockets->worker, sockets->first_index, std::move(message.descriptors),
+                              sockets->error);
+    });
+}
+
+void LinkSocketSource::request(std::size_t group, unsigned worker, std::size_t count) {
+    const ipc::PoolRequest request{static_cast<std::uint16_t>(group), static_cast<std::uint8_t>(worker),
+                                   static_cast<std::uint16_t>(count)};
+    const ipc::SendResult result = runtime_.parent().send(request);
+    if (result == ipc::SendResult::sent || result == ipc::SendResult::queued) return;
+    server_->sockets_came(group, worker, 0, {}, EAGAIN);
+}
+
+void LocalSocketSource::request(std::size_t group, unsigned worker, std::size_t count) {
+    boost::asio::post(io_, [this, group, worker, count] {
+        const net::SocketPool::Chunk chunk = pool_.grow(group, worker, count);
+        log_growth(pool_, chunk);
+        // The server owns what it is given, the pool keeps its own: two descriptors, as over a link.
+        std::vector<base::UniqueFd> copies;
+        for (const int fd : descriptors_of(pool_, chunk)) copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+        server_->sockets_came(group, worker, static_cast<session::Slot>(chunk.first), std::move(copies), chunk.error);
+    });
+}
+
+}  // namespace proxyd

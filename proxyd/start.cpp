@@ -1,0 +1,63 @@
+#include "proxyd/start.hpp"
+
+#include <cstdio>
+#include <exception>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/base/privileges.hpp"
+#include "libudpserver/base/process_title.hpp"
+#include "libudpserver/base/signals.hpp"
+#include "libudpserver/process/daemonise.hpp"
+#include "libudpserver/process/pid_file.hpp"
+#include "proxyd/parent_main.hpp"
+#include "proxyd/single_main.hpp"
+
+namespace proxyd {
+
+namespace {
+
+int log_owner(const conf::Config& config) {
+    return config.user.empty() ? -1 : static_cast<int>(base::find_user(config.user).uid);
+}
+
+void warn_of_root(const conf::Config& config) {
+    if (::geteuid() != 0 || !config.user.empty()) return;
+    base::log::write(base::msg::running_as_root, "no user is configured: the children stay root");
+}
+
+int serve(const conf::Config& config, Resources& resources, const std::function<void()>& ready) {
+    base::SignalInbox signals;
+    base::unblock_all();
+    base::set_process_title(config.name, "");
+    resources.warn_if_short(config);
+    warn_of_root(config);
+    if (config.singleproc) return single_main(config, resources, signals, ready);
+    return parent_main(config, resources, signals, config.nodaemon, ready);
+}
+
+int run(const conf::Config& config) {
+    // Everything that can be wrong is found while there is still a terminal to say it on (O-14).
+    const int owner = log_owner(config);
+    Resources resources(config);
+    base::log::open(config.log, config.name, config.nodaemon, owner);
+    process::Daemon daemon = config.nodaemon ? process::Daemon() : process::Daemon::detach();
+    std::optional<process::PidFile> pid_file;
+    if (!config.pid_file.empty()) pid_file.emplace(config.pid_file);
+    return serve(config, resources, [&daemon] { daemon.report_ready(); });
+}
+
+}  // namespace
+
+int start(const conf::Config& config) {
+    int status = 1;
+    try {
+        status = run(config);
+    } catch (const std::exception& error) {
+        base::log::write(base::msg::start_failed, "cannot start: {}", error.what());
+        std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
+    }
+    base::log::flush_and_close();
+    return status;
+}
+
+}  // namespace proxyd
