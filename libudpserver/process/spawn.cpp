@@ -1,6 +1,5 @@
 #include "libudpserver/process/spawn.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,10 +12,10 @@
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/base/privileges.hpp"
 #include "libudpserver/base/process_title.hpp"
-#include "libudpserver/base/process_title.hpp"
 #include "libudpserver/base/signals.hpp"
 #include "libudpserver/ipc/channel.hpp"
 #include "libudpserver/process/child_runtime.hpp"
+#include "libudpserver/process/terminal.hpp"
 
 namespace process {
 
@@ -35,13 +34,6 @@ struct Birth {
     bool fresh_start;
 };
 
-// A daemon's children let go of the terminal at once: they would hold it open although their parent left it.
-void leave_terminal() {
-    const base::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-        if (!std::ranges::count(log::descriptors(), fd)) ::dup2(null.get(), fd);
-}
-
 void keep_only_own_descriptors(const Birth& birth) {
     std::vector<int> keep = log::descriptors();
     keep.insert(keep.end(), birth.keep.begin(), birth.keep.end());
@@ -51,6 +43,7 @@ void keep_only_own_descriptors(const Birth& birth) {
 
 int live(Birth& birth) {
     ::setsid();
+    // A daemon's children would hold the terminal open although their parent left it.
     if (!birth.settings.foreground) leave_terminal();
     keep_only_own_descriptors(birth);
     base::set_process_title(birth.settings.name, birth.role.name);

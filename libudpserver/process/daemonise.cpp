@@ -1,0 +1,78 @@
+#include "libudpserver/process/daemonise.hpp"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "libudpserver/base/fatal.hpp"
+#include "libudpserver/process/exit_status.hpp"
+#include "libudpserver/process/terminal.hpp"
+
+namespace process {
+namespace {
+
+constexpr char serves = '0';
+
+[[noreturn]] void fail(const char* what) {
+    throw base::Fatal(std::string("cannot become a daemon: ") + what + ": " + std::strerror(errno));
+}
+
+bool read_report(int fd) {
+    char answer = 0;
+    ssize_t got = -1;
+    do {
+        got = ::read(fd, &answer, 1);
+    } while (got < 0 && errno == EINTR);
+    return got == 1 && answer == serves;
+}
+
+// The daemon's end closes its end of the pipe, so it is dead or dying when there is no report.
+[[noreturn]] void wait_for_report(base::UniqueFd report, pid_t daemon) {
+    if (read_report(report.get())) ::_exit(EXIT_SUCCESS);
+    ExitStatus status;
+    pid_t got = -1;
+    do {
+        got = ::waitpid(daemon, &status.wait_status, 0);
+    } while (got < 0 && errno == EINTR);
+    std::fprintf(stderr, "proxyd: the start failed: pid %d: %s\n", static_cast<int>(daemon),
+                 to_string(status).c_str());
+    const bool exited =
+        got == daemon && WIFEXITED(status.wait_status) && WEXITSTATUS(status.wait_status) != 0;
+    ::_exit(exited ? WEXITSTATUS(status.wait_status) : EXIT_FAILURE);
+}
+
+}  // namespace
+
+Daemon Daemon::detach() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe");
+    base::UniqueFd reader(ends[0]), writer(ends[1]);
+    std::fflush(nullptr);  // or what is in the buffers would be printed twice
+    const pid_t pid = ::fork();
+    if (pid < 0) fail("fork");
+    if (pid > 0) {
+        writer.reset();
+        wait_for_report(std::move(reader), pid);
+    }
+    if (::setsid() < 0) fail("setsid");
+    return Daemon(std::move(writer));
+}
+
+void Daemon::report_ready() {
+    if (!report_) return;
+    // A daemon must not hold a mounted file system; the root is always there.
+    if (::chdir("/") != 0) fail("chdir /");
+    leave_terminal();
+    // Who waited may have been killed; then nobody wants to know (SIGPIPE is ignored in the parent).
+    [[maybe_unused]] const ssize_t written = ::write(report_.get(), &serves, 1);
+    report_.reset();
+}
+
+}  // namespace process

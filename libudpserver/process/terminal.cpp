@@ -1,0 +1,23 @@
+#include "libudpserver/process/terminal.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/base/unique_fd.hpp"
+
+namespace process {
+
+void leave_terminal() {
+    // In case a standard descriptor was closed, the new one may get its number: it must not be closed then.
+    base::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null) return;
+    const auto log = base::log::descriptors();
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (std::ranges::find(log, fd) == log.end()) ::dup2(null.get(), fd);
+    if (null.get() <= STDERR_FILENO) (void)null.release();
+}
+
+}  // namespace process
