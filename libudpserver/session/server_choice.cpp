@@ -33,7 +33,8 @@ std::size_t choose_server(const std::vector<conf::Server>& servers, const base::
     std::size_t best = servers.size();
     double best_score = 0;
     for (std::size_t i = 0; i < servers.size(); ++i) {
-        const double score = -servers[i].weight / std::log(draw(client, servers[i].endpoint));
+        const double score =
+            static_cast<double>(servers[i].weight) / -std::log(draw(client, servers[i].endpoint));
         if (score > best_score) {
             best = i;
             best_score = score;

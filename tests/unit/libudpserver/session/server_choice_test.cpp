@@ -1,0 +1,81 @@
+#include "libudpserver/session/server_choice.hpp"
+
+#include <array>
+#include <catch2/catch.hpp>
+
+using namespace session;
+
+namespace {
+
+std::vector<conf::Server> servers(std::initializer_list<unsigned> weights) {
+    std::vector<conf::Server> list;
+    std::uint16_t port = 53;
+    for (const unsigned weight : weights)
+        list.push_back({{*base::parse_address("192.0.2.53"), port++}, weight});
+    return list;
+}
+
+base::Address client(std::uint32_t number, base::Family family = base::Family::v4) {
+    base::Address address;
+    address.family = family;
+    for (std::size_t i = 0; i < 4; ++i)
+        address.bytes[i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+    return address;
+}
+
+constexpr std::uint32_t clients = 50'000;
+
+}  // namespace
+
+TEST_CASE("no server, no choice; one server, no question [K-35]") {
+    CHECK(choose_server({}, client(1)) == 0);
+    CHECK(choose_server(servers({7}), client(1)) == 0);
+    CHECK(choose_server(servers({0, 0}), client(1)) == 2);
+}
+
+TEST_CASE("shares follow the weights within 2 %, for both families") {
+    const auto list = servers({1, 2, 5});
+    for (const auto family : {base::Family::v4, base::Family::v6}) {
+        std::array<unsigned, 3> count{};
+        for (std::uint32_t i = 0; i < clients; ++i)
+            ++count.at(choose_server(list, client(i, family)));
+        for (std::size_t i = 0; i < 3; ++i)
+            CHECK(count.at(i) / double{clients} == Approx(list[i].weight / 8.0).margin(0.02));
+    }
+}
+
+TEST_CASE("a server that is taken out moves only its own clients") {
+    const auto all = servers({1, 1, 1, 1});
+    auto fewer = all;
+    fewer.erase(fewer.begin() + 1);
+    std::array<unsigned, 3> moved{};
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+        const std::size_t before = choose_server(all, client(i)), after = choose_server(fewer, client(i));
+        if (before == 1) {
+            ++moved.at(after);
+        } else {
+            REQUIRE(fewer[after].endpoint == all[before].endpoint);
+        }
+    }
+    for (const unsigned count : moved)
+        CHECK(count > 300);  // spread over those that are left
+}
+
+TEST_CASE("a client stays with its server when the list is reordered") {
+    const auto list = servers({1, 3, 2});
+    const std::vector<conf::Server> reversed(list.rbegin(), list.rend());
+    for (std::uint32_t i = 0; i < 1000; ++i)
+        REQUIRE(list[choose_server(list, client(i))].endpoint ==
+                reversed[choose_server(reversed, client(i))].endpoint);
+}
+
+TEST_CASE("the choice is the same in every process and every version") {
+    const auto list = servers({1, 1, 1, 1, 1, 1, 1, 1});
+    std::string choice;
+    for (std::uint32_t i = 0; i < 16; ++i)
+        choice += std::to_string(choose_server(list, client(i)));
+    CHECK(choice == "3553047656014321");
+    base::Address scoped = client(1, base::Family::v6), plain = scoped;
+    scoped.scope = 3;
+    CHECK(choose_server(list, scoped) == choose_server(list, plain));
+}
