@@ -52,7 +52,7 @@ Expect<std::uint64_t> whole_number(std::uint64_t least, std::uint64_t most) {
 }
 
 Expect<Duration> duration(Duration least, Duration most) {
-    const std::string what = "a duration like 500ms, 30s, 5m, 1h or 1d, " +
+    const std::string what = "a duration like 500ms, 30s, 5m, 1h or 1d, from " +
                              between(base::format_duration(least), base::format_duration(most));
     return from_text<Duration>(what, [=](const std::string& text) -> std::optional<Duration> {
         const auto value = base::parse_duration(text);

@@ -44,13 +44,13 @@ std::optional<PortRange> parse_ports(std::string_view text);
 /// `text, json or xml`.
 std::string alternatives(const std::vector<std::string>& words);
 
-/// One of a few words.
+/// One of a few words; `what` when there are shorter ways to say which.
 template <typename T>
-Expect<T> choice(Words<T> choices) {
+Expect<T> choice(Words<T> choices, std::string what = {}) {
     std::vector<std::string> words;
     for (const auto& known : choices)
         words.push_back(known.first);
-    const std::string what = alternatives(words);
+    if (what.empty()) what = alternatives(words);
     auto read = [=](const Place& place) -> std::optional<T> {
         const std::string* text = place.scalar(what);
         if (!text) return std::nullopt;

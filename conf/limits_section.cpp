@@ -4,7 +4,7 @@
 namespace conf {
 
 void read_limits(const Place& place, SessionLimits& limits) {
-    constexpr std::uint64_t most = std::uint64_t{1} << 62;
+    constexpr std::uint64_t most = std::uint64_t{1} << 50;
     const auto time = duration(Duration{0}, longest_duration);
     Section section(place);
     section.optional("unanswered", limits.unanswered, time);

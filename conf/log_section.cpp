@@ -61,7 +61,8 @@ void read_syslog_failure(const Place& place, LogSettings& log) {
 void read_log(const Place& place, LogSettings& log) {
     Section section(place);
     if (const auto target = section.child("to")) read_target(*target, log);
-    section.optional("level", log.level, choice(log_levels()));
+    section.optional("level", log.level,
+                     choice(log_levels(), "error, warning, notice, normal, debug, trace, full or 3 to 9"));
     section.optional("format", log.format, choice(log_formats()));
     section.optional("facility", log.facility, facility());
     if (const auto failure = section.child("syslog-failure")) read_syslog_failure(*failure, log);

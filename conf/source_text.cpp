@@ -22,7 +22,7 @@ std::optional<Flaw> find_flaw(std::string_view text) {
     while (!text.empty()) {
         const char c = text.front();
         const std::size_t length = is_blank(c) ? 1 : base::visible_character(text);
-        if (length == 0) return Flaw{mark, "'" + base::escaped(c) + "' is not plain UTF-8 text"};
+        if (length == 0) return Flaw{mark, "'" + base::escaped(c) + "' begins no visible UTF-8 character"};
         if (c == '\t' && indentation) return Flaw{mark, "a tab in the indentation (expected spaces)"};
         indentation = c == '\n' || (indentation && c == ' ');
         mark = c == '\n' ? Mark{mark.line + 1, 1} : Mark{mark.line, mark.column + static_cast<int>(length)};
@@ -38,6 +38,7 @@ char character_at(std::string_view text, Mark mark) {
         if (at == std::string_view::npos) return 0;
         ++at;
     }
+    if (mark.column < 1) return 0;
     at += static_cast<std::size_t>(mark.column - 1);
     return at < text.size() ? text[at] : '\0';
 }

@@ -65,7 +65,8 @@ private:
             refuse(mark, "anchors are not allowed (write the value out; a '&' of your own goes into quotes)");
         }
         if (!tag.empty() && tag != "?" && tag != "!") {
-            refuse(mark, "an unquoted '!' begins a YAML tag (put the text in quotes: \"!10.0.0.0/8\")");
+            refuse(mark,
+                   "YAML tags are not allowed (text that begins with '!' goes into quotes: \"!10.0.0.0/8\")");
         }
         if (++nodes_ > max_source_nodes) refuse(mark, "the file has more than 100000 values");
         Node node;
@@ -92,6 +93,9 @@ private:
         }
         Node& parent = open_.back();
         const bool is_key = parent.kind == Node::Kind::map && parent.keys.size() == parent.items.size();
+        // The parser places a missing value at what comes next, which may be lines below its key.
+        const bool is_missing = parent.kind == Node::Kind::map && !is_key && node.kind == Node::Kind::null;
+        if (is_missing) node.mark = parent.keys.back().mark;
         (is_key ? parent.keys : parent.items).push_back(std::move(node));
     }
 
@@ -107,7 +111,9 @@ Error error_at(Mark mark, std::string text) {
 
 /// yaml-cpp's words, and what most often lies behind them: a character that YAML keeps for itself.
 std::string explain(std::string_view text, Mark mark, const std::string& message) {
-    const char c = character_at(text, mark);
+    // The parser sees that '*' names no alias one character behind it.
+    const bool behind = character_at(text, {mark.line, mark.column - 1}) == '*';
+    const char c = behind ? '*' : character_at(text, mark);
     if (c == '@' || c == '*' || c == '%' || c == '`' || c == '&' || c == '!') {
         return "text that begins with '" + std::string(1, c) + "' must be in quotes";
     }

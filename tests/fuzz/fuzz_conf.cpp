@@ -17,7 +17,8 @@ namespace {
 void check_round_trip(const conf::Config& config, const conf::System& system) {
     const std::string printed = conf::print(config);
     const conf::LoadResult again = conf::load_text(printed, "printed", {"udp"}, system);
-    for (const conf::Error& error : again.errors) std::fprintf(stderr, "%s\n", to_string(error, "printed").c_str());
+    for (const conf::Error& error : again.errors)
+        std::fprintf(stderr, "%s\n", to_string(error, "printed").c_str());
     if (!again.ok()) fail("the printed configuration does not load", printed);
     if (conf::print(again.config) != printed) fail("the printed configuration loads to another one", printed);
 }

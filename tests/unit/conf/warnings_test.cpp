@@ -1,0 +1,90 @@
+#include <catch2/catch.hpp>
+
+#include "text_config.hpp"
+
+namespace {
+
+constexpr const char* accept_rule = "action: accept, plug-to: '192.0.2.1:53', ";
+
+std::string warnings_of(const std::string& keys) {
+    const auto result = load_rule(accept_rule + keys);
+    CHECK(lines(result.errors) == "");
+    return lines(result.warnings);
+}
+
+}  // namespace
+
+TEST_CASE("ports that the kernel gives away itself are warned about [K-27]") {
+    TextConfig text;
+    text.listen_on = "listen-on: [{address: 127.0.0.1, port: 32767-32768}]";
+    const auto result = load(text);
+    CHECK(result.ok());
+    CHECK(lines(result.warnings)
+              .starts_with("t.yaml:3:40: listen-on[1].port: overlaps the kernel's ephemeral ports "
+                           "32768-60999"));
+    text.listen_on = "listen-on: [{address: 127.0.0.1, port: 32767}]";
+    CHECK(lines(load(text).warnings) == "");
+    CHECK(warnings_of("source-port: 20000-32768").find("source-port: overlaps") != std::string::npos);
+    CHECK(warnings_of("source-port: 61000-61999") == "");
+}
+
+TEST_CASE("the ephemeral range is the machine's, not a constant [K-27]") {
+    TextConfig text;
+    text.listen_on = "listen-on: [{address: 127.0.0.1, port: 15000}]";
+    CHECK(conf::load_text(text.str(), "t", {"udp"}, {{10000, 20000}, 1}).warnings.size() == 1);
+    const conf::System system = conf::System::read();
+    CHECK(system.processors >= 1);
+    CHECK(system.ephemeral.first <= system.ephemeral.last);
+}
+
+TEST_CASE("a rule behind one that takes everybody is warned about") {
+    TextConfig text;
+    const auto warnings = [&](const std::string& first) {
+        text.session_acl =
+            "session-acl:\n  - {name: first, " + first + ", plug-to: '192.0.2.1:53'}\n  - {action: deny}";
+        return lines(load(text).warnings);
+    };
+    const std::string expected =
+        "t.yaml:6:5: session-acl[2]: no session comes as far as this rule: first (line 5) takes everybody\n";
+    CHECK(warnings("action: accept") == expected);
+    CHECK(warnings("action: accept, from: '*'") == expected);
+    CHECK(warnings("action: accept, from: ['*', '!10.0.0.1']") == "");
+    CHECK(warnings("action: accept, from: 10.0.0.0/8") == "");
+    CHECK(warnings("action: accept, to: '10.0.0.1:53'") == "");
+    CHECK(warnings("action: accept, time: Mon") == "");
+    CHECK(warnings("action: accept, dscp: {match: 46}") == "");
+}
+
+TEST_CASE("keys without effect are warned about") {
+    CHECK(lines(load_rule("action: deny, plug-to: '192.0.2.1:53'").warnings).find("plug-to: has no effect") !=
+          std::string::npos);
+    CHECK(warnings_of("any-port-strict: false").find("has no effect unless") != std::string::npos);
+    CHECK(warnings_of("any-port-strict: false, udp-session-type: any-port") == "");
+    CHECK(warnings_of("broadcast-prefix: 16").find("has no effect unless") != std::string::npos);
+    CHECK(warnings_of("limits: {idle: 0s, lifetime: 1h, idle-bytes: 5}").find("has no effect without") !=
+          std::string::npos);
+    CHECK(warnings_of("dscp: {match: [1, 1]}").find("given twice") != std::string::npos);
+}
+
+TEST_CASE("sessions that never end and rules that accept nothing are warned about") {
+    CHECK(warnings_of("limits: {idle: 0s}").find("never ends") != std::string::npos);
+    CHECK(warnings_of("limits: {idle: 0s, lifetime: 1h}") == "");
+    CHECK(lines(load_rule("action: deny").warnings) == "t.yaml:5:3: session-acl: no rule accepts anything\n");
+}
+
+TEST_CASE("broadcast and unicast rules live on different listeners [K-43]") {
+    const auto errors = [](const std::string& to_unicast, const std::string& to_broadcast) {
+        TextConfig text;
+        text.listen_on = "listen-on: [{address: 10.0.0.1, port: 53}, {address: 10.0.0.1, port: 9}]";
+        text.session_acl = "session-acl:\n  - {action: accept, plug-to: '192.0.2.1:53'" + to_unicast +
+                           "}\n  - {action: accept, plug-to: '10.0.9.255:9', udp-session-type: broadcast" +
+                           to_broadcast + "}";
+        return load(text).errors.size();
+    };
+    CHECK(errors(", to: '10.0.0.1:53'", ", to: '10.0.0.1:9'") == 0);
+    CHECK(errors(", to: '!10.0.0.1:9'", ", to: '*:9'") == 0);
+    CHECK(errors("", ", to: '*:9'") == 1);
+    CHECK(errors(", to: '*:53'", "") == 1);
+    CHECK(errors(", to: '10.0.0.2'", "") == 0);
+    CHECK(errors("", "") == 1);
+}
