@@ -28,23 +28,28 @@ public:
         return sink_->reopen();
     }
 
-    /// Waits until as many flushes have come through the queue.
+    /// Waits until a flush has come through the queue.
     bool wait_for_flush(std::chrono::milliseconds limit) {
-        std::unique_lock lock(mutex_);
+        std::unique_lock lock(own_mutex_);
         return flushed_.wait_for(lock, limit, [this] { return flushes_ > 0; });
     }
 
     /// The queue whose overwritten lines count as lost. A plain pointer: were the writer thread the last
-    /// owner, it would have to wait for its own end. The pool outlives its thread, and is taken away before
-    /// it goes.
+    /// owner, it would have to wait for its own end. The pool is taken away here before it goes.
     void watch(spdlog::details::thread_pool* pool) {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(own_mutex_);
         count_overwritten();
         pool_ = pool;
     }
 
+    /// A line that nobody will write any more.
+    void give_up_line() {
+        const std::lock_guard lock(own_mutex_);
+        ++failed_;
+    }
+
     [[nodiscard]] std::uint64_t lost() {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(own_mutex_);
         count_overwritten();
         return failed_ + overwritten_;
     }
@@ -56,13 +61,12 @@ private:
         if (sink_->write(format_, line))
             report_lost();
         else
-            ++failed_;
+            give_up_line();
     }
 
     // LOGS-230 follows the first line that gets through again, at most once a second.
     void report_lost() {
-        count_overwritten();
-        const auto total = failed_ + overwritten_;
+        const auto total = lost();
         if (total == reported_) return;
         if (!reports_.take({msg::log_lost.budget, 1}, MonotonicClock::now())) return;
         const auto body =
@@ -76,6 +80,7 @@ private:
     }
 
     void flush_() override {
+        const std::lock_guard lock(own_mutex_);
         ++flushes_;
         flushed_.notify_all();
     }
@@ -84,11 +89,15 @@ private:
 
     std::shared_ptr<Sink> sink_;
     LineFormat format_;
-    spdlog::details::thread_pool* pool_ = nullptr;
-    std::condition_variable_any flushed_;
-    int flushes_ = 0;
-    std::uint64_t failed_ = 0, overwritten_ = 0, reported_ = 0;
+    std::uint64_t reported_ = 0;
     TokenBucket reports_;
+
+    // base_sink's mutex is held for as long as a write takes; whoever only asks must not wait for that.
+    std::mutex own_mutex_;
+    spdlog::details::thread_pool* pool_ = nullptr;
+    std::condition_variable flushed_;
+    int flushes_ = 0;
+    std::uint64_t failed_ = 0, overwritten_ = 0;
 };
 
 std::shared_ptr<spdlog::details::thread_pool> make_pool() {
@@ -103,9 +112,9 @@ std::shared_ptr<spdlog::details::thread_pool> make_pool() {
 struct Writer::Backend {
     std::shared_ptr<SpdlogSink> sink;
     pid_t process = ::getpid();
-    mutable std::mutex mutex;  ///< of the two below, which finish() replaces
     std::shared_ptr<spdlog::details::thread_pool> pool;
-    std::shared_ptr<spdlog::logger> logger;
+    mutable std::mutex mutex;                ///< of the logger, which finish() replaces
+    std::shared_ptr<spdlog::logger> logger;  ///< none: the target hangs, lines are lost
 
     void log_directly() { use(std::make_shared<spdlog::logger>("proxyd", sink)); }
     void log_in_background() {
@@ -119,6 +128,14 @@ struct Writer::Backend {
         logger->set_level(spdlog::level::trace);
         // A thread that still logs while finish() ends the queue would else be told so on standard error.
         logger->set_error_handler([](const std::string&) {});
+    }
+    // Without a working target nobody may try it again: he would wait behind the line that hangs.
+    std::shared_ptr<spdlog::details::thread_pool> leave_queue(bool target_works) {
+        const std::lock_guard lock(mutex);
+        sink->watch(nullptr);
+        logger = nullptr;
+        if (target_works) log_directly();
+        return std::move(pool);
     }
     std::shared_ptr<spdlog::logger> current() const {
         const std::lock_guard lock(mutex);
@@ -144,8 +161,10 @@ Writer::~Writer() {
 }
 
 void Writer::write(const Message& message, std::string_view body) {
+    const auto logger = backend_->current();
+    if (!logger) return backend_->sink->give_up_line();
     const spdlog::source_loc id{nullptr, 0, message.id.data()};
-    backend_->current()->log(id, spdlog::level::info, spdlog::string_view_t(body.data(), body.size()));
+    logger->log(id, spdlog::level::info, spdlog::string_view_t(body.data(), body.size()));
 }
 
 bool Writer::reopen() {
@@ -153,20 +172,13 @@ bool Writer::reopen() {
 }
 
 bool Writer::finish(std::chrono::milliseconds limit) {
-    std::shared_ptr<spdlog::logger> logger;
-    std::shared_ptr<spdlog::details::thread_pool> pool;
-    {
-        const std::lock_guard lock(backend_->mutex);
-        if (!backend_->pool) return true;
-        logger = backend_->logger;
-        pool = std::move(backend_->pool);
-        backend_->log_directly();
-    }
+    const auto logger = backend_->current();
+    if (!backend_->pool) return logger != nullptr;
     logger->flush();
     const bool done = backend_->sink->wait_for_flush(limit);
-    logger.reset();
-    backend_->sink->watch(nullptr);
-    // Ending the thread means waiting for it; one that hangs in the kernel is left to _exit.
+    auto pool = backend_->leave_queue(done);
+    // What came after the flush is written while the thread ends. One that hangs in the kernel is left to
+    // _exit.
     if (!done) [[maybe_unused]]
         const auto* left = new auto(std::move(pool));
     return done;
