@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "conf/report.hpp"
-#include "text_config.hpp"
+#include "tests/unit/conf/text_config.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include "conf/destination.hpp"
 #include "conf/host_items.hpp"
 #include "conf/host_match.hpp"
-#include "text_config.hpp"
+#include "tests/unit/conf/text_config.hpp"
 
 namespace {
 

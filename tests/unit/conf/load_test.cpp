@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "text_config.hpp"
+#include "tests/unit/conf/text_config.hpp"
 
 namespace {
 

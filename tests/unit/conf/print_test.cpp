@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "text_config.hpp"
+#include "tests/unit/conf/text_config.hpp"
 
 TEST_CASE("every example prints as a file that loads to the same print") {
     for (const auto& entry : std::filesystem::directory_iterator(PROXYD_SOURCE_DIR "/conf/examples")) {

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "conf/time_window.hpp"
-#include "text_config.hpp"
+#include "tests/unit/conf/text_config.hpp"
 
 using conf::parse_time_window;
 

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "text_config.hpp"
+#include "tests/unit/conf/text_config.hpp"
 
 namespace {
 
