@@ -51,7 +51,8 @@ std::string to_string(const Endpoint& endpoint);
 std::optional<Address> parse_address(std::string_view text);
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
-/// Conversions at the edge to the kernel. from_sockaddr gives Family::none for an address it does not know (L-21).
+/// Conversions at the edge to the kernel. from_sockaddr gives Family::none for an address it does not know
+/// (L-21).
 socklen_t to_sockaddr(const Endpoint& endpoint, sockaddr_storage& out);
 Endpoint from_sockaddr(const sockaddr_storage& address, socklen_t length);
 
