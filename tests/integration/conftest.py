@@ -3,6 +3,7 @@
     PROXYD_BIN=build/bin /usr/bin/python3 -m pytest tests/integration/test_smoke.py -k NAME
 """
 import faulthandler
+import os
 import pathlib
 import signal
 import sys
@@ -32,8 +33,8 @@ def pytest_configure(config):
 
 @pytest.fixture
 def long_run(request):
-    """Whether the long form of a load test is wanted."""
-    return request.config.getoption("--long")
+    """Whether the long form of a load test is wanted: --long, or PROXYD_LONG=1 in the environment."""
+    return request.config.getoption("--long") or os.environ.get("PROXYD_LONG") == "1"
 
 
 @pytest.fixture(autouse=True)
