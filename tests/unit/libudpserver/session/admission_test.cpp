@@ -170,3 +170,17 @@ TEST_CASE("sources for which live ones leave no place are admitted and counted [
         in += admission.admit(random_address(random), start) == CloseReason::none;
     CHECK(in == 1000);
 }
+
+TEST_CASE("sources that were seen longest ago give way first [K-77]") {
+    conf::UdpServer settings;
+    settings.per_address.new_per_second = 1;
+    Admission admission(settings, 1, 1);  // 64 places
+    std::mt19937 random(19);
+    for (int i = 0; i < 1000; ++i)
+        (void)admission.admit(random_address(random), start);
+    CHECK(admission.admit(address("10.0.0.1"), start) == CloseReason::none);
+    for (int i = 0; i < 1000; ++i) {
+        (void)admission.admit(random_address(random), start);
+        REQUIRE(admission.admit(address("10.0.0.1"), start) == CloseReason::source_limited);
+    }
+}

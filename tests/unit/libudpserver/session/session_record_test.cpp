@@ -119,6 +119,7 @@ TEST_CASE("STATUS tells who was kept out, and by whom [K-66]") {
     CHECK(status_of(ended(CloseReason::no_socket, false)) == "FAILED");
     CHECK(status_of(ended(CloseReason::idle)) == "ACCEPTED");
     CHECK(status_of(ended(CloseReason::admin)) == "ACCEPTED");
+    CHECK(status_of(ended(CloseReason::unanswered, false)) == "ACCEPTED");
 }
 
 TEST_CASE("well-known ports have names, others none") {
