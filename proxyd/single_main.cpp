@@ -17,7 +17,8 @@ void act_on(const base::TakenSignals& signals, session::Server& server, boost::a
     if (signals.reopen > 0) base::log::reopen();
     if (signals.info > 0) log_info(server);
     if (signals.end == 0) return;
-    base::log::write(base::msg::proxy_stopping, "{}: all sessions are closed", base::signal_name(signals.end));
+    base::log::write(base::msg::proxy_stopping, "{}: the proxy ends, all sessions are closed",
+                     base::signal_name(signals.end));
     server.close_all(session::CloseReason::process_end);
     io.stop();
 }
@@ -38,13 +39,14 @@ int single_main(const conf::Config& config, Resources& resources, base::SignalIn
     source.deliver_to(server);
     process::SignalSource incoming(io, signals);
     incoming.start([&](const base::TakenSignals& taken) { act_on(taken, server, io); });
-    base::log::write(base::msg::single_process, "one single process: no supervision, no recovery; for debugging");
+    base::log::write(base::msg::single_process,
+                     "one single process: no supervision, no recovery: for debugging only");
     server.start(false);
     Housekeeping housekeeping(io, server);
     base::log::write(base::msg::proxy_started, "serving");
     ready();
     io.run();
-    base::log::write(base::msg::proxy_stopped, "ended");
+    base::log::write(base::msg::proxy_stopped, "exit status 0");
     return 0;
 }
 

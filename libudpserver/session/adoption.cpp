@@ -7,6 +7,16 @@
 
 namespace session {
 
+namespace {
+
+const char* why_aborted(const Record& record, bool fresh) {
+    if (fresh) return "the last REG may have died of the sessions";
+    if (record.state != State::open) return "the last REG died while it began or ended";
+    return "it does not fit the configuration, its socket or another session";
+}
+
+}  // namespace
+
 Adoption Sessions::adopt(bool fresh, Instant now) {
     Adoption result;
     for (std::size_t i = slice_.size(); i-- > 0;) {
@@ -16,7 +26,7 @@ Adoption Sessions::adopt(bool fresh, Instant now) {
         } else if (!fresh && adopt_record(slot, now)) {
             ++result.adopted;
         } else {
-            abort_record(slot, now);
+            abort_record(slot, now, why_aborted(slice_[i], fresh));
             ++result.aborted;
         }
     }
@@ -55,14 +65,15 @@ bool Sessions::plausible(const Record& session) const {
            session.server.family != base::Family::none && session.client.port != 0;
 }
 
-void Sessions::abort_record(Slot slot, Instant now) {
+void Sessions::abort_record(Slot slot, Instant now, const char* why) {
     // Freed before it is reported: should the report be what kills REG, the next one does not meet it again.
     Record copy = record(slot);
     record(slot).state = State::free;
     record(slot).socket = none;
     free_.push_back(slot);
     if (copy.reason == CloseReason::none || copy.reason >= CloseReason::count_) copy.reason = CloseReason::adoption;
-    base::log::write(base::msg::adoption_refused, "session {}.{} could not be taken over", slot, copy.generation);
+    base::log::write(base::msg::adoption_refused, "session {}.{} could not be taken over: {}", slot,
+                     copy.generation, why);
     totals_.closed.add();
     totals_.closed_by[static_cast<std::size_t>(copy.reason)].add();
     if (copy.type <= conf::SessionType::broadcast) report(copy, slot, now);

@@ -91,7 +91,7 @@ CloseReason Sessions::start(Slot slot, std::size_t listener, const net::Datagram
         abandon(slot);
         return reason;
     }
-    go_live(slot, now);
+    go_live(slot);
     return CloseReason::none;
 }
 
@@ -118,8 +118,8 @@ CloseReason Sessions::connect(Slot slot, Instant now) {
     if (session.socket == none) return CloseReason::no_socket;
     const int error = leases_.open(session.socket, session.server, connects(session.type));
     if (error == 0) return CloseReason::none;
-    base::log::write(base::msg::send_failed, "{} to {}: connect: {}", base::to_string(session.client),
-                     base::to_string(session.server), std::strerror(error));
+    base::log::write(base::msg::send_failed, "{}: no session with {}: connect: {}",
+                     base::to_string(session.client), base::to_string(session.server), std::strerror(error));
     return CloseReason::socket_error;
 }
 
@@ -141,7 +141,8 @@ void Sessions::no_socket(Instant now) {
     // The next request will most likely fail too: wait longer each time, until a socket comes free (L-26).
     pause_ = pause_ == Duration{0} ? shortest_pause : std::min(pause_ * 2, longest_pause);
     no_socket_until_ = now + pause_;
-    base::log::write(base::msg::pool_exhausted, "worker {}: no server-side socket is free; {} of {} rest; next try in {} ms",
+    base::log::write(base::msg::pool_exhausted,
+                     "worker {}: no server-side socket is free, {} of {} rest: no new sessions for {} ms",
                      worker_, leases_.resting(), leases_.size(), pause_.count());
 }
 
@@ -155,7 +156,7 @@ void Sessions::sockets_came(std::size_t group, bool complete, Instant now) {
     pause_ = Duration{0};
 }
 
-void Sessions::go_live(Slot slot, Instant now) {
+void Sessions::go_live(Slot slot) {
     Record& session = record(slot);
     free_.pop_back();
     session.state = State::open;
@@ -167,9 +168,9 @@ void Sessions::go_live(Slot slot, Instant now) {
     totals_.open.set(open_sessions());
     totals_.open_most.set(std::max(totals_.open_most.get(), totals_.open.get()));
     totals_.unanswered.set(unanswered_.size());
-    base::log::write(base::msg::session_opened, "{}: session {}.{} to {} by rule {} ({} ms)",
-                     base::to_string(session.client), slot, session.generation, base::to_string(session.server),
-                     rule_of(session).name, now.time_since_epoch().count());
+    base::log::write(base::msg::session_opened, "{}: session {}.{} began, with {}, by rule {}",
+                     base::to_string(session.client), slot, session.generation,
+                     base::to_string(session.server), rule_of(session).name);
 }
 
 void Sessions::abandon(Slot slot) {
@@ -197,12 +198,14 @@ void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason
     last = now;
     const std::string client = base::to_string(datagram.from);
     if (reason == CloseReason::sessions_full) {
-        base::log::write(base::msg::sessions_full, "{}: refused: worker {} has all of its {} sessions", client, worker_,
-                         slice_.size());
+        base::log::write(base::msg::sessions_full,
+                         "{}: refused: worker {} has no place left, all its {} sessions are open", client,
+                         worker_, slice_.size());
     } else if (reason == CloseReason::source_limited) {
-        base::log::write(base::msg::source_limited, "{}: refused: its address or network has its share", client);
+        base::log::write(base::msg::source_limited, "{}: refused: its address or network has had its share",
+                         client);
     } else {
-        base::log::write(base::msg::refused, "{}: to {}: refused: {}", client, base::to_string(datagram.local),
+        base::log::write(base::msg::refused, "{} to {}: refused: {}", client, base::to_string(datagram.local),
                          to_string(reason));
     }
 }

@@ -144,7 +144,8 @@ void Sessions::on_server(Slot place, net::Datagram& datagram, Instant now) {
     }
     if (datagram.truncated) {
         totals_.truncated.add();
-        base::log::write(base::msg::truncated, "{}: a datagram was longer than {} bytes",
+        base::log::write(base::msg::truncated,
+                         "server {}: a datagram was dropped: it is longer than {} bytes",
                          base::to_string(datagram.from), net::buffer_size);
         return;
     }
@@ -168,7 +169,8 @@ bool Sessions::foreign_reply(Slot slot, const net::Datagram& datagram, Instant n
             session.server_fixed = true;
             return false;
         case Judgement::end_session:
-            base::log::write(base::msg::one_way_reply, "{}: answered by {}", base::to_string(session.client),
+            base::log::write(base::msg::one_way_reply, "{}: one-way session {}.{} ends: {} answered",
+                             base::to_string(session.client), slot, session.generation,
                              base::to_string(datagram.from));
             end(slot, CloseReason::one_way_reply);
             return true;
@@ -176,9 +178,10 @@ bool Sessions::foreign_reply(Slot slot, const net::Datagram& datagram, Instant n
     }
     totals_.foreign.add();
     if (foreign_log_.take(foreign_lines, now)) {
-        base::log::write(base::msg::foreign_datagram, "{}: session {}.{} expects {}, ignored a datagram from {}",
+        base::log::write(base::msg::foreign_datagram,
+                         "{}: session {}.{}: a datagram from {} was ignored: its server is {}",
                          base::to_string(session.client), slot, session.generation,
-                         base::to_string(session.server), base::to_string(datagram.from));
+                         base::to_string(datagram.from), base::to_string(session.server));
     }
     return true;
 }
@@ -260,7 +263,7 @@ void Sessions::count_send_error(Slot slot, int error) {
     } else {
         totals_.send_errors.add();
     }
-    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: send: {}",
+    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: a datagram could not be sent: {}",
                      base::to_string(record(slot).client), slot, record(slot).generation,
                      base::to_string(record(slot).server), std::strerror(error));
 }
@@ -273,8 +276,9 @@ void Sessions::on_server_error(Slot place, int error, Instant /*now*/) {
 void Sessions::icmp_error(Slot slot, int error) {
     const Record& session = record(slot);
     totals_.icmp_errors.add();
-    base::log::write(base::msg::icmp_error, "{}: session {}.{}: server {}: {}", base::to_string(session.client), slot,
-                     session.generation, base::to_string(session.server), std::strerror(error));
+    base::log::write(base::msg::icmp_error, "{}: session {}.{}: server {} cannot be reached: {}",
+                     base::to_string(session.client), slot, session.generation,
+                     base::to_string(session.server), std::strerror(error));
     if (rule_of(session).on_icmp_error == conf::IcmpError::close) end(slot, CloseReason::icmp_error);
 }
 

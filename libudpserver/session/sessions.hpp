@@ -118,7 +118,7 @@ private:
     Slot lease_socket(std::size_t group, Slot slot, Instant now);
     void ask_for_sockets(std::size_t group, Instant now);
     void no_socket(Instant now);
-    void go_live(Slot slot, Instant now);
+    void go_live(Slot slot);
     void abandon(Slot slot);
     void warn_of_refusal(const net::Datagram& datagram, CloseReason reason, Instant now);
     void refuse(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule, Instant now);
@@ -149,7 +149,7 @@ private:
     // Adoption (adoption.cpp)
     bool adopt_record(Slot slot, Instant now);
     [[nodiscard]] bool plausible(const Record& record) const;
-    void abort_record(Slot slot, Instant now);
+    void abort_record(Slot slot, Instant now, const char* why);
 
     [[nodiscard]] Record& record(Slot slot) { return arena_.records()[slot]; }
     [[nodiscard]] const conf::Rule& rule_of(const Record& record) const { return acl_.rule(record.rule); }

@@ -38,8 +38,8 @@ Worker::Worker(const SessionsSetup& setup, net::ListenerSet& listeners)
         listener.on_datagram(
             [this, i](net::Listener&, net::Datagram& datagram) { sessions_.on_client(i, datagram, now_); });
         listener.on_error([](net::Listener& failed, int error) {
-            base::log::write(base::msg::send_failed, "listener {}: receive: {}", base::to_string(failed.local()),
-                             std::generic_category().message(error));
+            base::log::write(base::msg::send_failed, "listener {}: could not receive: {}",
+                             base::to_string(failed.local()), std::generic_category().message(error));
         });
         poller_.add(listener.descriptor(), i | listener_bit);
     }
