@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "conf/load.hpp"
@@ -13,6 +16,13 @@ void print_problems(const std::vector<conf::Error>& problems, const std::string&
     for (const conf::Error& problem : problems) {
         std::fprintf(stderr, "%s%s\n", conf::to_string(problem, file).c_str(), kind);
     }
+}
+
+/// A closed standard descriptor would become a session's socket, and get what is written to stderr.
+void fill_standard_descriptors() {
+    int fd = ::open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO) fd = ::dup(fd);
+    if (fd > STDERR_FILENO) ::close(fd);
 }
 
 /// The command line wins over the file.
@@ -41,6 +51,7 @@ int check(const conf::Config& config, bool print) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    fill_standard_descriptors();
     const std::optional<proxyd::Options> options = proxyd::parse_options(argc, argv);
     if (!options) return 2;
     if (options->help || options->version) {

@@ -49,6 +49,8 @@ int run(const conf::Config& config) {
 }  // namespace
 
 int start(const conf::Config& config) {
+    // Signals that come before there is a loop wait for it: none is lost, none ends a half-made proxy (O-6).
+    base::block_all();
     int status = 1;
     try {
         status = run(config);
