@@ -12,5 +12,12 @@ if printf 'int  x ;\n' | clang-format --dry-run -Werror --assume-filename=conf/x
     echo "format: the check itself is broken: clang-format finds nothing in a bad line" >&2
     exit 1
 fi
-git -c safe.directory="$PWD" ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format --dry-run -Werror
-echo "format: good"
+bad=0
+while IFS= read -r -d '' file; do
+    if [ -f "$file" ] && ! clang-format --dry-run -Werror "$file" 2>/dev/null; then
+        echo "$file: clang-format -i changes it"
+        bad=$((bad + 1))
+    fi
+done < <(git -c safe.directory="$PWD" ls-files -z '*.cpp' '*.hpp')
+echo "format: $bad faults"
+[ "$bad" -eq 0 ]
