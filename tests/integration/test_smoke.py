@@ -34,3 +34,13 @@ def test_sessions_go_on_when_reg_dies(proxyd, udp_echo, peer):
     daemon.replace_child("REG")
     assert client.ask(b"after", listener) == b"after"
     assert echo.counts()["sources"] == 1, "the server must not see another source port"
+
+
+def test_two_workers_share_the_clients_and_lose_nothing_when_reg_dies(proxyd, udp_echo, background_load):
+    echo, listener = udp_echo(), ("127.0.0.1", free_port())
+    daemon = proxyd(configuration(listener, echo.text, udpserver={"max-sessions": 1000, "workers": 2}))
+    load = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", 50, "--rate", 1000, "--seconds", 3)
+    daemon.replace_child("REG")
+    status, figures = load.finish()
+    assert status == 0, figures
+    assert echo.counts()["sources"] == 50
