@@ -41,6 +41,7 @@ int run(const conf::Config& config) {
     Resources resources(config);
     base::log::open(config.log, config.name, config.nodaemon, owner);
     process::Daemon daemon = config.nodaemon ? process::Daemon() : process::Daemon::detach();
+    if (!config.nodaemon) base::log::become("", false);  // its lines carry the daemon's pid from now on
     std::optional<process::PidFile> pid_file;
     if (!config.pid_file.empty()) pid_file.emplace(config.pid_file);
     return serve(config, resources, [&daemon] { daemon.report_ready(); });
