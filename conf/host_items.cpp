@@ -17,6 +17,7 @@ std::optional<HostItem> read_list_name(const Place& place, std::string_view name
         std::find_if(lists.begin(), lists.end(), [&](const NamedList& l) { return l.name == name; });
     if (list == lists.end()) {
         std::vector<std::string> names;
+        if (place.report.full()) return std::nullopt;
         for (const NamedList& known : lists)
             names.push_back(known.name);
         place.refuse("there is no list " + shown(name), "a name from lists", name, names);

@@ -11,28 +11,33 @@ bool in_range(const Address& first, const Address& address, const Address& last)
 
 }  // namespace
 
-bool means(const HostItem& item, const Address& address, const std::vector<NamedList>& lists) {
+bool HostMatch::means(const HostItem& item) {
     switch (item.kind) {
         case HostItem::Kind::any:
             return true;
         case HostItem::Kind::range:
-            return in_range(item.first, address, item.last);
+            return in_range(item.first, address_, item.last);
         case HostItem::Kind::list:
-            return matches(lists[item.list].items, address, lists);
+            return list_matches(item.list);
         case HostItem::Kind::mask:
-            return item.value.family == address.family &&
-                   masked(address, item.mask).bytes == item.value.bytes;
+            return item.value.family == address_.family &&
+                   masked(address_, item.mask).bytes == item.value.bytes;
     }
     return false;
 }
 
-bool matches(const HostItems& items, const Address& address, const std::vector<NamedList>& lists) {
+bool HostMatch::list_matches(std::size_t index) {
+    if (!judged_[index]) judged_[index] = matches(lists_[index].items);
+    return *judged_[index];
+}
+
+bool HostMatch::matches(const HostItems& items) {
     bool has_positive = false, wanted = false;
     for (const HostItem& item : items) {
-        if (item.negated && means(item, address, lists)) return false;
+        if (item.negated && means(item)) return false;
         if (item.negated) continue;
         has_positive = true;
-        wanted = wanted || means(item, address, lists);
+        wanted = wanted || means(item);
     }
     return wanted || !has_positive;
 }

@@ -16,7 +16,7 @@
 namespace conf {
 namespace {
 
-/// Letters for the kernel's user names, and the `$` that some directories append is not needed here.
+/// What useradd(8) allows.
 constexpr std::size_t longest_user = 32;
 
 Expect<std::string> known_proxy(const std::vector<std::string>& known) {

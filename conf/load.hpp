@@ -35,7 +35,8 @@ LoadResult load_text(std::string_view text, const std::string& file,
 
 std::string to_string(const Error& error, const std::string& file);
 
-/// The effective configuration, defaults included, as YAML that the loader reads back to the same Config.
+/// The effective configuration, defaults included, as YAML that the loader reads back to the same Config
+/// (unless thousands of rules make it larger than a file may be).
 std::string print(const Config& config);
 
 /// FNV-1a of print(): equal for equal configurations, however they are written (K-30).

@@ -34,22 +34,22 @@ void check_loop(const Config& config, const Endpoint& server, const std::string&
     }
 }
 
-bool may_mean(const Destination& to, const ListenOn& listener, const std::vector<NamedList>& lists) {
+bool may_mean(const Destination& to, const ListenOn& listener, HostMatch& hosts) {
     const PortRange& port = listener.port;
     if (port.first != 0 && (to.port.first > port.last || port.first > to.port.last)) return false;
-    return listener.address.is_any() || means(to.host, listener.address, lists);
+    return listener.address.is_any() || hosts.means(to.host);
 }
 
 /// Whether some session of the listener may match the `to` of the rule: in doubt yes.
-bool may_serve(const Rule& rule, const ListenOn& listener, const std::vector<NamedList>& lists) {
+bool may_serve(const Rule& rule, const ListenOn& listener, HostMatch& hosts) {
     bool has_positive = false, wanted = false;
     for (const Destination& to : rule.to) {
         const bool whole = !listener.address.is_any() && to.port.first <= listener.port.first &&
                            listener.port.last <= to.port.last;
-        if (to.host.negated && whole && means(to.host, listener.address, lists)) return false;
+        if (to.host.negated && whole && hosts.means(to.host)) return false;
         if (to.host.negated) continue;
         has_positive = true;
-        wanted = wanted || may_mean(to, listener, lists);
+        wanted = wanted || may_mean(to, listener, hosts);
     }
     return wanted || !has_positive;
 }
@@ -57,10 +57,11 @@ bool may_serve(const Rule& rule, const ListenOn& listener, const std::vector<Nam
 /// K-43: a client cannot tell a broadcast's answers from those of a unicast session of the same listener.
 void check_types(const Config& config, std::size_t listener, Report& report) {
     std::optional<std::size_t> unicast, broadcast;
+    HostMatch hosts(config.listen_on[listener].address, config.lists);
     for (std::size_t i = 0; i < config.session_acl.size(); ++i) {
         const Rule& rule = config.session_acl[i];
         if (rule.action != Action::accept || !report.clean(path_of_rule(i))) continue;
-        if (!may_serve(rule, config.listen_on[listener], config.lists)) continue;
+        if (!may_serve(rule, config.listen_on[listener], hosts)) continue;
         auto& seen = rule.type == SessionType::broadcast ? broadcast : unicast;
         if (!seen) seen = i;
     }

@@ -4,6 +4,7 @@ namespace conf {
 
 void Place::refuse(const std::string& text, const std::string& expected, std::string_view word,
                    const std::vector<std::string>& candidates) const {
+    if (report.full()) return;  // the search for near words costs
     report.error(node.mark, path, advise(text, expected, word, candidates));
 }
 

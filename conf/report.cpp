@@ -81,8 +81,12 @@ bool Report::given(std::string_view path) const {
     return node != nullptr;
 }
 
+bool Report::full() const {
+    return errors_.size() > max_kept;
+}
+
 bool Report::clean(std::string_view path) const {
-    if (errors_.size() > max_kept) return false;
+    if (full()) return false;
     return std::none_of(errors_.begin(), errors_.end(),
                         [&](const Error& error) { return covers(path, error.path); });
 }

@@ -29,6 +29,9 @@ public:
     /// mistake would be told twice.
     [[nodiscard]] bool clean(std::string_view path) const;
 
+    /// Whether so many errors are kept that more need not be worded.
+    [[nodiscard]] bool full() const;
+
     /// Moves everything into the result, sorted by place.
     void finish(LoadResult& result);
 

@@ -82,6 +82,7 @@ void Section::finish() const {
         const Node& key = place_.node.keys[i];
         if (key.kind != Node::Kind::scalar || contains(known_, key.text) || contains(later_, key.text))
             continue;
+        if (place_.report.full()) return;
         std::string advice = advise("unknown key", "", key.text, known_);
         if (advice == "unknown key") advice = advise(advice, "one of " + listed(known_));
         place_.report.error(key.mark, path_of(key.text), advice);

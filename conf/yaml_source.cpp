@@ -68,7 +68,7 @@ private:
             refuse(mark,
                    "YAML tags are not allowed (text that begins with '!' goes into quotes: \"!10.0.0.0/8\")");
         }
-        if (++nodes_ > max_source_nodes) refuse(mark, "the file has more than 100000 values");
+        if (++nodes_ > max_source_nodes) refuse(mark, "the file has more than 250000 values");
         Node node;
         node.kind = kind;
         node.mark = place_of(mark);

@@ -30,7 +30,7 @@ struct Node {
 /// What a file may cost before anything in it is understood.
 inline constexpr std::size_t max_source_bytes = 1u << 20;
 inline constexpr std::size_t max_source_depth = 32;
-inline constexpr std::size_t max_source_nodes = 100'000;
+inline constexpr std::size_t max_source_nodes = 250'000;
 
 /// The document, or the one mistake that keeps the text from being YAML within the bounds. Anchors, aliases
 /// and tags are refused: a configuration needs none, and aliases make small files grow without bound.

@@ -12,7 +12,7 @@ struct Hosts {
     std::vector<conf::NamedList> lists;
     conf::HostItems from;
     [[nodiscard]] bool match(const std::string& address) const {
-        return conf::matches(from, base::parse_address(address).value(), lists);
+        return conf::HostMatch(base::parse_address(address).value(), lists).matches(from);
     }
 };
 

@@ -88,3 +88,29 @@ TEST_CASE("broadcast and unicast rules live on different listeners [K-43]") {
     CHECK(errors(", to: '10.0.0.2'", "") == 0);
     CHECK(errors("", "") == 1);
 }
+
+TEST_CASE("large lists behind many rules and listeners are checked in a moment") {
+    TextConfig text;
+    std::string items = "10.9.9.9", listeners, rules;
+    for (int i = 0; i < 20'000; ++i)
+        items += ",10.1.0." + std::to_string(i % 256);
+    for (int i = 0; i < 500; ++i)
+        listeners += "  - {address: 127.0.0.1, port: " + std::to_string(i + 1) + "}\n";
+    for (int i = 0; i < 2000; ++i)
+        rules += "  - {action: accept, to: '!@big', plug-to: '192.0.2.1:53'}\n";
+    text.head = "name: t\nlists: {big: [" + items + "]}";
+    text.listen_on = "listen-on:\n" + listeners;
+    text.session_acl = "session-acl:\n" + rules;
+    // Without the memory of HostMatch these are 2e10 comparisons: the test would not end.
+    CHECK(lines(load(text).errors) == "");
+}
+
+TEST_CASE("many unknown names cost no more than the errors that are kept") {
+    std::string lists = "name: t\nlists: {a0: [192.0.2.1]", from;
+    for (int i = 1; i < 900; ++i)
+        lists += ", a" + std::to_string(i) + ": [192.0.2.1]";
+    for (int i = 0; i < 60'000; ++i)
+        from += "'@b" + std::to_string(i) + "',";
+    const auto result = load(lists + "}\nsession-acl: [{action: deny, from: [" + from + "]}]\n");
+    CHECK(result.errors.size() == 201);
+}
