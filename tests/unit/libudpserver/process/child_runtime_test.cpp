@@ -157,7 +157,6 @@ TEST_CASE("malformed messages of the parent close the link") {
     CHECK_THAT(room.stage.log(), Contains("UDPS-310-E") && Contains("a malformed ping"));
 
     Room other;
-    ipc::encode(out, {0, 0, 0});  // eight bytes too many for a stop
     ipc::Encoder stop;
     ipc::encode(stop, {static_cast<std::uint16_t>(ipc::MessageType::stop), 0, 0});
     stop.u8(1);

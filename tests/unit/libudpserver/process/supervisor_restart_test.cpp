@@ -78,8 +78,8 @@ TEST_CASE("a child that is killed is replaced, the other ones stay as they are [
     CHECK(pid_of(supervisor, ipc::Party::reg) == reg);
     CHECK(pid_of(supervisor, ipc::Party::acr) != acr);
     CHECK(restarts_of(supervisor, ipc::Party::reg) == 0);
-    CHECK_THAT(stage.log(),
-               Contains("UDPS-222-E") && Contains("ACR: pid " + std::to_string(acr) + ": signal 9 (Killed)"));
+    CHECK_THAT(stage.log(), Contains("UDPS-222-E") &&
+                                Contains("ACR: died, pid " + std::to_string(acr) + ": signal 9 (Killed)"));
 }
 
 TEST_CASE("a child that ends by itself is replaced, also with exit status 0 [K-4]") {
@@ -111,8 +111,9 @@ TEST_CASE("an exception in a child is a critical line and exit status 1") {
     }));
     supervisor.start();
     stage.until_ready();
-    CHECK_THAT(stage.log(), Contains("UDPS-228-C") && Contains("REG: the moon is full") &&
-                                Contains("REG: unknown exception") && Contains("exit status 1"));
+    CHECK_THAT(stage.log(), Contains("UDPS-228-C") && Contains("REG: cannot go on: the moon is full") &&
+                                Contains("REG: cannot go on: unknown exception") &&
+                                Contains("exit status 1"));
     CHECK(restarts_of(supervisor, ipc::Party::reg) == 2);
 }
 
@@ -159,7 +160,7 @@ TEST_CASE("a child that cannot be made is tried again, and is no death") {
     supervisor.start();
     stage.until_ready();
     CHECK(asked == 3);
-    CHECK(count_of(stage.log(), "REG: no sockets today") >= 1);
+    CHECK(count_of(stage.log(), "REG: could not be started: no sockets today") >= 1);
     CHECK_THAT(stage.log(), Contains("UDPS-227-E"));
     CHECK(restarts_of(supervisor, ipc::Party::reg) == 0);
 }

@@ -53,7 +53,7 @@ TEST_CASE("USR1 and USR2 to the parent change its level and its children's [K-15
     stage.until([&] { return count_of(stage.log(), "LOGS-210-K") >= 4; });
     const auto log = stage.log();
     CHECK_THAT(log, Contains("USR1: log level") && Contains("UDPS-232-D") &&
-                        Contains("USR1 to REG pid " + std::to_string(pid_of(stage))));
+                        Contains("USR1: resent to REG, pid " + std::to_string(pid_of(stage))));
     CHECK(count_of(log, "LOGS-210-K") == 4);
 }
 
