@@ -21,7 +21,8 @@ void print_problems(const std::vector<conf::Error>& problems, const std::string&
 /// A closed standard descriptor would become a session's socket, and get what is written to stderr.
 void fill_standard_descriptors() {
     int fd = ::open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO) fd = ::dup(fd);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = ::dup(fd);
     if (fd > STDERR_FILENO) ::close(fd);
 }
 

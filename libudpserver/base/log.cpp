@@ -104,7 +104,9 @@ void become(std::string_view role, bool background) {
     replace_writer(nullptr);
     own.sink->after_fork();
     own.budget.reset();
-    replace_writer(std::make_shared<Writer>(own.sink, make_format(role), background));
+    replace_writer(std::make_shared<Writer>(own.sink, make_format(role), false));
+    // The one above stays when there can be no thread: it will write why the process ends.
+    if (background) replace_writer(std::make_shared<Writer>(own.sink, make_format(role), true));
 }
 
 void flush_and_close() {

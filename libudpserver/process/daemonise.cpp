@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "libudpserver/base/fatal.hpp"
+#include "libudpserver/base/signals.hpp"
 #include "libudpserver/process/exit_status.hpp"
 #include "libudpserver/process/terminal.hpp"
 
@@ -59,6 +60,7 @@ Daemon Daemon::detach() {
     if (pid < 0) fail("fork");
     if (pid > 0) {
         writer.reset();
+        base::unblock_all();  // a start that takes too long can be left with Ctrl-C
         wait_for_report(std::move(reader), pid);
     }
     if (::setsid() < 0) fail("setsid");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -30,6 +31,8 @@ struct Settings {
         if (!config.user.empty()) settings.user = base::find_user(config.user);
         settings.max_restarts = config.udpserver.max_restarts;
         settings.heartbeat = config.udpserver.heartbeat;
+        // Several chances to answer within a heartbeat, or an idle child would look silent between two pings.
+        settings.ping_interval = std::min(settings.ping_interval, settings.heartbeat / 4);
         settings.stop_timeout = config.udpserver.stop_timeout;
         return settings;
     }

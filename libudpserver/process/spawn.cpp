@@ -43,8 +43,11 @@ void keep_only_own_descriptors(const Birth& birth) {
 
 int live(Birth& birth) {
     ::setsid();
-    // A daemon's children would hold the terminal open although their parent left it.
-    if (!birth.settings.foreground) leave_terminal();
+    // A daemon's children would hold the terminal and the directory although their parent left them.
+    if (!birth.settings.foreground) {
+        leave_terminal();
+        if (::chdir("/") != 0) return EXIT_FAILURE;
+    }
     keep_only_own_descriptors(birth);
     base::set_process_title(birth.settings.name, birth.role.name);
     base::SignalInbox signals;
@@ -70,9 +73,9 @@ int live(Birth& birth) {
     try {
         status = live(birth);
     } catch (const std::exception& error) {
-        log::write(msg::child_failed, "{}: {}", birth.role.name, error.what());
+        log::write(msg::child_failed, "{}: cannot go on: {}", birth.role.name, error.what());
     } catch (...) {
-        log::write(msg::child_failed, "{}: unknown exception", birth.role.name);
+        log::write(msg::child_failed, "{}: cannot go on: unknown exception", birth.role.name);
     }
     log::flush_and_close();
     ::_exit(status);
