@@ -94,17 +94,19 @@ void Child::do_fork() {
     try {
         const bool fresh = trust_.poisoned();
         if (fresh)
-            log::write(msg::arena_wiped, "{}: starts without the sessions of the last one", role_.name);
+            log::write(msg::arena_wiped,
+                       "{}: starts without the sessions of the last one: it may have died of them",
+                       role_.name);
         Spawned spawned = spawn(role_, settings_, fresh);
         if (status_.started) ++status_.restarts;
         status_.pid = spawned.pid;
         status_.started = now();
         status_.ready.reset();
         hung_ = asked_by_signal_ = false;
-        log::write(msg::child_started, "{}: pid {}", role_.name, status_.pid);
+        log::write(msg::child_started, "{}: started, pid {}", role_.name, status_.pid);
         open_link(std::move(spawned.link));
     } catch (const std::exception& error) {
-        log::write(msg::fork_failed, "{}: {}", role_.name, error.what());
+        log::write(msg::fork_failed, "{}: could not be started: {}", role_.name, error.what());
     }
     handle(running() ? ChildEvent::forked : ChildEvent::fork_failed);
 }
@@ -141,7 +143,7 @@ void Child::tick() {
         status_.state == ChildState::up ? settings_.heartbeat : settings_.heartbeat * settings_.start_factor;
     if (at - last_sign_ >= limit) return handle(ChildEvent::heartbeat_lost);
     if (send(ipc::Ping{++sequence_}) == ipc::SendResult::busy)
-        log::write(msg::link_busy, "{}: a ping was not sent", role_.name);
+        log::write(msg::link_busy, "{}: a ping was not sent: its queue is full", role_.name);
     wait_for_ping();
 }
 
@@ -171,12 +173,12 @@ void Child::do_retry_later() {
 
 void Child::do_report_ready() {
     status_.ready = last_sign_ = now();
-    log::write(msg::child_ready, "{}: pid {}", role_.name, status_.pid);
+    log::write(msg::child_ready, "{}: ready, pid {}", role_.name, status_.pid);
     hooks_.on_ready(*this);
 }
 
 void Child::do_abort() {
-    log::write(msg::child_hung, "{}: pid {} gave no sign for {}", role_.name, status_.pid,
+    log::write(msg::child_hung, "{}: hangs, pid {}: no sign of life for {}: SIGABRT", role_.name, status_.pid,
                base::format_duration(std::chrono::duration_cast<Duration>(now() - last_sign_)));
     hung_ = true;
     signal(SIGABRT);
@@ -189,7 +191,7 @@ void Child::do_wait_for_end() {
 
 void Child::do_restart() {
     const Instant at = *status_.ended;
-    log::write(msg::child_died, "{}: pid {}: {}", role_.name, last_pid_, to_string(*status_.last_exit));
+    log::write(msg::child_died, "{}: died, pid {}: {}", role_.name, last_pid_, to_string(*status_.last_exit));
     trust_.died(at, status_.ready, *status_.last_exit);
     const Duration delay = policy_.died(at, status_.ready);
     if (hooks_.count_death(*this)) start_after(delay);
@@ -211,7 +213,7 @@ void Child::do_ask_to_end() {
 void Child::do_escalate() {
     if (asked_by_signal_) return do_kill();
     asked_by_signal_ = true;
-    log::write(msg::child_kill, "{}: pid {} did not stop in {}: SIGTERM", role_.name, status_.pid,
+    log::write(msg::child_kill, "{}: does not end, pid {}: not in {}: SIGTERM", role_.name, status_.pid,
                base::format_duration(settings_.stop_timeout));
     signal(SIGTERM);
     arm(ChildEvent::patience_over, settings_.end_patience);
@@ -219,7 +221,7 @@ void Child::do_escalate() {
 
 void Child::do_kill() {
     cancel_timers();
-    log::write(msg::child_kill, "{}: pid {}: SIGKILL", role_.name, status_.pid);
+    log::write(msg::child_kill, "{}: killed, pid {}: SIGKILL", role_.name, status_.pid);
     signal(SIGKILL);
 }
 
@@ -229,7 +231,8 @@ void Child::do_stay_down() {
 }
 
 void Child::do_lay_to_rest() {
-    log::write(msg::child_ended, "{}: pid {}: {}", role_.name, last_pid_, to_string(*status_.last_exit));
+    log::write(msg::child_ended, "{}: ended, pid {}: {}", role_.name, last_pid_,
+               to_string(*status_.last_exit));
     hooks_.on_end(*this);
 }
 

@@ -77,21 +77,22 @@ void Supervisor::on_signals(const base::TakenSignals& taken) {
 void Supervisor::relay(int number) {
     for (const auto& child : children_)
         if (child->signal(number))
-            log::write(msg::signal_relayed, "{} to {} pid {}", base::signal_name(number), child->role().name,
-                       child->status().pid);
+            log::write(msg::signal_relayed, "{}: resent to {}, pid {}", base::signal_name(number),
+                       child->role().name, child->status().pid);
 }
 
 // The children have a level of their own: a step of the parent's is a step of theirs (K-15).
 void Supervisor::change_level(int number, unsigned steps, void (*step)()) {
     for (; steps > 0; --steps) {
-        log::write(msg::signal_received, "{}: log level", base::signal_name(number));
+        log::write(msg::signal_received, "{}: log level {}", base::signal_name(number),
+                   number == SIGUSR1 ? "up" : "down");
         step();
         relay(number);
     }
 }
 
 void Supervisor::reopen_log() {
-    log::write(msg::signal_received, "{}: reopen the log", base::signal_name(SIGWINCH));
+    log::write(msg::signal_received, "{}: the log is reopened", base::signal_name(SIGWINCH));
     log::reopen();
     relay(SIGWINCH);
 }
@@ -121,7 +122,7 @@ void Supervisor::end(int status) {
         return;
     }
     status_ = status;
-    log::write(msg::proxy_stopping, "{} children to end",
+    log::write(msg::proxy_stopping, "the proxy ends: {} child processes to end",
                std::ranges::count_if(children_, [](const auto& child) { return child->running(); }));
     if (on_stopping_) on_stopping_();
     for (const auto& child : children_)
@@ -144,8 +145,8 @@ void Supervisor::on_ready() {
 // False when the child is not to be started again.
 bool Supervisor::count_death() {
     if (!tally_.add(base::MonotonicClock::now())) return true;
-    log::write(msg::crash_loop, "more than {} deaths of children within {}", settings_.max_restarts.count,
-               base::format_duration(settings_.max_restarts.within));
+    log::write(msg::crash_loop, "the proxy gives up: more than {} deaths of child processes within {}",
+               settings_.max_restarts.count, base::format_duration(settings_.max_restarts.within));
     end(1);
     return false;
 }
