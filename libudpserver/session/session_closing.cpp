@@ -54,7 +54,7 @@ void Sessions::close(Slot slot, Instant now) {
     wheel_.cancel(slot);
     unanswered_.remove(slot);
     admission_.closed(session.client.address());
-    leases_.give_back(session.socket, rest_until(session, now));
+    totals_.kernel_drops.add(leases_.give_back(session.socket, rest_until(session, now)));
     totals_.closed.add();
     totals_.closed_by[static_cast<std::size_t>(session.reason)].add();
     report(session, slot, now);
@@ -73,9 +73,8 @@ Instant Sessions::rest_until(const Record& session, Instant now) const {
                           limits.client_datagrams == limits.server_datagrams &&
                           session.reason == CloseReason::server_datagrams &&
                           session.counters.to_server_datagrams == limits.server_datagrams;
-    const Instant soonest = now + settings.quarantine_answered;
-    if (finished) return soonest;
-    return std::max(soonest, std::max(session.last_client, session.last_server) + settings.quarantine);
+    if (finished) return now + settings.quarantine_answered;
+    return std::max(session.last_client, session.last_server) + settings.quarantine;
 }
 
 void Sessions::report(const Record& session, Slot slot, Instant now) {

@@ -40,7 +40,6 @@ CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
                             Instant now) {
     if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
     if (!listeners_.at(listener, worker_).enabled()) return CloseReason::admin;
-    if (now < no_socket_until_) return CloseReason::no_socket;
     if (const CloseReason limited = admission_.admit(datagram.from.address(), now); limited != CloseReason::none) {
         return limited;
     }
@@ -49,7 +48,18 @@ CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
     if (acl_.rule(*rule).plug_to.empty()) return CloseReason::no_target;
     const conf::SessionLimits& limits = acl_.rule(*rule).limits;
     if (limits.client_bytes > 0 && datagram.payload.size() > limits.client_bytes) return CloseReason::client_bytes;
+    // Before anything gives way for a session that cannot come to be.
+    const std::size_t group = group_index(acl_.rule(*rule), server_for(acl_.rule(*rule), datagram.from).family);
+    if (!socket_free(group, now)) return CloseReason::no_socket;
     return make_room(now);
+}
+
+bool Sessions::socket_free(std::size_t group, Instant now) {
+    if (now < supplies_[group].refuse_until) return false;
+    if (leases_.available(group, now) > 0) return true;
+    ask_for_sockets(group, now);
+    no_socket(group, now);
+    return false;
 }
 
 std::optional<std::size_t> Sessions::ask_policy(const net::Datagram& datagram, Instant now) {
@@ -107,7 +117,7 @@ void Sessions::fill(Record& record, std::size_t listener, const net::Datagram& d
     record.generation = generation;
     record.client = datagram.from;
     record.local = datagram.local;
-    record.server = matched.plug_to[choose_server(matched.plug_to, datagram.from.address())].endpoint;
+    record.server = server_for(matched, datagram.from);
     record.created = record.last_client = record.last_server = now;
 }
 
@@ -126,34 +136,40 @@ CloseReason Sessions::connect(Slot slot, Instant now) {
 Slot Sessions::lease_socket(std::size_t group, Slot slot, Instant now) {
     const Slot place = leases_.lease(group, slot, now);
     if (leases_.available(group, now) < low_water) ask_for_sockets(group, now);
-    if (place == none) no_socket(now);
+    if (place == none) {
+        no_socket(group, now);
+    } else {
+        supplies_[group].pause = Duration{0};
+    }
     return place;
 }
 
 void Sessions::ask_for_sockets(std::size_t group, Instant now) {
-    Request& request = requests_[group];
-    if (request.pending || now < request.not_before) return;
-    request.pending = true;
+    Supply& supply = supplies_[group];
+    if (supply.requested || now < supply.not_before) return;
+    supply.requested = true;
     request_sockets_(group);
 }
 
-void Sessions::no_socket(Instant now) {
-    // The next request will most likely fail too: wait longer each time, until a socket comes free (L-26).
-    pause_ = pause_ == Duration{0} ? shortest_pause : std::min(pause_ * 2, longest_pause);
-    no_socket_until_ = now + pause_;
+void Sessions::no_socket(std::size_t group, Instant now) {
+    // The next try will most likely fail too: wait longer each time, until a socket comes free (L-26).
+    Supply& supply = supplies_[group];
+    supply.pause = supply.pause == Duration{0} ? shortest_pause : std::min(supply.pause * 2, longest_pause);
+    supply.refuse_until = now + supply.pause;
     base::log::write(base::msg::pool_exhausted,
-                     "worker {}: no server-side socket is free, {} of {} rest: no new sessions for {} ms",
-                     worker_, leases_.resting(), leases_.size(), pause_.count());
+                     "worker {}: no server-side socket of {} is free; {} of all {} rest; next try in {} ms", worker_,
+                     net::to_string(groups_[group]), leases_.resting(), leases_.size(), supply.pause.count());
 }
 
 void Sessions::sockets_came(std::size_t group, bool complete, Instant now) {
-    requests_[group].pending = false;
+    Supply& supply = supplies_[group];
+    supply.requested = false;
     if (!complete) {
-        requests_[group].not_before = now + longest_pause;
+        supply.not_before = now + longest_pause;
         return;
     }
-    no_socket_until_ = now;
-    pause_ = Duration{0};
+    supply.refuse_until = now;
+    supply.pause = Duration{0};
 }
 
 void Sessions::go_live(Slot slot) {
@@ -208,6 +224,10 @@ void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason
         base::log::write(base::msg::refused, "{} to {}: refused: {}", client, base::to_string(datagram.local),
                          to_string(reason));
     }
+}
+
+const Endpoint& Sessions::server_for(const conf::Rule& rule, const Endpoint& client) const {
+    return rule.plug_to[choose_server(rule.plug_to, client.address())].endpoint;
 }
 
 std::size_t Sessions::group_index(const conf::Rule& rule, base::Family family) const {

@@ -37,6 +37,12 @@ std::uint8_t traffic_class(std::uint8_t received, const std::optional<std::uint8
     return dscp ? static_cast<std::uint8_t>(*dscp << 2 | (received & 3)) : received;
 }
 
+/// The beginning of a datagram into the log, at the highest level only (K-69).
+void dump(std::string_view side, const Record& session, std::span<const std::byte> payload) {
+    if (base::log::level() < base::LogLevel::full) return;
+    base::log::dump(base::to_string(session.client) + ": from the " + std::string(side), payload);
+}
+
 }  // namespace
 
 Sessions::Sessions(const SessionsSetup& setup)
@@ -60,7 +66,7 @@ Sessions::Sessions(const SessionsSetup& setup)
       refusals_(config_.proxy, rule_names(config_)),
       volatile_(slice_.size()),
       unanswered_most_(std::max<std::size_t>(1, slice_.size() * config_.udpserver.unanswered_share / 100)),
-      requests_(groups_.size()) {
+      supplies_(groups_.size()) {
     free_.reserve(slice_.size());
     ending_.reserve(slice_.size());
 }
@@ -108,6 +114,7 @@ void Sessions::forward_to_server(Slot slot, net::Datagram& datagram, Instant now
     session.counters.client_bytes += datagram.payload.size();
     totals_.client_datagrams.add();
     totals_.client_bytes.add(datagram.payload.size());
+    dump("client", session, datagram.payload);
     const Verdict verdict = ask_handler(slot, datagram, true, now);
     const conf::Rule& rule = rule_of(session);
     if (verdict == Verdict::forward) {
@@ -194,6 +201,7 @@ void Sessions::forward_to_client(Slot slot, net::Datagram& datagram, Instant now
     session.counters.server_bytes += datagram.payload.size();
     totals_.server_datagrams.add();
     totals_.server_bytes.add(datagram.payload.size());
+    dump("server", session, datagram.payload);
     if (first) first_reply(slot, now);
     const conf::Rule& rule = rule_of(session);
     if (ask_handler(slot, datagram, false, now) == Verdict::forward) {

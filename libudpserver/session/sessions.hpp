@@ -98,10 +98,13 @@ private:
         IdleWindow idle_window;
     };
 
-    /// A wish for more sockets of a group.
-    struct Request {
-        bool pending = false;
-        Instant not_before{};  ///< after an answer that fell short
+    /// How a group of sockets is supplied with more. Each has its own pause: a rule that used up its few source ports
+    /// must not stop the others.
+    struct Supply {
+        bool requested = false;
+        Instant not_before{};    ///< after an answer that fell short
+        Instant refuse_until{};  ///< no session of this group begins: there was no socket (L-26)
+        Duration pause{0};
     };
 
     // Opening (session_opening.cpp)
@@ -109,6 +112,7 @@ private:
     /// Why the datagram may not open a session, `none` if it may; `rule` is the one that decided, if it came so far.
     CloseReason judge(std::size_t listener, const net::Datagram& datagram, std::optional<std::size_t>& rule,
                       Instant now);
+    bool socket_free(std::size_t group, Instant now);
     CloseReason make_room(Instant now);
     std::optional<std::size_t> ask_policy(const net::Datagram& datagram, Instant now);
     /// Builds the session; leaves nothing behind when that fails.
@@ -117,7 +121,7 @@ private:
     CloseReason connect(Slot slot, Instant now);
     Slot lease_socket(std::size_t group, Slot slot, Instant now);
     void ask_for_sockets(std::size_t group, Instant now);
-    void no_socket(Instant now);
+    void no_socket(std::size_t group, Instant now);
     void go_live(Slot slot);
     void abandon(Slot slot);
     void warn_of_refusal(const net::Datagram& datagram, CloseReason reason, Instant now);
@@ -156,6 +160,7 @@ private:
     [[nodiscard]] Volatile& volatile_of(Slot slot) { return volatile_[slot - first_]; }
     [[nodiscard]] bool uses_own_worker(Slot slot) const { return slot >= first_ && slot - first_ < slice_.size(); }
     [[nodiscard]] std::size_t group_index(const conf::Rule& rule, base::Family family) const;
+    [[nodiscard]] const Endpoint& server_for(const conf::Rule& rule, const Endpoint& client) const;
     [[nodiscard]] bool unanswered_full() const;
 
     const conf::Config& config_;
@@ -182,9 +187,7 @@ private:
     std::vector<Slot> ending_;
     std::size_t unanswered_most_;
 
-    std::vector<Request> requests_;  ///< by group
-    Instant no_socket_until_{};    ///< admission pauses (L-26)
-    Duration pause_{0};
+    std::vector<Supply> supplies_;  ///< by group
     Instant refusals_due_{};
     std::array<Instant, static_cast<std::size_t>(CloseReason::count_)> warned_{};
     base::LocalTime local_time_;

@@ -77,9 +77,10 @@ int SocketLeases::open(Slot place, const Endpoint& server, bool connected) {
     return net::open_ears(fd);
 }
 
-void SocketLeases::give_back(Slot place, Instant rest_until) {
+std::uint32_t SocketLeases::give_back(Slot place, Instant rest_until) {
     PoolEntry& entry = entries_[place];
     const int fd = sockets_[place].fd;
+    const std::uint32_t lost = net::dropped(fd) - sockets_[place].dropped;
     note(entry, PoolEntry::State::returning);
     net::close_ears(fd);
     net::disconnect_socket(fd);
@@ -88,6 +89,7 @@ void SocketLeases::give_back(Slot place, Instant rest_until) {
     entry.rest_until = rest_until;
     note(entry, PoolEntry::State::idle);
     lay_down(place, rest_until);
+    return lost;
 }
 
 bool SocketLeases::claim(Slot place, Slot session, std::size_t group, const Endpoint& server, bool connected) {
@@ -100,6 +102,7 @@ bool SocketLeases::claim(Slot place, Slot session, std::size_t group, const Endp
     if (connected ? peer != server : peer.has_value()) return false;
     if (net::open_ears(socket.fd) != 0) return false;
     socket.claimed = true;
+    socket.dropped = net::dropped(socket.fd);
     return true;
 }
 

@@ -34,8 +34,9 @@ public:
     /// Connects the leased socket to the server, or leaves it unconnected, and opens its ears. Returns the errno.
     int open(Slot place, const Endpoint& server, bool connected);
 
-    /// Takes a leased socket back; it may serve again from `rest_until` on.
-    void give_back(Slot place, Instant rest_until);
+    /// Takes a leased socket back; it may serve again from `rest_until` on. Returns how many datagrams the kernel
+    /// dropped meanwhile because the socket was full (since the adoption, if it was adopted).
+    std::uint32_t give_back(Slot place, Instant rest_until);
 
     /// Adoption: the socket goes on serving `session`, if it is in the state that the record says.
     bool claim(Slot place, Slot session, std::size_t group, const Endpoint& server, bool connected);
@@ -54,7 +55,7 @@ private:
         int fd = -1;
         std::uint16_t group = 0;
         bool claimed = false;
-        std::uint32_t dropped = 0;  ///< net::dropped() when it was laid to rest
+        std::uint32_t dropped = 0;  ///< net::dropped() when it was laid to rest or adopted
     };
     struct Resting {
         Instant until;

@@ -1,0 +1,193 @@
+#include "libudpserver/net/listener.hpp"
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <fcntl.h>
+
+#include "libudpserver/net/listener_set.hpp"
+#include "loopback.hpp"
+
+namespace {
+
+const base::Address localhost = *base::parse_address("127.0.0.1");
+
+int option(int fd, int level, int name) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    ::getsockopt(fd, level, name, &value, &length);
+    return value;
+}
+
+}  // namespace
+
+TEST_CASE("port 0 takes a free port that can be read back [L-32]") {
+    const net::Listener listener = net::Listener::bind({localhost, 0}, {});
+    CHECK(listener.local().port != 0);
+    CHECK(listener.local().address() == localhost);
+    CHECK(!listener.wildcard());
+    CHECK(listener.enabled());
+}
+
+TEST_CASE("a descriptor gives the same listener as an address [L-1], non-blocking [L-2]") {
+    const LoopbackSocket socket;
+    REQUIRE(::fcntl(socket.fd(), F_SETFL, 0) == 0);
+    const net::Listener listener = net::Listener::from_descriptor(socket.fd(), false);
+    CHECK(listener.local() == socket.endpoint());
+    CHECK((::fcntl(socket.fd(), F_GETFL) & O_NONBLOCK) != 0);
+}
+
+TEST_CASE("a wrong kind of descriptor is an error [L-2]") {
+    const base::UniqueFd tcp(::socket(AF_INET, SOCK_STREAM, 0)), unbound(::socket(AF_INET, SOCK_DGRAM, 0));
+    const base::UniqueFd file(::open("/dev/null", O_RDONLY)), local(::socket(AF_UNIX, SOCK_DGRAM, 0));
+    for (const int fd : {tcp.get(), unbound.get(), file.get(), local.get(), -1}) {
+        CHECK_THROWS_AS(net::Listener::from_descriptor(fd, false), net::SocketError);
+    }
+    CHECK(::fcntl(tcp.get(), F_GETFD) >= 0);
+}
+
+TEST_CASE("close-on-free decides about the descriptor [L-5]") {
+    int kept, closed;
+    {
+        const LoopbackSocket socket;
+        kept = ::dup(socket.fd());
+        closed = ::dup(socket.fd());
+    }
+    { const net::Listener listener = net::Listener::from_descriptor(kept, false); }
+    { const net::Listener listener = net::Listener::from_descriptor(closed, true); }
+    CHECK(::fcntl(kept, F_GETFD) >= 0);
+    CHECK(::fcntl(closed, F_GETFD) < 0);
+    ::close(kept);
+}
+
+TEST_CASE("a taken port is refused with step and errno, and nothing stays open [L-3]") {
+    const net::Listener first = net::Listener::bind({localhost, 0}, {});
+    const int next = ::dup(0);
+    ::close(next);
+    try {
+        static_cast<void>(net::Listener::bind(first.local(), {}));
+        FAIL("bound twice");
+    } catch (const net::SocketError& error) {
+        CHECK(error.error == EADDRINUSE);
+        CHECK(error.step == "bind");
+    }
+    const int after = ::dup(0);
+    ::close(after);
+    CHECK(next == after);
+}
+
+TEST_CASE("reuse-port and reuse-address are off unless asked for, and independent [L-7][L-10]") {
+    const net::Listener plain = net::Listener::bind({localhost, 0}, {});
+    CHECK(option(plain.descriptor(), SOL_SOCKET, SO_REUSEPORT) == 0);
+    CHECK(option(plain.descriptor(), SOL_SOCKET, SO_REUSEADDR) == 0);
+    const net::Listener shared = net::Listener::bind({localhost, 0}, {.reuse_port = true});
+    CHECK(option(shared.descriptor(), SOL_SOCKET, SO_REUSEPORT) == 1);
+    CHECK(option(shared.descriptor(), SOL_SOCKET, SO_REUSEADDR) == 0);
+    const net::Listener second = net::Listener::bind(shared.local(), {.reuse_port = true});
+    CHECK(second.local() == shared.local());
+}
+
+TEST_CASE("v4 and v6 wildcards live on one port, for v6 is v6 only [L-13]") {
+    const net::Listener v6 = net::Listener::bind({*base::parse_address("::"), 0}, {});
+    const net::Listener v4 = net::Listener::bind({*base::parse_address("0.0.0.0"), v6.local().port}, {});
+    CHECK(option(v6.descriptor(), IPPROTO_IPV6, IPV6_V6ONLY) == 1);
+}
+
+TEST_CASE("the callback gets datagram and listener, at most the budget at once [L-20][L-22]") {
+    net::Listener listener = net::Listener::bind({localhost, 0}, {});
+    const LoopbackSocket client;
+    net::ReceiveBatch batch(8);
+    int heard = 0;
+    listener.on_datagram([&](net::Listener& self, net::Datagram& datagram) {
+        ++heard;
+        CHECK(&self == &listener);
+        CHECK(datagram.from == client.endpoint());
+        CHECK(datagram.local == listener.local());
+    });
+    for (int i = 0; i < 5; ++i) REQUIRE(client.send_to(listener.local(), "x"));
+    CHECK(listener.read(batch, 3) == 3);
+    CHECK(heard == 3);
+    CHECK(listener.read(batch, 3) == 2);
+    CHECK(listener.counters().datagrams == 5);
+}
+
+TEST_CASE("without a callback datagrams are dropped and counted; a new one takes over [L-15][L-19]") {
+    net::Listener listener = net::Listener::bind({localhost, 0}, {});
+    const LoopbackSocket client;
+    net::ReceiveBatch batch(8);
+    REQUIRE(client.send_to(listener.local(), "x"));
+    listener.read(batch, 8);
+    CHECK(listener.counters().unheard == 1);
+    int first = 0, second = 0;
+    listener.on_datagram([&](net::Listener& self, net::Datagram&) {
+        ++first;
+        self.on_error({});  // changing things from inside is allowed
+    });
+    REQUIRE(client.send_to(listener.local(), "x"));
+    listener.read(batch, 8);
+    listener.on_datagram([&](net::Listener&, net::Datagram&) { ++second; });
+    REQUIRE(client.send_to(listener.local(), "x"));
+    listener.read(batch, 8);
+    CHECK(first == 1);
+    CHECK(second == 1);
+}
+
+TEST_CASE("enable and disable are idempotent [L-12][L-30]") {
+    net::Listener listener = net::Listener::bind({localhost, 0}, {});
+    listener.disable();
+    listener.disable();
+    CHECK(!listener.enabled());
+    listener.enable();
+    listener.enable();
+    CHECK(listener.enabled());
+}
+
+TEST_CASE("a read that fails calls the error callback once, with the code [L-24]") {
+    const LoopbackSocket socket;
+    const int fd = ::dup(socket.fd());
+    net::Listener listener = net::Listener::from_descriptor(fd, false);
+    ::close(fd);
+    std::vector<int> errors;
+    listener.on_error([&](net::Listener& self, int error) {
+        errors.push_back(error);
+        self.disable();
+    });
+    net::ReceiveBatch batch(1);
+    CHECK(listener.read(batch, 1) == 0);
+    CHECK(errors == std::vector<int>{EBADF});
+    CHECK(!listener.enabled());
+}
+
+TEST_CASE("what the kernel dropped at a full buffer is counted") {
+    net::Listener listener = net::Listener::bind({localhost, 0}, {.receive_buffer = 4096});
+    const LoopbackSocket client;
+    for (int i = 0; i < 100; ++i) static_cast<void>(client.send_to(listener.local(), std::string(1000, 'x')));
+    net::ReceiveBatch batch(64);
+    listener.on_datagram([](net::Listener&, net::Datagram&) {});
+    const std::size_t queued = listener.read(batch, 64);
+    REQUIRE(queued < 100);
+    REQUIRE(client.send_to(listener.local(), "x"));  // its control data carries the count
+    batch.clear();
+    listener.read(batch, 64);
+    CHECK(listener.counters().kernel_drops == 100 - queued);
+}
+
+TEST_CASE("a listener set has a socket for each port and worker") {
+    conf::Config config;
+    config.udpserver.workers = 2;
+    config.listen_on = {{localhost, {0, 0}}, {*base::parse_address("::1"), {0, 0}}};
+    net::ListenerSet set(config);
+    REQUIRE(set.size() == 2);
+    CHECK(set.descriptors().size() == 4);
+    CHECK(set.at(0, 0).local() == set.at(0, 1).local());
+    CHECK(set.local(1).family == base::Family::v6);
+}
+
+TEST_CASE("a set that cannot have all its sockets has none [K-26]") {
+    const LoopbackSocket taken;
+    conf::Config config;
+    const std::uint16_t port = taken.endpoint().port;
+    config.listen_on = {{localhost, {0, 0}}, {localhost, {port, port}}};
+    CHECK_THROWS_AS(net::ListenerSet(config), net::SocketError);
+    config.listen_on = {{*base::parse_address("192.0.2.1"), {5300, 5300}}};
+    CHECK_THROWS_WITH(net::ListenerSet(config), "192.0.2.1:5300: bind: Cannot assign requested address");
+}

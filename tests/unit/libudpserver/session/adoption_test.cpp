@@ -1,0 +1,162 @@
+#include <catch2/catch.hpp>
+
+#include "engine_fixture.hpp"
+
+using namespace std::chrono_literals;
+using session::CloseReason;
+using session::State;
+
+TEST_CASE("a new REG goes on with the same sessions, sockets and counters [K-6]") {
+    const LoopbackSocket server;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    std::vector<LoopbackSocket> clients(5);
+    std::vector<base::Endpoint> before, after;
+    for (const LoopbackSocket& client : clients) {
+        REQUIRE(client.send_to(engine.address(), "x"));
+        engine.pump();
+        before.push_back(server.receive()->from);
+    }
+    const session::Adoption adoption = engine.restart();
+    CHECK(adoption.adopted == 5);
+    CHECK(adoption.aborted == 0);
+    for (const LoopbackSocket& client : clients) {
+        REQUIRE(client.send_to(engine.address(), "y"));
+        engine.pump();
+        after.push_back(server.receive()->from);
+    }
+    CHECK(before == after);
+    CHECK(engine.arena.records()[0].counters.client_datagrams == 2);
+}
+
+TEST_CASE("an answer that came while no REG was there is delivered by the next one") {
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    REQUIRE(client.send_to(engine.address(), "x"));
+    engine.pump();
+    const auto request = server.receive();
+    engine.sessions.reset();
+    REQUIRE(server.send_to(request->from, "late"));
+    REQUIRE(client.send_to(engine.address(), "meanwhile"));
+    engine.restart();
+    engine.pump();
+    CHECK(client.receive()->payload == "late");
+    CHECK(server.receive()->payload == "meanwhile");
+}
+
+TEST_CASE("sessions that were being opened or closed are ended and reported") {
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    REQUIRE(round_trip(engine, client, server));
+    engine.only().state = GENERATE(State::opening, State::closing);
+    const session::Adoption adoption = engine.restart();
+    CHECK(adoption.aborted == 1);
+    CHECK(engine.closed(CloseReason::adoption) == 1);
+    CHECK(engine.sessions->open_sessions() == 0);
+    CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("a record that does not fit sockets, policy or worker is not believed") {
+    const LoopbackSocket server, elsewhere, client;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    REQUIRE(round_trip(engine, client, server));
+    session::Record& record = engine.only();
+    SECTION("socket out of range") { record.socket = 100000; }
+    SECTION("no socket") { record.socket = session::none; }
+    SECTION("another's socket") { record.socket = (record.socket + 1) % 16; }
+    SECTION("connected elsewhere") { record.server = elsewhere.endpoint(); }
+    SECTION("rule out of range") { record.rule = 7; }
+    SECTION("listener out of range") { record.listener = 7; }
+    SECTION("another worker's") { record.worker = 3; }
+    SECTION("another type") { record.type = conf::SessionType::any_sock; }
+    SECTION("a type that is none") { record.type = static_cast<conf::SessionType>(200); }
+    SECTION("a state that is none") { record.state = static_cast<State>(77); }
+    SECTION("no family") { record.server.family = base::Family::none; }
+    SECTION("already ended") { record.reason = CloseReason::idle; }
+    SECTION("a reason that is none") { record.reason = static_cast<CloseReason>(250); }
+    const session::Adoption adoption = engine.restart();
+    CHECK(adoption.adopted == 0);
+    CHECK(adoption.aborted == 1);
+    CHECK(engine.sessions->open_sessions() == 0);
+    CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("two records with one key, or with one socket: only one is taken") {
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    REQUIRE(round_trip(engine, client, server));
+    session::Record& record = engine.only();
+    session::Record& copy = *std::find_if(engine.arena.records().begin(), engine.arena.records().end(),
+                                          [](const session::Record& r) { return r.state == State::free; });
+    copy = record;
+    const session::Adoption adoption = engine.restart();
+    CHECK(adoption.adopted == 1);
+    CHECK(adoption.aborted == 1);
+}
+
+TEST_CASE("a fresh start takes nothing over, and reports everything") {
+    const LoopbackSocket server;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    const std::vector<LoopbackSocket> clients(3);
+    for (const LoopbackSocket& client : clients) REQUIRE(round_trip(engine, client, server));
+    const session::Adoption adoption = engine.restart(true);
+    CHECK(adoption.adopted == 0);
+    CHECK(adoption.aborted == 3);
+    CHECK(engine.sessions->open_sessions() == 0);
+}
+
+TEST_CASE("timers and limits go on over a restart") {
+    const LoopbackSocket server, client;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.lifetime = 10s;
+    Engine engine(config);
+    REQUIRE(round_trip(engine, client, server));
+    engine.now += 9s;
+    engine.restart();
+    CHECK(engine.sessions->open_sessions() == 1);
+    engine.pass(1200ms);
+    CHECK(engine.closed(CloseReason::lifetime) == 1);
+}
+
+TEST_CASE("a resting socket rests on under the next REG") {
+    const LoopbackSocket server, first, second;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.unanswered = 1s;
+    config.udpserver.quarantine = 30s;
+    Engine engine(config, 1);
+    REQUIRE(first.send_to(engine.address(), "x"));
+    engine.pump();
+    engine.pass(1200ms);
+    REQUIRE(engine.sessions->open_sessions() == 0);
+    engine.restart();
+    engine.now += 20s;
+    REQUIRE(second.send_to(engine.address(), "x"));
+    engine.pump();
+    CHECK(engine.refused(CloseReason::no_socket) == 1);
+    engine.now += 20s;
+    server.receive();
+    CHECK(round_trip(engine, second, server));
+}
+
+TEST_CASE("garbage in the whole arena ends nothing", "[fuzz]") {
+    const LoopbackSocket server, client;
+    std::mt19937 random(7);
+    for (int round = 0; round < 200; ++round) {
+        Engine engine(config_for(accept_to(server.endpoint())), 8);
+        REQUIRE(round_trip(engine, client, server));
+        for (session::Record& record : engine.arena.records()) {
+            auto* bytes = reinterpret_cast<unsigned char*>(&record);
+            for (std::size_t i = 0; i < sizeof record; ++i) {
+                if (random() % 3 == 0) bytes[i] = static_cast<unsigned char>(random());
+            }
+        }
+        for (session::PoolEntry& entry : engine.arena.pool()) {
+            entry.state = static_cast<session::PoolEntry::State>(random() % 5);
+            entry.session = static_cast<session::Slot>(random() % 20);
+        }
+        engine.restart();
+        engine.now += 24h;
+        engine.pass(1s);
+        engine.sessions->close_all(CloseReason::process_end, engine.now);
+        CHECK(engine.sessions->open_sessions() == 0);
+    }
+}

@@ -1,0 +1,111 @@
+#include "libudpserver/session/socket_leases.hpp"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "engine_fixture.hpp"
+
+using namespace std::chrono_literals;
+
+TEST_CASE("a late answer never reaches the next client of its socket") {
+    const LoopbackSocket server, first, second;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.unanswered = 1s;
+    config.udpserver.quarantine = 5s;
+    Engine engine(config, 1);
+    REQUIRE(first.send_to(engine.address(), "slow question"));
+    engine.pump();
+    const auto request = server.receive();
+    engine.pass(1200ms);
+    REQUIRE(engine.sessions->open_sessions() == 0);
+
+    SECTION("it comes while the socket rests: it is not heard, and the rest begins anew") {
+        engine.now += 4900ms;
+        REQUIRE(server.send_to(request->from, "late answer"));
+        engine.now += 1s;
+        REQUIRE(second.send_to(engine.address(), "x"));
+        engine.pump();
+        CHECK(engine.refused(session::CloseReason::no_socket) == 1);
+        engine.now += 6s;
+    }
+    SECTION("it comes before the session closes: it is thrown away") {
+        engine.now += 6s;
+    }
+    REQUIRE(round_trip(engine, second, server, "second question"));
+    CHECK(!second.receive());
+    CHECK(!first.receive());
+}
+
+TEST_CASE("a stream that goes on after its session keeps the socket out of use") {
+    const LoopbackSocket server, first, second;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.lifetime = 2s;
+    config.udpserver.quarantine = 5s;
+    Engine engine(config, 2);
+    REQUIRE(first.send_to(engine.address(), "play"));
+    engine.pump();
+    const auto request = server.receive();
+    for (int i = 0; i < 40; ++i) {
+        REQUIRE(server.send_to(request->from, "stream"));
+        engine.pump();
+        engine.pass(1s);
+        if (i % 4 == 3) {
+            REQUIRE(second.send_to(engine.address(), "y"));
+            engine.pump();
+        }
+        while (const auto heard = second.receive()) FAIL("the stream reached another client: " << heard->payload);
+        while (server.receive()) {
+        }
+    }
+}
+
+TEST_CASE("after one request and its one answer the socket rests only shortly") {
+    const LoopbackSocket server, client;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.client_datagrams = config.session_acl[0].limits.server_datagrams = 1;
+    config.udpserver.quarantine = 30s;
+    config.udpserver.quarantine_answered = 1s;
+    Engine engine(config, 1);
+    REQUIRE(round_trip(engine, client, server));
+    REQUIRE(client.send_to(engine.address(), "x"));
+    engine.pump();
+    CHECK(engine.refused(session::CloseReason::no_socket) == 1);
+    engine.now += 1100ms;
+    CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("a long idle session has rested already when it ends") {
+    const LoopbackSocket server, client;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.idle = 60s;
+    config.udpserver.quarantine = 30s;
+    Engine engine(config, 1);
+    REQUIRE(round_trip(engine, client, server));
+    engine.pass(61s);
+    CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("sockets are leased in random order") {
+    std::vector<session::PoolEntry> entries(32);
+    std::vector<LoopbackSocket> sockets(32);
+    session::SocketLeases leases(entries, 1, 1s, [](int, session::Slot) {});
+    for (session::Slot i = 0; i < 32; ++i) REQUIRE(leases.add(i, sockets[i].fd(), 0));
+    std::vector<session::Slot> order;
+    for (session::Slot i = 0; i < 32; ++i) order.push_back(leases.lease(0, i, base::Instant(1h)));
+    CHECK(std::set<session::Slot>(order.begin(), order.end()).size() == 32);
+    CHECK(!std::is_sorted(order.begin(), order.end()));
+    CHECK(!std::is_sorted(order.rbegin(), order.rend()));
+    CHECK(leases.lease(0, 99, base::Instant(1h)) == session::none);
+}
+
+TEST_CASE("places, groups and doubles that cannot be are refused") {
+    std::vector<session::PoolEntry> entries(2);
+    const LoopbackSocket socket;
+    session::SocketLeases leases(entries, 1, 1s, [](int, session::Slot) {});
+    CHECK(!leases.add(2, socket.fd(), 0));
+    CHECK(!leases.add(0, socket.fd(), 1));
+    CHECK(leases.add(0, socket.fd(), 0));
+    CHECK(!leases.add(0, socket.fd(), 0));
+    CHECK(leases.session_of(17) == session::none);
+    CHECK(leases.session_of(1) == session::none);
+}
