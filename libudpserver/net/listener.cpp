@@ -2,26 +2,13 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <limits>
 
 #include "libudpserver/net/udp_socket.hpp"
 
 namespace net {
 
 namespace {
-
-int option_size(std::uint64_t bytes) {
-    return static_cast<int>(std::min<std::uint64_t>(bytes, std::numeric_limits<int>::max() / 2));
-}
-
-/// The FORCE form passes net.core.rmem_max and needs CAP_NET_ADMIN; without it the plain form takes what it gets.
-void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who) {
-    const int value = option_size(bytes);
-    if (::setsockopt(fd, SOL_SOCKET, forced, &value, sizeof value) == 0) return;
-    set_option(fd, SOL_SOCKET, plain, value, who, "buffer size");
-}
 
 void set_common_options(int fd, const ListenerOptions& options, const std::string& who) {
     if (options.reuse_address) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, who, "SO_REUSEADDR");

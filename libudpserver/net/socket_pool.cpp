@@ -11,9 +11,13 @@ namespace net {
 namespace {
 
 constexpr int random_attempts = 64;
+/// What a server sends while REG is busy or being replaced waits here; the system's default holds less than a
+/// hundred datagrams of 1,200 bytes. Only what waits takes memory.
+constexpr std::uint64_t receive_buffer = 1u << 20;
 
 void set_pool_options(int fd, base::Family family, const std::string& who) {
     set_option(fd, SOL_SOCKET, SO_BROADCAST, 1, who, "SO_BROADCAST");
+    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer, who);
     if (family == base::Family::v6) {
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, who, "IPV6_V6ONLY");
         set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, who, "IPV6_RECVTCLASS");

@@ -4,9 +4,11 @@
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 namespace net {
 
@@ -24,6 +26,12 @@ base::UniqueFd make_udp_socket(base::Family family, const std::string& who) {
 
 void set_option(int fd, int level, int name, int value, const std::string& who, const std::string& step) {
     if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw SocketError(who, step, errno);
+}
+
+void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who) {
+    const auto value = static_cast<int>(std::min<std::uint64_t>(bytes, std::numeric_limits<int>::max() / 2));
+    if (::setsockopt(fd, SOL_SOCKET, forced, &value, sizeof value) == 0) return;
+    set_option(fd, SOL_SOCKET, plain, value, who, "buffer size");
 }
 
 void bind_socket(int fd, const base::Endpoint& local, const std::string& who) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -21,6 +22,10 @@ base::UniqueFd make_udp_socket(base::Family family, const std::string& who);
 
 /// Throws SocketError naming `step` when the kernel refuses.
 void set_option(int fd, int level, int name, int value, const std::string& who, const std::string& step);
+
+/// Sets a buffer's size: with `forced` (SO_RCVBUFFORCE), which passes net.core.rmem_max and needs CAP_NET_ADMIN, or
+/// else with `plain` (SO_RCVBUF), which takes what it gets. Throws SocketError.
+void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who);
 
 void bind_socket(int fd, const base::Endpoint& local, const std::string& who);
 
