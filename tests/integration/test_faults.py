@@ -1,7 +1,6 @@
 """Faults around a session that stay with it: dead servers, full sockets, no descriptors, no ports."""
 import os
 import pathlib
-import resource
 import time
 
 import pytest
@@ -85,8 +84,6 @@ def cpu_seconds(pid):
 def few_descriptors(tmp_path, started):
     """Starts a proxyd that may open only so many files."""
     def start(config, limit):
-        was = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (was[0], was[1]))
         instance = Proxyd(tmp_path, config)
         instance.command = ["prlimit", f"--nofile={limit}:{limit}", *instance.command]
         started.append(Closing(instance))
@@ -127,6 +124,9 @@ def test_sessions_beyond_the_descriptors_are_refused_and_the_others_go_on(few_de
     assert 1 <= len(daemon.lines(EXHAUSTED)) <= 4
     assert max(daemon.descriptor_counts()) < limit - 30, "the reserve is there"
     before, begin = cpu_seconds(daemon.child()), time.monotonic()
+    _, figures = udp_load("--to", f"{listener[0]}:{listener[1]}", "--clients", 100, "--count", 10, "--churn", "--rate",
+                          2000, "--from", "127.68.0.0/24", "--max-loss", 100, "--linger", 0)
+    assert figures["received"] == 0
     for _ in range(6):
         for client in served[:100]:
             assert client.ask(b"still", listener) == b"still"
@@ -250,3 +250,21 @@ def test_nothing_grows_with_sessions_and_refusals(proxyd, udp_echo, peer):
     assert later - memory < 4 << 20
     counts = counters(daemon)
     assert (counts["open"], counts["created"], counts["refused by acl"]) == (0, 4000, 4000)
+
+
+def test_every_session_is_reported_once_when_the_proxy_ends_under_load(proxyd, udp_echo, background_load):
+    """[O-38] [K-51] Sessions that end by a limit, by time and by the end of the proxy: one record each."""
+    echo, listener = udp_echo("--delay", "0-20"), ("127.0.0.1", free_port())
+    daemon = proxyd(configuration(listener, echo.text, {"limits": {"lifetime": "200ms", "server-datagrams": 3}},
+                                  udpserver={"max-sessions": 2000, "quarantine": "100ms", "quarantine-answered": "0s"}))
+    background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", 300, "--rate", 3000, "--seconds", 20)
+    daemon.wait_records(1000)
+    daemon.stop()
+    records = daemon.records(STATUS="ACCEPTED")
+    sessions = [record["SESSION"] for record in records]
+    assert len(set(sessions)) == len(sessions)
+    reasons = {record["REASON"] for record in records}
+    assert {"lifetime", "server-datagrams", "process-end"} <= reasons <= {
+        "lifetime", "server-datagrams", "process-end", "unanswered"}
+    assert 1 <= sum(record["REASON"] == "process-end" for record in records) <= 300
+    assert all(record["RESULT"] == "ABORTED" for record in records if record["REASON"] == "process-end")
