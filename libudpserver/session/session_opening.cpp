@@ -75,6 +75,8 @@ std::optional<std::size_t> Sessions::ask_policy(const net::Datagram& datagram, I
 }
 
 CloseReason Sessions::make_room(Instant now) {
+    // What has ended in this turn has not given its place back yet.
+    if (free_.empty() && !ending_.empty()) settle(now);
     // An answered session never makes room for another; one that nobody answered does (DESIGN §4).
     if (unanswered_full() || free_.empty()) {
         if (const Slot oldest = unanswered_.oldest(); oldest != none) {

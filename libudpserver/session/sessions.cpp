@@ -95,6 +95,7 @@ Slot Sessions::running(std::size_t listener, const net::Datagram& datagram, bool
     if (const CloseReason reason = expired(session, limits, now, volatile_of(slot).idle_window);
         reason != CloseReason::none) {
         end(slot, reason);
+        settle(now);  // the session that follows may need its place, and its share of what the source may have
         return none;
     }
     switch (client_datagram(session, limits, datagram.payload.size())) {
