@@ -237,3 +237,25 @@ def test_a_limit_ends_its_own_session_only(proxyd, peer):
     daemon.wait_records(5, REASON="lifetime", RULE="short")
     assert [exchange(server, client, listener) for client in lasting] == sources
     assert counters(daemon)["open"] == 5
+
+
+def test_an_expired_session_makes_room_at_once(proxyd, peer):
+    """[K-36] [K-46] The timer is a tick late; the only place is free for the next session all the same."""
+    server, client, listener = peer(), peer(), ("127.0.0.1", free_port())
+    daemon = proxyd(configuration(listener, server.text, {"limits": {"idle": "310ms"}}, udpserver={"max-sessions": 1}))
+    sources = []
+    for _ in range(8):
+        sources.append(exchange(server, client, listener))
+        time.sleep(0.315)
+    assert len(set(sources)) == len(sources)
+    assert counters(daemon)["refused"] == 0
+
+
+def test_a_new_client_gets_the_place_of_an_expired_session(proxyd, peer):
+    """[K-36] [K-46] Also when nobody has noticed yet that it has expired."""
+    server, listener = peer(), ("127.0.0.1", free_port())
+    daemon = proxyd(configuration(listener, server.text, {"limits": {"idle": "310ms"}}, udpserver={"max-sessions": 1}))
+    for _ in range(8):
+        exchange(server, peer(), listener)
+        time.sleep(0.42)  # the limit and the timer's tick
+    assert counters(daemon)["refused"] == 0
