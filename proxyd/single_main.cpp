@@ -12,8 +12,10 @@ namespace proxyd {
 namespace {
 
 void act_on(const base::TakenSignals& signals, session::Server& server, boost::asio::io_context& io) {
-    for (unsigned i = 0; i < signals.level_up; ++i) base::log::raise_level();
-    for (unsigned i = 0; i < signals.level_down; ++i) base::log::lower_level();
+    for (int steps = signals.level_steps(); steps > 0; --steps)
+        base::log::raise_level();
+    for (int steps = signals.level_steps(); steps < 0; ++steps)
+        base::log::lower_level();
     if (signals.reopen > 0) base::log::reopen();
     if (signals.info > 0) log_info(server);
     if (signals.end == 0) return;

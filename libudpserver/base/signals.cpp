@@ -11,12 +11,14 @@
 namespace base {
 namespace {
 
-constexpr HandledSignal table[] = {
-    {SIGINT, "INT", SignalAction::end},        {SIGTERM, "TERM", SignalAction::end},
-    {SIGQUIT, "QUIT", SignalAction::end},      {SIGHUP, "HUP", SignalAction::end},
-    {SIGUSR1, "USR1", SignalAction::level_up}, {SIGUSR2, "USR2", SignalAction::level_down},
-    {SIGWINCH, "WINCH", SignalAction::reopen}, {SIGPWR, "INFO", SignalAction::info},
-    {SIGCHLD, "CHLD", SignalAction::child},    {SIGPIPE, "PIPE", SignalAction::ignore},
+// SIGRTMIN is no constant: the C library keeps some real-time signals for itself.
+const HandledSignal table[] = {
+    {SIGINT, "INT", SignalAction::end},         {SIGTERM, "TERM", SignalAction::end},
+    {SIGQUIT, "QUIT", SignalAction::end},       {SIGHUP, "HUP", SignalAction::end},
+    {SIGUSR1, "USR1", SignalAction::level_up},  {SIGUSR2, "USR2", SignalAction::level_down},
+    {SIGWINCH, "WINCH", SignalAction::reopen},  {SIGPWR, "INFO", SignalAction::info},
+    {SIGCHLD, "CHLD", SignalAction::child},     {SIGPIPE, "PIPE", SignalAction::ignore},
+    {SIGRTMIN, "USR1", SignalAction::level_up}, {SIGRTMIN + 1, "USR2", SignalAction::level_down},
 };
 
 // A handler may touch nothing but lock-free atomics, and it does not know objects: the state is the
@@ -93,6 +95,11 @@ std::string signal_name(int number) {
     for (const auto& signal : table)
         if (signal.number == number) return std::string(signal.name);
     return "signal " + std::to_string(number);
+}
+
+int queued_signal(int number) {
+    if (number == SIGUSR1) return SIGRTMIN;
+    return number == SIGUSR2 ? SIGRTMIN + 1 : number;
 }
 
 SignalInbox::SignalInbox() : wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {

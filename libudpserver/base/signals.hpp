@@ -22,8 +22,13 @@ struct HandledSignal {
 };
 std::span<const HandledSignal> handled_signals();
 
-/// `TERM`; `signal 34` for one that is not in the table.
+/// `TERM`; `signal 11` for one that is not in the table.
 std::string signal_name(int number);
+
+/// The signal with the same meaning of which each one arrives: several USR1 to a process that cannot run just
+/// then are one to the kernel, and a child would miss steps that its parent took (K-15). Others stay as they
+/// are.
+int queued_signal(int number);
 
 /// What came since the last look, in the order in which it is acted on (O-5).
 struct TakenSignals {
@@ -33,6 +38,12 @@ struct TakenSignals {
     unsigned level_up = 0, level_down = 0;  ///< counted: no step is lost
     unsigned reopen = 0, info = 0;
     bool child = false;
+
+    /// Steps up less steps down: in which order they came is not known, and taken one after the other some
+    /// would be lost at the ends of the scale.
+    [[nodiscard]] int level_steps() const {
+        return static_cast<int>(level_up) - static_cast<int>(level_down);
+    }
 };
 
 /// Receives the process's signals. One inbox is active in a process: the one that was constructed last. A

@@ -62,9 +62,9 @@ void ChildRuntime::finish(int status) {
 }
 
 void ChildRuntime::on_signals(const base::TakenSignals& taken) {
-    for (unsigned i = 0; i < taken.level_up; ++i)
+    for (int steps = taken.level_steps(); steps > 0; --steps)
         log::raise_level();
-    for (unsigned i = 0; i < taken.level_down; ++i)
+    for (int steps = taken.level_steps(); steps < 0; ++steps)
         log::lower_level();
     if (taken.reopen > 0) log::reopen();
     if (taken.info > 0 && on_info_) on_info_();

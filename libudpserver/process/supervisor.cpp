@@ -61,8 +61,8 @@ void Supervisor::stop() {
 // is not lost.
 void Supervisor::on_signals(const base::TakenSignals& taken) {
     if (taken.child) reap();
-    change_level(SIGUSR1, taken.level_up, log::raise_level);
-    change_level(SIGUSR2, taken.level_down, log::lower_level);
+    change_level(SIGUSR1, taken.level_steps(), log::raise_level);
+    change_level(SIGUSR2, -taken.level_steps(), log::lower_level);
     if (taken.reopen > 0) reopen_log();
     if (taken.info > 0) inform();
     for (int number : taken.ignored)
@@ -82,12 +82,12 @@ void Supervisor::relay(int number) {
 }
 
 // The children have a level of their own: a step of the parent's is a step of theirs (K-15).
-void Supervisor::change_level(int number, unsigned steps, void (*step)()) {
+void Supervisor::change_level(int number, int steps, void (*step)()) {
     for (; steps > 0; --steps) {
         log::write(msg::signal_received, "{}: log level {}", base::signal_name(number),
                    number == SIGUSR1 ? "up" : "down");
         step();
-        relay(number);
+        relay(base::queued_signal(number));
     }
 }
 

@@ -58,7 +58,7 @@ public:
 private:
     void on_signals(const base::TakenSignals& taken);
     void relay(int number);
-    void change_level(int number, unsigned steps, void (*step)());
+    void change_level(int number, int steps, void (*step)());
     void reopen_log();
     void inform();
     void reap();

@@ -153,6 +153,22 @@ TEST_CASE("after a reset signals act as in a fresh process") {
     CHECK(dies_of(SIGCHLD) == 0);
 }
 
+TEST_CASE("steps of the level are queued while the receiver cannot run [K-15][O-5]") {
+    Fixture fixture;
+    {
+        BlockSignals busy;
+        for (int i = 0; i < 3; ++i)
+            ::raise(queued_signal(SIGUSR1));
+        ::raise(queued_signal(SIGUSR2));
+        ::raise(queued_signal(SIGUSR2));
+    }
+    const auto taken = fixture.inbox.take();
+    CHECK(taken.level_up == 3);
+    CHECK(taken.level_down == 2);
+    CHECK(queued_signal(SIGWINCH) == SIGWINCH);
+    CHECK(signal_name(queued_signal(SIGUSR2)) == "USR2");
+}
+
 TEST_CASE("every signal has a name and a row of its own") {
     std::set<int> numbers;
     for (const auto& signal : handled_signals()) {
