@@ -26,6 +26,12 @@ void fill_standard_descriptors() {
     if (fd > STDERR_FILENO) ::close(fd);
 }
 
+std::vector<std::string> texts(const std::vector<conf::Error>& problems, const std::string& file) {
+    std::vector<std::string> result;
+    for (const conf::Error& problem : problems) result.push_back(conf::to_string(problem, file));
+    return result;
+}
+
 /// The command line wins over the file.
 void apply(const proxyd::Options& options, conf::Config& config) {
     config.singleproc |= options.single_process;
@@ -68,5 +74,5 @@ int main(int argc, char** argv) {
 
     base::init_process_title(argc, argv);
     apply(*options, loaded.config);
-    return proxyd::start(loaded.config);
+    return proxyd::start(loaded.config, texts(loaded.warnings, options->file));
 }

@@ -1,5 +1,7 @@
 #include "proxyd/start.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 
@@ -35,7 +37,7 @@ int serve(const conf::Config& config, Resources& resources, const std::function<
     return parent_main(config, resources, signals, config.nodaemon, ready);
 }
 
-int run(const conf::Config& config) {
+int run(const conf::Config& config, const std::vector<std::string>& warnings) {
     // Everything that can be wrong is found while there is still a terminal to say it on (O-14).
     const int owner = log_owner(config);
     Resources resources(config);
@@ -44,20 +46,21 @@ int run(const conf::Config& config) {
     if (!config.nodaemon) base::log::become("", false);  // its lines carry the daemon's pid from now on
     std::optional<process::PidFile> pid_file;
     if (!config.pid_file.empty()) pid_file.emplace(config.pid_file);
+    for (const std::string& warning : warnings) base::log::write(base::msg::conf_warning, "{}", warning);
     return serve(config, resources, [&daemon] { daemon.report_ready(); });
 }
 
 }  // namespace
 
-int start(const conf::Config& config) {
+int start(const conf::Config& config, const std::vector<std::string>& warnings) {
     // Signals that come before there is a loop wait for it: none is lost, none ends a half-made proxy (O-6).
     base::block_all();
     int status = 1;
     try {
-        status = run(config);
+        status = run(config, warnings);
     } catch (const std::exception& error) {
         base::log::write(base::msg::start_failed, "cannot start: {}", error.what());
-        std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
+        if (base::log::descriptor() != STDERR_FILENO) std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
     }
     base::log::flush_and_close();
     return status;

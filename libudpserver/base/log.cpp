@@ -109,6 +109,11 @@ void become(std::string_view role, bool background) {
     if (background) replace_writer(std::make_shared<Writer>(own.sink, make_format(role), true));
 }
 
+bool drain() {
+    const auto to = writer();
+    return to && to->drain(std::chrono::seconds(1));
+}
+
 void flush_and_close() {
     if (const auto old = writer()) old->finish(std::chrono::seconds(1));
 }

@@ -28,10 +28,15 @@ public:
         return sink_->reopen();
     }
 
-    /// Waits until a flush has come through the queue.
-    bool wait_for_flush(std::chrono::milliseconds limit) {
+    /// To be called before a flush is put into the queue; the ticket is what to wait for.
+    int expect_flush() {
+        const std::lock_guard lock(own_mutex_);
+        return ++expected_;
+    }
+    /// Waits until that flush has come through the queue.
+    bool wait_for_flush(int ticket, std::chrono::milliseconds limit) {
         std::unique_lock lock(own_mutex_);
-        return flushed_.wait_for(lock, limit, [this] { return flushes_ > 0; });
+        return flushed_.wait_for(lock, limit, [this, ticket] { return flushes_ >= ticket; });
     }
 
     /// The queue whose overwritten lines count as lost. A plain pointer: were the writer thread the last
@@ -96,7 +101,7 @@ private:
     std::mutex own_mutex_;
     spdlog::details::thread_pool* pool_ = nullptr;
     std::condition_variable flushed_;
-    int flushes_ = 0;
+    int expected_ = 0, flushes_ = 0;
     std::uint64_t failed_ = 0, overwritten_ = 0;
 };
 
@@ -171,11 +176,18 @@ bool Writer::reopen() {
     return backend_->sink->reopen();
 }
 
+bool Writer::drain(std::chrono::milliseconds limit) {
+    const auto logger = backend_->current();
+    if (!backend_->pool || !logger) return logger != nullptr;
+    const int ticket = backend_->sink->expect_flush();
+    logger->flush();
+    return backend_->sink->wait_for_flush(ticket, limit);
+}
+
 bool Writer::finish(std::chrono::milliseconds limit) {
     const auto logger = backend_->current();
     if (!backend_->pool) return logger != nullptr;
-    logger->flush();
-    const bool done = backend_->sink->wait_for_flush(limit);
+    const bool done = drain(limit);
     auto pool = backend_->leave_queue(done);
     // What came after the flush is written while the thread ends. One that hangs in the kernel is left to
     // _exit.

@@ -26,6 +26,8 @@ public:
 
     [[nodiscard]] const LineFormat& format() const { return format_; }
     void write(const Message& message, std::string_view body);
+    /// Waits until what is queued now is written; false if that takes longer than `limit`.
+    bool drain(std::chrono::milliseconds limit);
     /// See Sink::reopen; not while a line is being written.
     bool reopen();
     /// Writes out what is queued and ends the thread, false if that takes longer than `limit`. Later lines
