@@ -1,6 +1,7 @@
 #include "proxyd/parent_main.hpp"
 
 #include "libudpserver/base/log.hpp"
+#include "libudpserver/process/run_once.hpp"
 #include "libudpserver/process/supervisor.hpp"
 #include "proxyd/pool_service.hpp"
 #include "proxyd/reg_main.hpp"
@@ -16,6 +17,26 @@ void log_listeners(const net::ListenerSet& listeners) {
     }
     if (listeners.size() > 4) where += " and " + std::to_string(listeners.size() - 4) + " more";
     base::log::write(base::msg::proxy_started, "serving on {}", where);
+}
+
+/// Whether the last REG has closed and reported its sessions itself.
+bool ended_well(const process::Child& reg) {
+    const std::optional<process::ExitStatus>& last = reg.status().last_exit;
+    return last && last->wait_status == 0;
+}
+
+/// The parent never looks into the arena (DESIGN §2.4): a process of its own does, for the last time.
+void report_left_sessions(const conf::Config& config, Resources& resources, const process::Settings& settings) {
+    const process::Role role{
+        .name = "REG",
+        .party = ipc::Party::reg,
+        .speed = process::forwarding_speed,
+        .run = [&](process::ChildRuntime& runtime) { return report_main(runtime, config, resources); },
+        .keep = [&] { return resources.descriptors(); }};
+    const process::ExitStatus status = process::run_once(role, settings, settings.stop_timeout);
+    if (status.wait_status == 0) return;
+    base::log::write(base::msg::child_died, "REG: could not report the sessions that were cut off: {}",
+                     process::to_string(status));
 }
 
 }  // namespace
@@ -38,6 +59,7 @@ int parent_main(const conf::Config& config, Resources& resources, base::SignalIn
     });
     supervisor.start();
     io.run();
+    if (!ended_well(*supervisor.find(ipc::Party::reg))) report_left_sessions(config, resources, settings);
     return supervisor.exit_status().value_or(1);
 }
 

@@ -38,4 +38,16 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resourc
     return runtime.run();
 }
 
+int report_main(process::ChildRuntime& runtime, const conf::Config& config, Resources& resources) {
+    LinkSocketSource source(runtime);
+    session::Server server(runtime.io(), {.config = config,
+                                          .listeners = resources.listeners,
+                                          .pool = resources.pool,
+                                          .arena = resources.arena,
+                                          .make_proxy = proxies::make,
+                                          .source = source});
+    server.report_left();
+    return 0;
+}
+
 }  // namespace proxyd

@@ -9,6 +9,9 @@ namespace session {
 
 namespace {
 
+/// Statistics records between two waits for the log's queue.
+constexpr std::size_t records_at_once = 1024;
+
 const char* why_aborted(const Record& record, bool fresh) {
     if (fresh) return "the last REG may have died of the sessions";
     if (record.state != State::open) return "the last REG died while it began or ended";
@@ -27,14 +30,15 @@ Adoption Sessions::adopt(bool fresh, Instant now) {
             ++result.adopted;
         } else {
             abort_record(slot, now, why_aborted(slice_[i], fresh));
-            ++result.aborted;
+            // Nothing is forwarded yet: better wait for the log than lose a record in its queue.
+            if (++result.aborted % records_at_once == 0) base::log::drain();
         }
     }
     leases_.reclaim_rest(now + config_.udpserver.quarantine);
     totals_.adopted.add(result.adopted);
     totals_.aborted.add(result.aborted);
-    totals_.open.set(open_sessions());
-    totals_.unanswered.set(unanswered_.size());
+    totals_.starts.add();
+    count_open();
     for (std::size_t group = 0; group < groups_.size(); ++group) {
         if (leases_.available(group, now) == 0) ask_for_sockets(group, now);
     }
@@ -44,13 +48,13 @@ Adoption Sessions::adopt(bool fresh, Instant now) {
 bool Sessions::adopt_record(Slot slot, Instant now) {
     Record& session = record(slot);
     if (session.state != State::open || session.reason != CloseReason::none || !plausible(session)) return false;
-    if (!session.detached && table_.find(table_.key_of(session)) != none) return false;
+    if (session.detached == 0 && table_.find(table_.key_of(session)) != none) return false;
     const std::size_t group = group_index(rule_of(session), session.server.family);
     if (!leases_.claim(session.socket, slot, group, session.server, connects(session.type))) return false;
     volatile_of(slot) = {.handler = nullptr, .idle_window = {now, traffic(session)}};
     SessionContext context(*this, slot, now);
     volatile_of(slot).handler = proxy_.adopt(context);
-    if (!session.detached) table_.insert(table_.key_of(session), slot);
+    if (session.detached == 0) table_.insert(table_.key_of(session), slot);
     if (session.type != conf::SessionType::one_way && !session.answered()) unanswered_.push(slot);
     admission_.opened(session.client.address());
     set_deadline(slot);

@@ -39,7 +39,12 @@ private:
 /// What a worker counted since the proxy's start; goes on over the deaths of REG. Only `open` and `unanswered` are
 /// states and begin anew with each REG.
 struct Totals {
-    Count open, unanswered, open_most;  ///< open_most: the highest number since the last housekeeping line
+    Count open, unanswered;
+    Count open_least, open_most;  ///< of `open`, since the last housekeeping line
+    Count starts;                 ///< of the worker: one more than its restarts
+    struct {
+        Count created, closed, refused, starts;
+    } reported;  ///< of all workers together, in the last housekeeping line; worker 0's is used
     Count created, closed, adopted, aborted;
     Count refused;     ///< first datagrams that began no session
     Count foreign;     ///< server-side datagrams that the session type does not allow (K-41)

@@ -70,8 +70,9 @@ struct alignas(64) Record {
     conf::SessionType type = conf::SessionType::normal;
     std::uint8_t worker = 0;
     CloseReason reason = CloseReason::none;
-    bool detached = false;     ///< its key is out of the table: the next client datagram opens another session
-    bool server_fixed = false; ///< any-port, any-sock: the first reply has come and fixed the server
+    // Bytes, not bools: what a dead REG left may be any value.
+    std::uint8_t detached = 0;      ///< 1: its key is out of the table: the next client datagram opens another session
+    std::uint8_t server_fixed = 0;  ///< 1: any-port, any-sock: the first reply has come and fixed the server
     std::uint16_t listener = 0;
     std::uint16_t rule = 0;
     std::uint16_t spare = 0;

@@ -54,6 +54,11 @@ Adoption Server::start(bool fresh) {
     return all;
 }
 
+void Server::report_left() {
+    const Instant now = base::MonotonicClock::now();
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->sessions().adopt(true, now);
+}
+
 void Server::request_from_main(std::size_t group, unsigned worker) {
     boost::asio::post(io_, [this, group, worker] { source_.request(group, worker, net::SocketPool::chunk_size); });
 }
@@ -139,16 +144,23 @@ std::vector<std::string> Server::info() const {
 
 std::string Server::housekeeping() {
     const std::uint64_t created = sum(&Totals::created), closed = sum(&Totals::closed), refused = sum(&Totals::refused);
-    const std::uint64_t open = sum(&Totals::open), most = sum(&Totals::open_most);
+    const std::uint64_t open = sum(&Totals::open), least = sum(&Totals::open_least), most = sum(&Totals::open_most);
+    const std::uint64_t starts = sum(&Totals::starts) / workers_.size();
     for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-        arena_.totals(worker).open_most.set(arena_.totals(worker).open.get());
+        Totals& totals = arena_.totals(worker);
+        totals.open_most.set(totals.open.get());
+        totals.open_least.set(totals.open.get());
     }
-    if (created == last_created_ && closed == last_closed_ && refused == last_refused_) return {};
-    std::string line = fmt::format("sessions: {} open, at most {} since the last line, {} created, {} ended, {} refused",
-                                   open, most, created - last_created_, closed - last_closed_, refused - last_refused_);
-    last_created_ = created;
-    last_closed_ = closed;
-    last_refused_ = refused;
+    auto& last = arena_.totals(0).reported;
+    if (created == last.created.get() && closed == last.closed.get() && refused == last.refused.get()) return {};
+    std::string line = fmt::format(
+        "sessions: {} open, between {} and {} since the last line, {} created, {} ended, {} refused; {} starts of REG",
+        open, least, most, created - last.created.get(), closed - last.closed.get(), refused - last.refused.get(),
+        starts - last.starts.get());
+    last.created.set(created);
+    last.closed.set(closed);
+    last.refused.set(refused);
+    last.starts.set(starts);
     return line;
 }
 

@@ -50,6 +50,8 @@ public:
 
     /// Closes and reports all sessions, ends the workers. Returns when that is done.
     void close_all(CloseReason reason);
+    /// Instead of start(): reports every session that a dead REG left, as ABORTED, and serves nobody.
+    void report_left();
     /// Ends the workers and leaves the sessions to the next REG.
     void leave();
 
@@ -71,7 +73,6 @@ private:
     std::vector<std::unique_ptr<Proxy>> proxies_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<base::UniqueFd> sockets_;  ///< that came after the start
-    std::uint64_t last_created_ = 0, last_closed_ = 0, last_refused_ = 0;
 };
 
 }  // namespace session

@@ -13,14 +13,16 @@ namespace {
 
 /// How many timers a tick may serve (O-36): the rest comes right after the next turn.
 constexpr std::size_t timers_a_tick = 1024;
+/// Statistics records between two waits for the log's queue.
+constexpr std::size_t records_at_once = 1024;
 
 }  // namespace
 
 void Sessions::detach(Slot slot) {
     Record& session = record(slot);
-    if (session.detached) return;
+    if (session.detached != 0) return;
     table_.erase(table_.key_of(session), slot);
-    session.detached = true;
+    session.detached = 1;
 }
 
 void Sessions::end(Slot slot, CloseReason reason) {
@@ -60,7 +62,14 @@ void Sessions::close(Slot slot, Instant now) {
     report(session, slot, now);
     session.state = State::free;
     free_.push_back(slot);
-    totals_.open.set(open_sessions());
+    count_open();
+}
+
+void Sessions::count_open() {
+    const std::uint64_t open = open_sessions();
+    totals_.open.set(open);
+    totals_.open_most.set(std::max(totals_.open_most.get(), open));
+    totals_.open_least.set(std::min(totals_.open_least.get(), open));
     totals_.unanswered.set(unanswered_.size());
 }
 
@@ -83,8 +92,15 @@ void Sessions::report(const Record& session, Slot slot, Instant now) {
 }
 
 void Sessions::close_all(CloseReason reason, Instant now) {
+    std::size_t closed = 0;
     for (Record& session : slice_) {
-        if (session.state == State::open) end(static_cast<Slot>(&session - arena_.records().data()), reason);
+        if (session.state != State::open) continue;
+        end(static_cast<Slot>(&session - arena_.records().data()), reason);
+        // No record may be lost in a full queue of the log (K-23), and nothing is forwarded any more.
+        if (++closed % records_at_once == 0) {
+            settle(now);
+            base::log::drain();
+        }
     }
     settle(now);
     flush_refusals(now);

@@ -183,9 +183,7 @@ void Sessions::go_live(Slot slot) {
     admission_.opened(session.client.address());
     set_deadline(slot);
     totals_.created.add();
-    totals_.open.set(open_sessions());
-    totals_.open_most.set(std::max(totals_.open_most.get(), totals_.open.get()));
-    totals_.unanswered.set(unanswered_.size());
+    count_open();
     base::log::write(base::msg::session_opened, "{}: session {}.{} began, with {}, by rule {}",
                      base::to_string(session.client), slot, session.generation,
                      base::to_string(session.server), rule_of(session).name);

@@ -37,10 +37,10 @@ Judgement judge_reply(const Record& record, const conf::Rule& rule, const Endpoi
     switch (record.type) {
         case SessionType::any_port:
             if (!same_host(from, record.server)) return Judgement::foreign;
-            if (!record.server_fixed) return Judgement::fix_and_forward;
+            if (record.server_fixed == 0) return Judgement::fix_and_forward;
             return when(!rule.any_port_strict || from.port == record.server.port);
         case SessionType::any_sock:
-            return record.server_fixed ? when(same(from, record.server)) : Judgement::fix_and_forward;
+            return record.server_fixed != 0 ? when(same(from, record.server)) : Judgement::fix_and_forward;
         case SessionType::broadcast:
             return when(from.port == record.server.port &&
                         same_network(from, record.server, rule.broadcast_prefix));

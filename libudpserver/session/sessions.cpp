@@ -174,7 +174,7 @@ bool Sessions::foreign_reply(Slot slot, const net::Datagram& datagram, Instant n
         case Judgement::forward: return false;
         case Judgement::fix_and_forward:
             session.server = datagram.from;
-            session.server_fixed = true;
+            session.server_fixed = 1;
             return false;
         case Judgement::end_session:
             base::log::write(base::msg::one_way_reply, "{}: one-way session {}.{} ends: {} answered",

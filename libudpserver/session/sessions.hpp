@@ -149,6 +149,7 @@ private:
     void report(const Record& record, Slot slot, Instant now);
     void flush_refusals(Instant now);
     void set_deadline(Slot slot);
+    void count_open();
 
     // Adoption (adoption.cpp)
     bool adopt_record(Slot slot, Instant now);

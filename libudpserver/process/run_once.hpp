@@ -1,0 +1,13 @@
+#pragma once
+
+#include "libudpserver/process/exit_status.hpp"
+#include "libudpserver/process/role.hpp"
+#include "libudpserver/process/settings.hpp"
+
+namespace process {
+
+/// Runs a role in a process of its own to its end, without supervision, and waits for it: for a last task when the
+/// supervisor has finished. It is killed after `limit`. Throws what spawn throws.
+ExitStatus run_once(const Role& role, const Settings& settings, Duration limit);
+
+}  // namespace process
