@@ -84,9 +84,10 @@ TEST_CASE("wildcard listeners learn the address a client sent to, and replies le
     CHECK(local == target);
 
     Sender sender(4);
+    const std::string back = "back";
     sender.batch.add({.fd = listener.descriptor(),
                       .family = local.family,
-                      .payload = bytes("back"),
+                      .payload = bytes(back),
                       .to = client.endpoint(),
                       .source = local});
     sender.batch.flush();
@@ -100,9 +101,10 @@ TEST_CASE("DSCP and ECN are read and written [K-49]") {
     const LoopbackSocket client(loopback);
     Sender sender(1);
     const std::uint8_t tos = 46 << 2 | 1;
+    const std::string payload = "x";
     sender.batch.add({.fd = client.fd(),
                       .family = listener.local().family,
-                      .payload = bytes("x"),
+                      .payload = bytes(payload),
                       .to = listener.local(),
                       .tos = tos});
     sender.batch.flush();

@@ -28,7 +28,7 @@ struct Case {
     Case(const Hosts& hosts, SessionType type, bool fixed = false) {
         record.type = type;
         record.server = endpoint(hosts.server);
-        record.server_fixed = fixed;
+        record.server_fixed = fixed ? 1 : 0;
         rule.type = type;
         rule.broadcast_prefix = hosts.prefix;
     }

@@ -1,0 +1,68 @@
+// Counts every allocation of this program while `counting` is set: nothing on a datagram's way may allocate once the
+// session is there (DESIGN §2.5).
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "engine_fixture.hpp"
+
+namespace {
+
+std::atomic<bool> counting{false};
+std::atomic<std::size_t> allocations{0};
+
+void* allocate(std::size_t size) {
+    if (counting) ++allocations;
+    if (void* memory = std::malloc(size)) return memory;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return allocate(size); }
+void* operator new[](std::size_t size) { return allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+TEST_CASE("a forwarded datagram allocates nothing in either direction, nor does a refused one") {
+    const LoopbackSocket server, client, stranger;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    conf::HostItem own{.kind = conf::HostItem::Kind::range};
+    own.first = own.last = *base::parse_address("127.0.0.1");
+    const LoopbackSocket denied("127.0.0.3");
+    config.session_acl[0].from = {own};
+    Engine engine(config);
+    REQUIRE(round_trip(engine, client, server));
+    REQUIRE(denied.send_to(engine.address(), "x"));
+    engine.pump();
+    REQUIRE(client.send_to(engine.address(), "question"));
+    engine.pump();
+    const base::Endpoint socket = server.receive()->from;
+
+    for (int i = 0; i < 100; ++i) {
+        REQUIRE(client.send_to(engine.address(), "x"));
+        REQUIRE(server.send_to(socket, "y"));
+        REQUIRE(denied.send_to(engine.address(), "z"));
+        counting = true;
+        engine.pump();
+        engine.sessions->tick(engine.now);
+        counting = false;
+    }
+    CHECK(engine.only().counters.to_server_datagrams == 102);
+    CHECK(engine.only().counters.to_client_datagrams == 101);
+    CHECK(engine.refused(session::CloseReason::acl) == 101);
+    CHECK(allocations == 0);
+}
+
+TEST_CASE("the counting works") {
+    allocations = 0;
+    counting = true;
+    delete new int;
+    counting = false;
+    CHECK(allocations >= 1);
+    allocations = 0;
+}
