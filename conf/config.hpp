@@ -9,8 +9,9 @@
 #include "libudpserver/base/endpoint.hpp"
 #include "libudpserver/base/log_settings.hpp"
 
-/// The configuration as plain data: filled by the loader before any process starts, read by everybody, changed
-/// by nobody. Each struct is a section of the file, each member a key of the same name (proxyd.conf(5)).
+/// The configuration as plain data: filled by the loader before any process starts, read by everybody,
+/// changed by nobody. Each struct is a section of the file, each member a key of the same name
+/// (proxyd.conf(5)).
 namespace conf {
 
 using base::Address;
@@ -36,9 +37,9 @@ struct HostItem {
     enum class Kind { any, range, mask, list };
     Kind kind = Kind::any;
     bool negated = false;
-    Address first, last;       ///< range: inclusive; a network is a range
-    Address value, mask;       ///< mask: (address & mask) == value, for masks with gaps
-    std::size_t list = 0;      ///< list: index into Config::lists
+    Address first, last;   ///< range: inclusive; a network is a range
+    Address value, mask;   ///< mask: (address & mask) == value, for masks with gaps
+    std::size_t list = 0;  ///< list: index into Config::lists
 };
 using HostItems = std::vector<HostItem>;
 
@@ -48,7 +49,8 @@ struct NamedList {
     HostItems items;
 };
 
-/// One item of `to`: the local address the client sent to, and its port. An empty `hosts` means every address.
+/// One item of `to`: the local address the client sent to, and its port. An empty `hosts` means every
+/// address.
 struct Destination {
     HostItem host;
     PortRange port{0, 65535};
@@ -85,7 +87,7 @@ struct SessionLimits {
 
 /// What happens to the DSCP bits of forwarded datagrams; ECN is always kept (K-49).
 struct Dscp {
-    std::vector<std::uint8_t> match;  ///< rule matches these values only; empty: all
+    std::vector<std::uint8_t> match;                   ///< rule matches these values only; empty: all
     std::optional<std::uint8_t> to_server, to_client;  ///< set; nothing: keep
 };
 
@@ -93,15 +95,15 @@ enum class IcmpError { ignore, close };
 
 /// One rule of `session-acl`. The first whose conditions all match decides (K-33).
 struct Rule {
-    std::string name;  ///< given, or `#N`
-    HostItems from;    ///< empty: everybody
+    std::string name;              ///< given, or `#N`
+    HostItems from;                ///< empty: everybody
     std::vector<Destination> to;   ///< empty: every listener
     std::vector<TimeWindow> time;  ///< empty: always
     Action action = Action::deny;
     std::vector<Server> plug_to;
     SessionType type = SessionType::normal;
-    bool any_port_strict = true;          ///< any-port: only the first reply's port from then on (K-42)
-    unsigned broadcast_prefix = 24;       ///< broadcast: who may answer, bits of the server's network (K-43)
+    bool any_port_strict = true;     ///< any-port: only the first reply's port from then on (K-42)
+    unsigned broadcast_prefix = 24;  ///< broadcast: who may answer, bits of the server's network (K-43)
     SessionLimits limits;
     std::optional<Address> source_address;  ///< nothing: the proxy's own, chosen by the route
     std::optional<PortRange> source_port;   ///< nothing: the system's ephemeral range
@@ -124,15 +126,15 @@ struct UdpServer {
     std::uint32_t max_sessions = 0;  ///< mandatory, 1..4,000,000 (K-24)
     unsigned workers = 1;            ///< `auto` is resolved by the loader
     MaxRestarts max_restarts;
-    unsigned unanswered_share = 50;  ///< percent of max-sessions that unanswered sessions may fill
+    unsigned unanswered_share = 50;             ///< percent of max-sessions that unanswered sessions may fill
     std::uint32_t new_sessions_per_second = 0;  ///< for all sources together (O-25)
-    SourceLimits per_address;  ///< /32, /64
-    SourceLimits per_network;  ///< /24, /48
-    Duration quarantine = std::chrono::seconds(30);           ///< rest of a pool socket whose server may still answer
-    Duration quarantine_answered = std::chrono::seconds(1);   ///< rest of one that got all its answers
+    SourceLimits per_address;                   ///< /32, /64
+    SourceLimits per_network;                   ///< /24, /48
+    Duration quarantine = std::chrono::seconds(30);  ///< rest of a pool socket whose server may still answer
+    Duration quarantine_answered = std::chrono::seconds(1);  ///< rest of one that got all its answers
     std::uint64_t receive_buffer = 4u << 20;  ///< bytes, SO_RCVBUF of each listening socket; 0: the system's
     std::uint64_t send_buffer = 0;
-    Duration heartbeat = std::chrono::seconds(5);  ///< a child silent for this long is replaced
+    Duration heartbeat = std::chrono::seconds(5);     ///< a child silent for this long is replaced
     Duration stop_timeout = std::chrono::seconds(5);  ///< then a child that should end is killed
 };
 

@@ -16,7 +16,8 @@ void Housekeeping::wait() {
 }
 
 void log_info(const session::Server& server) {
-    for (const std::string& line : server.info()) base::log::write(base::msg::info, "{}", line);
+    for (const std::string& line : server.info())
+        base::log::write(base::msg::info, "{}", line);
 }
 
 }  // namespace proxyd

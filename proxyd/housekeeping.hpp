@@ -9,7 +9,9 @@ namespace proxyd {
 /// Writes the server's housekeeping line once a minute (K-78).
 class Housekeeping {
 public:
-    Housekeeping(boost::asio::io_context& io, session::Server& server) : timer_(io), server_(server) { wait(); }
+    Housekeeping(boost::asio::io_context& io, session::Server& server) : timer_(io), server_(server) {
+        wait();
+    }
 
 private:
     void wait();

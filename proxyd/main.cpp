@@ -28,7 +28,8 @@ void fill_standard_descriptors() {
 
 std::vector<std::string> texts(const std::vector<conf::Error>& problems, const std::string& file) {
     std::vector<std::string> result;
-    for (const conf::Error& problem : problems) result.push_back(conf::to_string(problem, file));
+    for (const conf::Error& problem : problems)
+        result.push_back(conf::to_string(problem, file));
     return result;
 }
 

@@ -10,15 +10,32 @@ namespace {
 
 bool apply(Options& options, int letter, const char* argument) {
     switch (letter) {
-        case 'd': options.foreground = true; return true;
-        case 'n': options.check_only = true; return true;
-        case 's': options.single_process = true; return true;
-        case 'v': ++options.verbose; return true;
-        case 'h': options.help = true; return true;
-        case 'V': options.version = true; return true;
-        case 'f': options.file = argument; return true;
-        case 't': options.simulate = argument; return true;
-        default: return false;
+        case 'd':
+            options.foreground = true;
+            return true;
+        case 'n':
+            options.check_only = true;
+            return true;
+        case 's':
+            options.single_process = true;
+            return true;
+        case 'v':
+            ++options.verbose;
+            return true;
+        case 'h':
+            options.help = true;
+            return true;
+        case 'V':
+            options.version = true;
+            return true;
+        case 'f':
+            options.file = argument;
+            return true;
+        case 't':
+            options.simulate = argument;
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -53,9 +70,11 @@ std::string usage() {
     return "usage: proxyd [-dnsvhV] -f FILE [-t EXPRESSION]\n"
            "  -f FILE  the configuration\n"
            "  -d       stay in the foreground\n"
-           "  -n       check the configuration only: exit status 0 or 1; with -v print it as it takes effect\n"
+           "  -n       check the configuration only: exit status 0 or 1; with -v print it as it takes "
+           "effect\n"
            "  -s       one single process, for debugging\n"
-           "  -t EXPR  simulate the policy, for example -t \"from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30\"; -t help\n"
+           "  -t EXPR  simulate the policy, for example -t \"from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30\"; -t "
+           "help\n"
            "  -v       log more; repeatable\n"
            "  -h, -V   this text; the version\n";
 }

@@ -8,10 +8,10 @@ namespace proxyd {
 /// The command line: `proxyd [-dnsvhV] -f FILE [-t EXPR]`.
 struct Options {
     std::string file;
-    bool foreground = false;  ///< -d
-    bool check_only = false;  ///< -n
+    bool foreground = false;      ///< -d
+    bool check_only = false;      ///< -n
     bool single_process = false;  ///< -s
-    unsigned verbose = 0;     ///< -v, repeatable
+    unsigned verbose = 0;         ///< -v, repeatable
     bool help = false, version = false;
     std::optional<std::string> simulate;  ///< -t
 };

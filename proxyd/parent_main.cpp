@@ -26,7 +26,8 @@ bool ended_well(const process::Child& reg) {
 }
 
 /// The parent never looks into the arena (DESIGN §2.4): a process of its own does, for the last time.
-void report_left_sessions(const conf::Config& config, Resources& resources, const process::Settings& settings) {
+void report_left_sessions(const conf::Config& config, Resources& resources,
+                          const process::Settings& settings) {
     const process::Role role{
         .name = "REG",
         .party = ipc::Party::reg,
@@ -47,11 +48,12 @@ int parent_main(const conf::Config& config, Resources& resources, base::SignalIn
     process::Settings settings = process::Settings::from(config);
     settings.foreground = foreground;
     process::Supervisor supervisor(io, settings, signals);
-    supervisor.add_role({.name = "REG",
-                         .party = ipc::Party::reg,
-                         .speed = process::forwarding_speed,
-                         .run = [&](process::ChildRuntime& runtime) { return reg_main(runtime, config, resources); },
-                         .keep = [&] { return resources.descriptors(); }});
+    supervisor.add_role(
+        {.name = "REG",
+         .party = ipc::Party::reg,
+         .speed = process::forwarding_speed,
+         .run = [&](process::ChildRuntime& runtime) { return reg_main(runtime, config, resources); },
+         .keep = [&] { return resources.descriptors(); }});
     serve_pool(supervisor, resources.pool);
     supervisor.on_all_ready([&] {
         log_listeners(resources.listeners);

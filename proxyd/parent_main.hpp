@@ -7,7 +7,8 @@
 
 namespace proxyd {
 
-/// The parent: supervises REG until the proxy ends. Returns the exit status; `ready` is called when it serves.
+/// The parent: supervises REG until the proxy ends. Returns the exit status; `ready` is called when it
+/// serves.
 int parent_main(const conf::Config& config, Resources& resources, base::SignalInbox& signals, bool foreground,
                 const std::function<void()>& ready);
 

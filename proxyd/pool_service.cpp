@@ -16,7 +16,8 @@ namespace {
 /// The descriptors of a chunk.
 std::vector<int> descriptors_of(const net::SocketPool& pool, const net::SocketPool::Chunk& chunk) {
     std::vector<int> result;
-    for (std::size_t i = chunk.first; i < chunk.first + chunk.count; ++i) result.push_back(pool.sockets()[i].fd.get());
+    for (std::size_t i = chunk.first; i < chunk.first + chunk.count; ++i)
+        result.push_back(pool.sockets()[i].fd.get());
     return result;
 }
 
@@ -30,11 +31,8 @@ void answer(process::Child& child, net::SocketPool& pool, ipc::Message& message)
     if (!request) return child.link()->refuse("malformed pool-request");
     const net::SocketPool::Chunk chunk = pool.grow(request->group, request->worker, request->count);
     log_growth(pool, chunk);
-    const ipc::PoolSockets sockets{request->group,
-                                   request->worker,
-                                   static_cast<std::uint32_t>(chunk.first),
-                                   static_cast<std::uint16_t>(chunk.count),
-                                   chunk.error};
+    const ipc::PoolSockets sockets{request->group, request->worker, static_cast<std::uint32_t>(chunk.first),
+                                   static_cast<std::uint16_t>(chunk.count), chunk.error};
     child.send(sockets, message.id, descriptors_of(pool, chunk));
 }
 
@@ -50,8 +48,8 @@ void LinkSocketSource::deliver_to(session::Server& server) {
     runtime_.on(ipc::MessageType::pool_sockets, [this](ipc::Message& message) {
         const std::optional<ipc::PoolSockets> sockets = ipc::read<ipc::PoolSockets>(message);
         if (!sockets) return runtime_.parent().refuse("malformed pool-sockets");
-        server_->sockets_came(sockets->group, sockets->worker, sockets->first_index, std::move(message.descriptors),
-                              sockets->error);
+        server_->sockets_came(sockets->group, sockets->worker, sockets->first_index,
+                              std::move(message.descriptors), sockets->error);
     });
 }
 
@@ -69,8 +67,10 @@ void LocalSocketSource::request(std::size_t group, unsigned worker, std::size_t 
         log_growth(pool_, chunk);
         // The server owns what it is given, the pool keeps its own: two descriptors, as over a link.
         std::vector<base::UniqueFd> copies;
-        for (const int fd : descriptors_of(pool_, chunk)) copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-        server_->sockets_came(group, worker, static_cast<session::Slot>(chunk.first), std::move(copies), chunk.error);
+        for (const int fd : descriptors_of(pool_, chunk))
+            copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+        server_->sockets_came(group, worker, static_cast<session::Slot>(chunk.first), std::move(copies),
+                              chunk.error);
     });
 }
 

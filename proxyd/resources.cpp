@@ -27,7 +27,8 @@ std::size_t raise_descriptor_limit() {
 
 std::size_t listening_sockets(const conf::Config& config) {
     std::size_t count = 0;
-    for (const conf::ListenOn& entry : config.listen_on) count += entry.port.last - entry.port.first + 1u;
+    for (const conf::ListenOn& entry : config.listen_on)
+        count += entry.port.last - entry.port.first + 1u;
     return count * config.udpserver.workers;
 }
 
@@ -59,8 +60,8 @@ std::size_t Resources::capacity(const conf::Config& config) {
     const std::size_t listening = listening_sockets(config);
     if (listening + 2 * reserve > limit) {
         throw std::runtime_error("listen-on: " + std::to_string(listening) +
-                                 " listening sockets, but this process may open only " + std::to_string(limit) +
-                                 " files: raise the limit or listen on fewer ports");
+                                 " listening sockets, but this process may open only " +
+                                 std::to_string(limit) + " files: raise the limit or listen on fewer ports");
     }
     return net::pool_capacity(config.udpserver.max_sessions, listening + reserve, limit);
 }
@@ -74,7 +75,8 @@ Resources::Resources(const conf::Config& config, std::size_t pool_capacity)
 
 std::vector<int> Resources::descriptors() const {
     std::vector<int> result = listeners.descriptors();
-    for (const net::SocketPool::Socket& socket : pool.sockets()) result.push_back(socket.fd.get());
+    for (const net::SocketPool::Socket& socket : pool.sockets())
+        result.push_back(socket.fd.get());
     result.push_back(arena.descriptor());
     return result;
 }

@@ -9,8 +9,8 @@
 
 namespace proxyd {
 
-/// What the first process makes before it forks, and keeps for as long as the proxy lives (DESIGN §2.2): listening
-/// sockets, the first pool sockets, the session arena.
+/// What the first process makes before it forks, and keeps for as long as the proxy lives (DESIGN §2.2):
+/// listening sockets, the first pool sockets, the session arena.
 class Resources {
 public:
     /// Raises the limit of open files, then opens everything. Throws what the parts throw, with the reason.

@@ -46,7 +46,8 @@ int run(const conf::Config& config, const std::vector<std::string>& warnings) {
     if (!config.nodaemon) base::log::become("", false);  // its lines carry the daemon's pid from now on
     std::optional<process::PidFile> pid_file;
     if (!config.pid_file.empty()) pid_file.emplace(config.pid_file);
-    for (const std::string& warning : warnings) base::log::write(base::msg::conf_warning, "{}", warning);
+    for (const std::string& warning : warnings)
+        base::log::write(base::msg::conf_warning, "{}", warning);
     return serve(config, resources, [&daemon] { daemon.report_ready(); });
 }
 
@@ -60,7 +61,8 @@ int start(const conf::Config& config, const std::vector<std::string>& warnings) 
         status = run(config, warnings);
     } catch (const std::exception& error) {
         base::log::write(base::msg::start_failed, "cannot start: {}", error.what());
-        if (base::log::descriptor() != STDERR_FILENO) std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
+        if (base::log::descriptor() != STDERR_FILENO)
+            std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
     }
     base::log::flush_and_close();
     return status;

@@ -39,8 +39,8 @@ void open(const LogSettings& settings, std::string_view instance, bool foregroun
 /// After a fork: the child's lines carry `role`, and its own queue and thread start when `background`.
 void become(std::string_view role, bool background);
 
-/// Waits, at most a second, until what is queued is written: for a process that has more to say at once than the queue
-/// holds, and no datagrams to forward meanwhile. False when the target is slower than that.
+/// Waits, at most a second, until what is queued is written: for a process that has more to say at once than
+/// the queue holds, and no datagrams to forward meanwhile. False when the target is slower than that.
 bool drain();
 
 /// Writes out what is queued (bounded to a second) and ends the writer thread. Before _exit.

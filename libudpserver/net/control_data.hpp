@@ -20,8 +20,8 @@ struct alignas(cmsghdr) ControlBuffer {
 /// `datagram.local` stays as it is. `overflow` gets the socket's SO_RXQ_OVFL count if the message has one.
 void read_control(const msghdr& message, Datagram& datagram, std::uint32_t& overflow);
 
-/// Fills the message's control part: the source address to send from (Family::none: the socket's own, O-17) and
-/// the traffic class (0: the socket's own).
+/// Fills the message's control part: the source address to send from (Family::none: the socket's own, O-17)
+/// and the traffic class (0: the socket's own).
 void write_control(msghdr& message, ControlBuffer& buffer, base::Family family, const base::Endpoint& source,
                    std::uint8_t tos);
 

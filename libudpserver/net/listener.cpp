@@ -68,8 +68,10 @@ Listener Listener::bind(const base::Endpoint& local, const ListenerOptions& opti
 
 Listener Listener::from_descriptor(int fd, bool close_on_free) {
     const std::string who = "descriptor " + std::to_string(fd);
-    if (integer_option(fd, SO_TYPE, who) != SOCK_DGRAM) throw SocketError(who, "not a datagram socket", EPROTOTYPE);
-    if (integer_option(fd, SO_PROTOCOL, who) != IPPROTO_UDP) throw SocketError(who, "not UDP", EPROTONOSUPPORT);
+    if (integer_option(fd, SO_TYPE, who) != SOCK_DGRAM)
+        throw SocketError(who, "not a datagram socket", EPROTOTYPE);
+    if (integer_option(fd, SO_PROTOCOL, who) != IPPROTO_UDP)
+        throw SocketError(who, "not UDP", EPROTONOSUPPORT);
     if (local_endpoint(fd).port == 0) throw SocketError(who, "not bound", EINVAL);
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) throw SocketError(who, "fcntl", errno);
@@ -84,8 +86,10 @@ std::size_t Listener::read(ReceiveBatch& batch, std::size_t budget) {
         return 0;
     }
     counters_.datagrams += result.datagrams.size();
-    counters_.kernel_drops = batch.overflow() > counters_.kernel_drops ? batch.overflow() : counters_.kernel_drops;
-    for (Datagram& datagram : result.datagrams) deliver(datagram);
+    counters_.kernel_drops =
+        batch.overflow() > counters_.kernel_drops ? batch.overflow() : counters_.kernel_drops;
+    for (Datagram& datagram : result.datagrams)
+        deliver(datagram);
     return result.datagrams.size();
 }
 

@@ -12,26 +12,26 @@ namespace net {
 
 /// What a listening socket is made with; set before bind, in this order (L-3).
 struct ListenerOptions {
-    bool reuse_port = false;     ///< several workers on one port, balanced by the kernel (L-8)
-    bool reuse_address = false;  ///< off: for UDP it would let a second program take the port (L-7)
-    bool answer_as_others = false;  ///< IP_TRANSPARENT: replies may carry a responder's address (K-43)
+    bool reuse_port = false;           ///< several workers on one port, balanced by the kernel (L-8)
+    bool reuse_address = false;        ///< off: for UDP it would let a second program take the port (L-7)
+    bool answer_as_others = false;     ///< IP_TRANSPARENT: replies may carry a responder's address (K-43)
     std::uint64_t receive_buffer = 0;  ///< bytes; 0: the system's
     std::uint64_t send_buffer = 0;
 };
 
 /// What a listener counted since it was made.
 struct ListenerCounters {
-    std::uint64_t datagrams = 0;    ///< read
-    std::uint64_t bad_source = 0;   ///< dropped: no usable source address or port (L-21)
-    std::uint64_t truncated = 0;    ///< dropped: longer than the buffer (K-47)
-    std::uint64_t unheard = 0;      ///< dropped: there was no callback (L-15)
-    std::uint64_t errors = 0;       ///< reads that failed with something else than "nothing there"
-    std::uint64_t kernel_drops = 0; ///< dropped by the kernel because the socket's buffer was full
+    std::uint64_t datagrams = 0;     ///< read
+    std::uint64_t bad_source = 0;    ///< dropped: no usable source address or port (L-21)
+    std::uint64_t truncated = 0;     ///< dropped: longer than the buffer (K-47)
+    std::uint64_t unheard = 0;       ///< dropped: there was no callback (L-15)
+    std::uint64_t errors = 0;        ///< reads that failed with something else than "nothing there"
+    std::uint64_t kernel_drops = 0;  ///< dropped by the kernel because the socket's buffer was full
 };
 
-/// A listening UDP socket. Reading never stops, for it also carries the datagrams of running sessions; what can be
-/// switched off is admission (`enabled`), which the callback's owner asks for unknown clients (L-12..L-16).
-/// One thread at a time may use it.
+/// A listening UDP socket. Reading never stops, for it also carries the datagrams of running sessions; what
+/// can be switched off is admission (`enabled`), which the callback's owner asks for unknown clients
+/// (L-12..L-16). One thread at a time may use it.
 class Listener {
 public:
     using Callback = std::function<void(Listener&, Datagram&)>;
@@ -40,8 +40,8 @@ public:
     /// Makes and binds a socket. Throws SocketError with the step that failed; nothing stays open then.
     static Listener bind(const base::Endpoint& local, const ListenerOptions& options);
 
-    /// Wraps a bound UDP socket, made non-blocking. Throws SocketError for any other kind of descriptor (L-1, L-2).
-    /// With `close_on_free` false the descriptor stays its owner's (L-5).
+    /// Wraps a bound UDP socket, made non-blocking. Throws SocketError for any other kind of descriptor (L-1,
+    /// L-2). With `close_on_free` false the descriptor stays its owner's (L-5).
     static Listener from_descriptor(int fd, bool close_on_free);
 
     Listener(Listener&&) noexcept = default;
@@ -62,8 +62,8 @@ public:
     [[nodiscard]] bool wildcard() const { return wildcard_; }
     [[nodiscard]] const ListenerCounters& counters() const { return counters_; }
 
-    /// Reads at most `budget` datagrams in one go and gives each usable one to the callback (L-22). Returns how
-    /// many were read. The batch must have room.
+    /// Reads at most `budget` datagrams in one go and gives each usable one to the callback (L-22). Returns
+    /// how many were read. The batch must have room.
     std::size_t read(ReceiveBatch& batch, std::size_t budget);
 
 private:

@@ -35,7 +35,8 @@ void ListenerSet::open_endpoint(base::Endpoint local, const ListenerOptions& opt
 
 std::vector<int> ListenerSet::descriptors() const {
     std::vector<int> result;
-    for (const Listener& listener : sockets_) result.push_back(listener.descriptor());
+    for (const Listener& listener : sockets_)
+        result.push_back(listener.descriptor());
     return result;
 }
 

@@ -8,8 +8,8 @@
 
 namespace net {
 
-/// All listening sockets of the configuration: one for each port of each `listen-on` entry and worker. The parent
-/// makes them before the first fork; every REG inherits them (K-12).
+/// All listening sockets of the configuration: one for each port of each `listen-on` entry and worker. The
+/// parent makes them before the first fork; every REG inherits them (K-12).
 class ListenerSet {
 public:
     /// Throws SocketError for the first socket that cannot be had (K-26); nothing stays open then.
@@ -23,7 +23,9 @@ public:
     [[nodiscard]] const base::Endpoint& local(std::size_t listener) const {
         return sockets_[listener * workers_].local();
     }
-    [[nodiscard]] bool wildcard(std::size_t listener) const { return sockets_[listener * workers_].wildcard(); }
+    [[nodiscard]] bool wildcard(std::size_t listener) const {
+        return sockets_[listener * workers_].wildcard();
+    }
     [[nodiscard]] std::vector<int> descriptors() const;
 
 private:

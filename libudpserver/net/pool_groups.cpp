@@ -7,7 +7,8 @@ namespace net {
 std::string to_string(const PoolGroup& group) {
     std::string text = group.source.is_any() ? (group.family == base::Family::v6 ? "IPv6" : "IPv4")
                                              : base::to_string(group.source);
-    if (group.ports) text += " ports " + std::to_string(group.ports->first) + "-" + std::to_string(group.ports->last);
+    if (group.ports)
+        text += " ports " + std::to_string(group.ports->first) + "-" + std::to_string(group.ports->last);
     return text;
 }
 

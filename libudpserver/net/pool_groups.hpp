@@ -12,7 +12,7 @@ namespace net {
 /// What makes two server-side sockets interchangeable: family, source address, range of source ports.
 struct PoolGroup {
     base::Family family = base::Family::v4;
-    base::Address source;              ///< any: chosen by the route
+    base::Address source;                  ///< any: chosen by the route
     std::optional<conf::PortRange> ports;  ///< nothing: the system's ephemeral range
     bool operator==(const PoolGroup&) const = default;
 };

@@ -13,7 +13,8 @@ ReceiveBatch::ReceiveBatch(std::size_t slots)
       sources_(slots),
       controls_(slots),
       datagrams_(slots) {
-    for (std::size_t i = 0; i < slots; ++i) vectors_[i] = {buffers_.get() + i * buffer_size, buffer_size};
+    for (std::size_t i = 0; i < slots; ++i)
+        vectors_[i] = {buffers_.get() + i * buffer_size, buffer_size};
 }
 
 ReceiveBatch::Result ReceiveBatch::receive(int fd, const base::Endpoint& local, std::size_t most) {
@@ -38,7 +39,8 @@ ReceiveBatch::Result ReceiveBatch::receive(int fd, const base::Endpoint& local, 
     return {describe(first, static_cast<std::size_t>(count), local), 0};
 }
 
-std::span<Datagram> ReceiveBatch::describe(std::size_t first, std::size_t count, const base::Endpoint& local) {
+std::span<Datagram> ReceiveBatch::describe(std::size_t first, std::size_t count,
+                                           const base::Endpoint& local) {
     for (std::size_t i = first; i < first + count; ++i) {
         const msghdr& header = headers_[i].msg_hdr;
         Datagram& datagram = datagrams_[i];

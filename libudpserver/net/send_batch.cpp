@@ -6,8 +6,8 @@ namespace net {
 
 namespace {
 
-/// Errors that an earlier datagram left on the socket (an ICMP report): the kernel hands them to the next call,
-/// which has then sent nothing (O-40).
+/// Errors that an earlier datagram left on the socket (an ICMP report): the kernel hands them to the next
+/// call, which has then sent nothing (O-40).
 bool belongs_to_an_earlier_datagram(int error) {
     return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN ||
            error == ENOPROTOOPT || error == EPROTO;
@@ -55,7 +55,8 @@ void SendBatch::flush() {
 
 std::size_t SendBatch::run_length(std::size_t first) const {
     std::size_t last = first + 1;
-    while (last < used_ && fds_[last] == fds_[first]) ++last;
+    while (last < used_ && fds_[last] == fds_[first])
+        ++last;
     return last - first;
 }
 
@@ -64,7 +65,8 @@ void SendBatch::send_run(std::size_t first, std::size_t count) {
     while (first < end) {
         const int sent = ::sendmmsg(fds_[first], headers_.data() + first, static_cast<unsigned>(end - first),
                                     MSG_DONTWAIT | MSG_NOSIGNAL);
-        for (int i = 0; i < sent; ++i) report(first++, 0);
+        for (int i = 0; i < sent; ++i)
+            report(first++, 0);
         if (first == end) break;
         // The kernel stops at the first failure: that datagram is settled alone, the others go on.
         if (sent < 0 && errno == EINTR) continue;

@@ -12,8 +12,8 @@
 
 namespace net {
 
-/// Datagrams on their way out: collected during a turn, sent in order by flush(), neighbours of one socket with one
-/// sendmmsg. The payloads belong to others and must stay in place until then.
+/// Datagrams on their way out: collected during a turn, sent in order by flush(), neighbours of one socket
+/// with one sendmmsg. The payloads belong to others and must stay in place until then.
 class SendBatch {
 public:
     /// Told for each datagram once it has left or failed: the tag given to add(), its size, 0 or the errno.

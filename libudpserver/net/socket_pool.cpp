@@ -55,9 +55,10 @@ SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::s
     }
     try {
         for (; chunk.count < std::min(count, chunk_size); ++chunk.count) {
-            if (sockets_.size() == capacity_) throw SocketError(to_string(groups_[group]), "pool is full", ENOSPC);
-            sockets_.push_back({make(groups_[group]), static_cast<std::uint16_t>(group),
-                                static_cast<std::uint8_t>(worker)});
+            if (sockets_.size() == capacity_)
+                throw SocketError(to_string(groups_[group]), "pool is full", ENOSPC);
+            sockets_.push_back(
+                {make(groups_[group]), static_cast<std::uint16_t>(group), static_cast<std::uint8_t>(worker)});
         }
     } catch (const SocketError& error) {
         chunk.error = error.error;

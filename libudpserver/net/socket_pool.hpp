@@ -11,8 +11,8 @@
 namespace net {
 
 /// The server-side sockets, made and kept by the parent and used by REG, so that they outlive it (DESIGN §4).
-/// Each is bound to a random port of its group, for an explicitly bound socket keeps its port while it is connected
-/// and disconnected again. It hears nothing until a session opens its ears.
+/// Each is bound to a random port of its group, for an explicitly bound socket keeps its port while it is
+/// connected and disconnected again. It hears nothing until a session opens its ears.
 class SocketPool {
 public:
     struct Socket {
@@ -32,8 +32,8 @@ public:
 
     SocketPool(std::vector<PoolGroup> groups, std::size_t capacity);
 
-    /// Makes up to `count` sockets (at most chunk_size) of a group for a worker. A failure ends the chunk early; a
-    /// group or capacity out of range gives none, with EINVAL or ENOSPC.
+    /// Makes up to `count` sockets (at most chunk_size) of a group for a worker. A failure ends the chunk
+    /// early; a group or capacity out of range gives none, with EINVAL or ENOSPC.
     Chunk grow(std::size_t group, std::size_t worker, std::size_t count);
 
     [[nodiscard]] const std::vector<Socket>& sockets() const { return sockets_; }
@@ -54,8 +54,8 @@ private:
 /// The kernel's ephemeral port range (net.ipv4.ip_local_port_range).
 conf::PortRange ephemeral_ports();
 
-/// How many pool sockets there may be: enough for all sessions and the resting sockets of as many more, but no more
-/// than the limit of open files leaves after `reserved` others (L-28).
+/// How many pool sockets there may be: enough for all sessions and the resting sockets of as many more, but
+/// no more than the limit of open files leaves after `reserved` others (L-28).
 std::size_t pool_capacity(std::uint32_t max_sessions, std::size_t reserved, std::size_t descriptor_limit);
 
 }  // namespace net

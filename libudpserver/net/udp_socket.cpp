@@ -86,8 +86,8 @@ std::uint32_t dropped(int fd) {
 }
 
 std::size_t drain(int fd) {
-    // A zero-length read takes a whole datagram off the queue. Errors (an ICMP report, a bad checksum) are taken
-    // off the same way, so only an empty queue ends the loop.
+    // A zero-length read takes a whole datagram off the queue. Errors (an ICMP report, a bad checksum) are
+    // taken off the same way, so only an empty queue ends the loop.
     std::size_t datagrams = 0;
     for (;;) {
         char byte;

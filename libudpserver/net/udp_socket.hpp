@@ -23,8 +23,8 @@ base::UniqueFd make_udp_socket(base::Family family, const std::string& who);
 /// Throws SocketError naming `step` when the kernel refuses.
 void set_option(int fd, int level, int name, int value, const std::string& who, const std::string& step);
 
-/// Sets a buffer's size: with `forced` (SO_RCVBUFFORCE), which passes net.core.rmem_max and needs CAP_NET_ADMIN, or
-/// else with `plain` (SO_RCVBUF), which takes what it gets. Throws SocketError.
+/// Sets a buffer's size: with `forced` (SO_RCVBUFFORCE), which passes net.core.rmem_max and needs
+/// CAP_NET_ADMIN, or else with `plain` (SO_RCVBUF), which takes what it gets. Throws SocketError.
 void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who);
 
 void bind_socket(int fd, const base::Endpoint& local, const std::string& who);
@@ -39,8 +39,8 @@ int disconnect_socket(int fd);
 /// A closed socket drops whatever arrives, in the kernel; what was queued before stays until it is drained.
 int close_ears(int fd);
 int open_ears(int fd);
-/// How many datagrams the kernel dropped at this socket so far: those its closed ears did not hear, and those that
-/// found its buffer full.
+/// How many datagrams the kernel dropped at this socket so far: those its closed ears did not hear, and those
+/// that found its buffer full.
 std::uint32_t dropped(int fd);
 /// Throws away all queued datagrams and pending errors; returns how many datagrams those were.
 std::size_t drain(int fd);

@@ -1,5 +1,5 @@
-// What a new REG does with what the last one left (DESIGN §4). The records are believed only as far as they fit the
-// configuration, the sockets and each other; table, timers and counts are built anew from them.
+// What a new REG does with what the last one left (DESIGN §4). The records are believed only as far as they
+// fit the configuration, the sockets and each other; table, timers and counts are built anew from them.
 
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/session/session_type.hpp"
@@ -47,7 +47,8 @@ Adoption Sessions::adopt(bool fresh, Instant now) {
 
 bool Sessions::adopt_record(Slot slot, Instant now) {
     Record& session = record(slot);
-    if (session.state != State::open || session.reason != CloseReason::none || !plausible(session)) return false;
+    if (session.state != State::open || session.reason != CloseReason::none || !plausible(session))
+        return false;
     if (session.detached == 0 && table_.find(table_.key_of(session)) != none) return false;
     const std::size_t group = group_index(rule_of(session), session.server.family);
     if (!leases_.claim(session.socket, slot, group, session.server, connects(session.type))) return false;
@@ -62,7 +63,8 @@ bool Sessions::adopt_record(Slot slot, Instant now) {
 }
 
 bool Sessions::plausible(const Record& session) const {
-    if (session.worker != worker_ || session.listener >= listeners_.size() || session.rule >= acl_.size()) return false;
+    if (session.worker != worker_ || session.listener >= listeners_.size() || session.rule >= acl_.size())
+        return false;
     const conf::Rule& rule = acl_.rule(session.rule);
     return rule.action == conf::Action::accept && rule.type == session.type &&
            session.client.family == listeners_.local(session.listener).family &&
@@ -75,7 +77,8 @@ void Sessions::abort_record(Slot slot, Instant now, const char* why) {
     record(slot).state = State::free;
     record(slot).socket = none;
     free_.push_back(slot);
-    if (copy.reason == CloseReason::none || copy.reason >= CloseReason::count_) copy.reason = CloseReason::adoption;
+    if (copy.reason == CloseReason::none || copy.reason >= CloseReason::count_)
+        copy.reason = CloseReason::adoption;
     base::log::write(base::msg::adoption_refused, "session {}.{} could not be taken over: {}", slot,
                      copy.generation, why);
     totals_.closed.add();

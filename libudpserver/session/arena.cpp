@@ -23,14 +23,18 @@ struct alignas(64) Header {
 };
 
 constexpr std::size_t totals_at = sizeof(Header);
-constexpr std::size_t aligned(std::size_t size) { return (size + 63) / 64 * 64; }
+constexpr std::size_t aligned(std::size_t size) {
+    return (size + 63) / 64 * 64;
+}
 constexpr std::size_t pool_at = aligned(totals_at + max_workers * sizeof(Totals));
 
 constexpr std::size_t records_at(std::size_t pool_sockets) {
     return aligned(pool_at + pool_sockets * sizeof(PoolEntry));
 }
 
-[[noreturn]] void fail(const char* step) { throw std::system_error(errno, std::generic_category(), step); }
+[[noreturn]] void fail(const char* step) {
+    throw std::system_error(errno, std::generic_category(), step);
+}
 
 }  // namespace
 
@@ -58,9 +62,11 @@ Arena Arena::create(std::size_t sessions, std::size_t pool_sockets) {
     base::UniqueFd fd(::memfd_create("proxyd-sessions", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd) fail("session arena: memfd_create");
     Arena arena(std::move(fd), sessions, pool_sockets);
-    if (::ftruncate(arena.descriptor(), static_cast<off_t>(arena.size_)) != 0) fail("session arena: ftruncate");
+    if (::ftruncate(arena.descriptor(), static_cast<off_t>(arena.size_)) != 0)
+        fail("session arena: ftruncate");
     const Header header{layout, sessions, pool_sockets, sizeof(Record)};
-    if (::pwrite(arena.descriptor(), &header, sizeof header, 0) != sizeof header) fail("session arena: write");
+    if (::pwrite(arena.descriptor(), &header, sizeof header, 0) != sizeof header)
+        fail("session arena: write");
     // A REG gone wrong can neither shrink the memory under its successor nor fill the machine with it.
     if (::fcntl(arena.descriptor(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         fail("session arena: seal");

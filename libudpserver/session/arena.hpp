@@ -36,8 +36,8 @@ private:
     std::uint64_t value_ = 0;
 };
 
-/// What a worker counted since the proxy's start; goes on over the deaths of REG. Only `open` and `unanswered` are
-/// states and begin anew with each REG.
+/// What a worker counted since the proxy's start; goes on over the deaths of REG. Only `open` and
+/// `unanswered` are states and begin anew with each REG.
 struct Totals {
     Count open, unanswered;
     Count open_least, open_most;  ///< of `open`, since the last housekeeping line

@@ -31,8 +31,8 @@ class Proxy {
 public:
     virtual ~Proxy() = default;
 
-    /// A new session, before its socket is connected: the place for SessionContext::set_server. Without a handler
-    /// every datagram is forwarded as it is.
+    /// A new session, before its socket is connected: the place for SessionContext::set_server. Without a
+    /// handler every datagram is forwarded as it is.
     virtual std::unique_ptr<SessionHandler> open(SessionContext& session) = 0;
 
     /// A session taken over from a REG that died. What must survive lies in SessionContext::state().

@@ -58,20 +58,22 @@ inline constexpr Slot none = 0xffffffff;
 /// Datagrams and bytes of one session. `in` is what came from a side, `out` what went on to the other: they
 /// differ by what was dropped.
 struct Counters {
-    std::uint64_t client_datagrams = 0, client_bytes = 0;      ///< received from the client
+    std::uint64_t client_datagrams = 0, client_bytes = 0;  ///< received from the client
     std::uint64_t to_server_datagrams = 0, to_server_bytes = 0;
-    std::uint64_t server_datagrams = 0, server_bytes = 0;      ///< received from the server, foreign ones not
+    std::uint64_t server_datagrams = 0, server_bytes = 0;  ///< received from the server, foreign ones not
     std::uint64_t to_client_datagrams = 0, to_client_bytes = 0;
 };
 
-/// One session: fixed size, plain data, indices instead of pointers. It lies in shared memory and outlives REG.
+/// One session: fixed size, plain data, indices instead of pointers. It lies in shared memory and outlives
+/// REG.
 struct alignas(64) Record {
     State state = State::free;
     conf::SessionType type = conf::SessionType::normal;
     std::uint8_t worker = 0;
     CloseReason reason = CloseReason::none;
     // Bytes, not bools: what a dead REG left may be any value.
-    std::uint8_t detached = 0;      ///< 1: its key is out of the table: the next client datagram opens another session
+    std::uint8_t detached =
+        0;  ///< 1: its key is out of the table: the next client datagram opens another session
     std::uint8_t server_fixed = 0;  ///< 1: any-port, any-sock: the first reply has come and fixed the server
     std::uint16_t listener = 0;
     std::uint16_t rule = 0;

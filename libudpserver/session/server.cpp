@@ -36,11 +36,15 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
     const std::vector<net::SocketPool::Socket>& inherited = parts.pool.sockets();
     for (std::size_t place = 0; place < inherited.size(); ++place) {
         const net::SocketPool::Socket& socket = inherited[place];
-        workers_.at(socket.worker)->sessions().add_socket(static_cast<Slot>(place), socket.fd.get(), socket.group);
+        workers_.at(socket.worker)
+            ->sessions()
+            .add_socket(static_cast<Slot>(place), socket.fd.get(), socket.group);
     }
 }
 
-Server::~Server() { leave(); }
+Server::~Server() {
+    leave();
+}
 
 Adoption Server::start(bool fresh) {
     Adoption all;
@@ -50,17 +54,20 @@ Adoption Server::start(bool fresh) {
         all.adopted += one.adopted;
         all.aborted += one.aborted;
     }
-    for (const std::unique_ptr<Worker>& worker : workers_) worker->start();
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->start();
     return all;
 }
 
 void Server::report_left() {
     const Instant now = base::MonotonicClock::now();
-    for (const std::unique_ptr<Worker>& worker : workers_) worker->sessions().adopt(true, now);
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->sessions().adopt(true, now);
 }
 
 void Server::request_from_main(std::size_t group, unsigned worker) {
-    boost::asio::post(io_, [this, group, worker] { source_.request(group, worker, net::SocketPool::chunk_size); });
+    boost::asio::post(io_,
+                      [this, group, worker] { source_.request(group, worker, net::SocketPool::chunk_size); });
 }
 
 void Server::sockets_came(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets,
@@ -73,7 +80,8 @@ void Server::sockets_came(std::size_t group, unsigned worker, Slot first, std::v
     }
     workers_[worker]->post([group, first, error, fds = std::move(fds)](Sessions& sessions) {
         Slot place = first;
-        for (const int fd : fds) sessions.add_socket(place++, fd, group);
+        for (const int fd : fds)
+            sessions.add_socket(place++, fd, group);
         sessions.sockets_came(group, error == 0, base::MonotonicClock::now());
     });
 }
@@ -97,38 +105,42 @@ void Server::close_all(CloseReason reason) {
             closed->set_value();
         });
     }
-    for (const std::future<void>& closed : done) closed.wait();
+    for (const std::future<void>& closed : done)
+        closed.wait();
     leave();
 }
 
 void Server::leave() {
-    for (const std::unique_ptr<Worker>& worker : workers_) worker->stop();
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->stop();
 }
 
-std::uint64_t Server::sum(Count Totals::* member) const {
+std::uint64_t Server::sum(Count Totals::*member) const {
     std::uint64_t all = 0;
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker) all += (arena_.totals(worker).*member).get();
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker)
+        all += (arena_.totals(worker).*member).get();
     return all;
 }
 
 std::vector<std::string> Server::info() const {
     std::vector<std::string> lines;
-    lines.push_back(fmt::format("sessions: {} open of {}, {} unanswered, {} created, {} closed, {} adopted, {} aborted",
-                                sum(&Totals::open), config_.udpserver.max_sessions, sum(&Totals::unanswered),
-                                sum(&Totals::created), sum(&Totals::closed), sum(&Totals::adopted),
-                                sum(&Totals::aborted)));
+    lines.push_back(fmt::format(
+        "sessions: {} open of {}, {} unanswered, {} created, {} closed, {} adopted, {} aborted",
+        sum(&Totals::open), config_.udpserver.max_sessions, sum(&Totals::unanswered), sum(&Totals::created),
+        sum(&Totals::closed), sum(&Totals::adopted), sum(&Totals::aborted)));
     lines.push_back(fmt::format("from clients: {} datagrams, {} bytes; to servers: {} datagrams, {} bytes",
                                 sum(&Totals::client_datagrams), sum(&Totals::client_bytes),
                                 sum(&Totals::to_server_datagrams), sum(&Totals::to_server_bytes)));
     lines.push_back(fmt::format("from servers: {} datagrams, {} bytes; to clients: {} datagrams, {} bytes",
                                 sum(&Totals::server_datagrams), sum(&Totals::server_bytes),
                                 sum(&Totals::to_client_datagrams), sum(&Totals::to_client_bytes)));
-    lines.push_back(fmt::format("dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
-                                "full, {} send errors, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
-                                sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
-                                sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
-                                sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
-                                sum(&Totals::bad_source), sum(&Totals::kernel_drops)));
+    lines.push_back(
+        fmt::format("dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
+                    "full, {} send errors, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
+                    sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
+                    sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
+                    sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
+                    sum(&Totals::bad_source), sum(&Totals::kernel_drops)));
     for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
         std::uint64_t closed = 0, refused = 0;
         for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
@@ -143,8 +155,10 @@ std::vector<std::string> Server::info() const {
 }
 
 std::string Server::housekeeping() {
-    const std::uint64_t created = sum(&Totals::created), closed = sum(&Totals::closed), refused = sum(&Totals::refused);
-    const std::uint64_t open = sum(&Totals::open), least = sum(&Totals::open_least), most = sum(&Totals::open_most);
+    const std::uint64_t created = sum(&Totals::created), closed = sum(&Totals::closed),
+                        refused = sum(&Totals::refused);
+    const std::uint64_t open = sum(&Totals::open), least = sum(&Totals::open_least),
+                        most = sum(&Totals::open_most);
     const std::uint64_t starts = sum(&Totals::starts) / workers_.size();
     for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
         Totals& totals = arena_.totals(worker);
@@ -152,11 +166,13 @@ std::string Server::housekeeping() {
         totals.open_least.set(totals.open.get());
     }
     auto& last = arena_.totals(0).reported;
-    if (created == last.created.get() && closed == last.closed.get() && refused == last.refused.get()) return {};
+    if (created == last.created.get() && closed == last.closed.get() && refused == last.refused.get())
+        return {};
     std::string line = fmt::format(
-        "sessions: {} open, between {} and {} since the last line, {} created, {} ended, {} refused; {} starts of REG",
-        open, least, most, created - last.created.get(), closed - last.closed.get(), refused - last.refused.get(),
-        starts - last.starts.get());
+        "sessions: {} open, between {} and {} since the last line, {} created, {} ended, {} refused; {} "
+        "starts of REG",
+        open, least, most, created - last.created.get(), closed - last.closed.get(),
+        refused - last.refused.get(), starts - last.starts.get());
     last.created.set(created);
     last.closed.set(closed);
     last.refused.set(refused);

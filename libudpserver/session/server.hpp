@@ -12,7 +12,8 @@
 
 namespace session {
 
-/// Where a Server gets more pool sockets from. The answer comes by Server::sockets_came, never inside the call.
+/// Where a Server gets more pool sockets from. The answer comes by Server::sockets_came, never inside the
+/// call.
 class SocketSource {
 public:
     virtual ~SocketSource() = default;
@@ -21,8 +22,8 @@ public:
 
 using ProxyFactory = std::function<std::unique_ptr<Proxy>(const conf::Config&)>;
 
-/// REG's work, and singleproc's: all workers with their sessions. Lives in the main thread of its process; only the
-/// workers have threads of their own.
+/// REG's work, and singleproc's: all workers with their sessions. Lives in the main thread of its process;
+/// only the workers have threads of their own.
 class Server {
 public:
     struct Parts {
@@ -41,9 +42,10 @@ public:
     /// Takes over the sessions of the last REG (or none of them with `fresh`) and starts to serve.
     Adoption start(bool fresh);
 
-    /// More sockets for a worker, at consecutive places from `first`. They stay open with the Server. With `error`
-    /// the parent had fewer than were asked for.
-    void sockets_came(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets, int error);
+    /// More sockets for a worker, at consecutive places from `first`. They stay open with the Server. With
+    /// `error` the parent had fewer than were asked for.
+    void sockets_came(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets,
+                      int error);
 
     /// Calls `alive` in this thread when every worker has done a turn.
     void ping(std::function<void()> alive);
@@ -62,7 +64,7 @@ public:
 
 private:
     void request_from_main(std::size_t group, unsigned worker);
-    [[nodiscard]] std::uint64_t sum(Count Totals::* member) const;
+    [[nodiscard]] std::uint64_t sum(Count Totals::*member) const;
 
     boost::asio::io_context& io_;
     const conf::Config& config_;

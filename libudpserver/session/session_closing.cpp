@@ -1,5 +1,5 @@
-// How a session ends. end() only marks it, for datagrams of its may wait in the batch; settle() closes it when they
-// have left. So a socket never goes back while something is still to be sent from it.
+// How a session ends. end() only marks it, for datagrams of its may wait in the batch; settle() closes it
+// when they have left. So a socket never goes back while something is still to be sent from it.
 
 #include <algorithm>
 
@@ -43,7 +43,9 @@ void Sessions::settle(Instant now) {
     }
 }
 
-void Sessions::end_turn(Instant now) { settle(now); }
+void Sessions::end_turn(Instant now) {
+    settle(now);
+}
 
 void Sessions::close(Slot slot, Instant now) {
     Record& session = record(slot);
@@ -76,8 +78,8 @@ void Sessions::count_open() {
 Instant Sessions::rest_until(const Record& session, Instant now) const {
     const conf::UdpServer& settings = config_.udpserver;
     const conf::SessionLimits& limits = rule_of(session).limits;
-    // Only an administrator's word that each request has one answer, and a session that kept it, says that the
-    // server has nothing more to send. Equal counts alone do not: a stream that is cut has them too.
+    // Only an administrator's word that each request has one answer, and a session that kept it, says that
+    // the server has nothing more to send. Equal counts alone do not: a stream that is cut has them too.
     const bool finished = session.type == conf::SessionType::normal && limits.server_datagrams > 0 &&
                           limits.client_datagrams == limits.server_datagrams &&
                           session.reason == CloseReason::server_datagrams &&
@@ -88,7 +90,8 @@ Instant Sessions::rest_until(const Record& session, Instant now) const {
 
 void Sessions::report(const Record& session, Slot slot, Instant now) {
     const conf::Rule* rule = session.rule < acl_.size() ? &acl_.rule(session.rule) : nullptr;
-    base::log::write_record(base::msg::session_record, session_fields(session, slot, rule, config_.proxy, now));
+    base::log::write_record(base::msg::session_record,
+                            session_fields(session, slot, rule, config_.proxy, now));
 }
 
 void Sessions::close_all(CloseReason reason, Instant now) {
@@ -109,7 +112,8 @@ void Sessions::close_all(CloseReason reason, Instant now) {
 void Sessions::tick(Instant now) {
     wheel_.advance(now, timers_a_tick, [this, now](Slot slot) {
         const Record& session = record(slot);
-        const CloseReason reason = expired(session, rule_of(session).limits, now, volatile_of(slot).idle_window);
+        const CloseReason reason =
+            expired(session, rule_of(session).limits, now, volatile_of(slot).idle_window);
         if (reason == CloseReason::none) {
             set_deadline(slot);
         } else {

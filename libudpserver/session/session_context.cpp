@@ -4,9 +4,13 @@
 
 namespace session {
 
-const Record& SessionContext::record() const { return sessions_.record(slot_); }
+const Record& SessionContext::record() const {
+    return sessions_.record(slot_);
+}
 
-std::span<std::byte, 64> SessionContext::state() { return sessions_.record(slot_).proxy; }
+std::span<std::byte, 64> SessionContext::state() {
+    return sessions_.record(slot_).proxy;
+}
 
 bool SessionContext::set_server(const Endpoint& server) {
     Record& session = sessions_.record(slot_);
@@ -26,6 +30,8 @@ void SessionContext::send_to_server(std::span<const std::byte> payload) {
     sessions_.out_.flush();
 }
 
-void SessionContext::close() { sessions_.end(slot_, CloseReason::proxy); }
+void SessionContext::close() {
+    sessions_.end(slot_, CloseReason::proxy);
+}
 
 }  // namespace session

@@ -9,10 +9,12 @@ namespace session {
 
 class Sessions;
 
-/// All that a protocol's code can reach of its session and of the engine. Valid during the call it was given to.
+/// All that a protocol's code can reach of its session and of the engine. Valid during the call it was given
+/// to.
 class SessionContext {
 public:
-    SessionContext(Sessions& sessions, Slot slot, Instant now) : sessions_(sessions), slot_(slot), now_(now) {}
+    SessionContext(Sessions& sessions, Slot slot, Instant now)
+        : sessions_(sessions), slot_(slot), now_(now) {}
 
     [[nodiscard]] const Record& record() const;
     [[nodiscard]] Instant now() const { return now_; }
@@ -20,8 +22,8 @@ public:
     /// 64 bytes of the session's own; they survive the death of REG. Zero in a new session.
     [[nodiscard]] std::span<std::byte, 64> state();
 
-    /// Where the session's datagrams go; only in Proxy::open. The family must be one that the rule's plug-to has;
-    /// returns false otherwise.
+    /// Where the session's datagrams go; only in Proxy::open. The family must be one that the rule's plug-to
+    /// has; returns false otherwise.
     bool set_server(const Endpoint& server);
 
     /// A datagram of the proxy's own making, sent at once and counted like a forwarded one.

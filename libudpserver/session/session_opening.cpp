@@ -1,5 +1,5 @@
-// How a session begins: admission, policy, room, record, server, socket, in this order; a refusal at any step leaves
-// no state behind (O-22).
+// How a session begins: admission, policy, room, record, server, socket, in this order; a refusal at any step
+// leaves no state behind (O-22).
 
 #include <cerrno>
 #include <cstring>
@@ -36,20 +36,23 @@ Slot Sessions::open(std::size_t listener, const net::Datagram& datagram, Instant
     return none;
 }
 
-CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram, std::optional<std::size_t>& rule,
-                            Instant now) {
+CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
+                            std::optional<std::size_t>& rule, Instant now) {
     if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
     if (!listeners_.at(listener, worker_).enabled()) return CloseReason::admin;
-    if (const CloseReason limited = admission_.admit(datagram.from.address(), now); limited != CloseReason::none) {
+    if (const CloseReason limited = admission_.admit(datagram.from.address(), now);
+        limited != CloseReason::none) {
         return limited;
     }
     rule = ask_policy(datagram, now);
     if (!rule || acl_.rule(*rule).action == conf::Action::deny) return CloseReason::acl;
     if (acl_.rule(*rule).plug_to.empty()) return CloseReason::no_target;
     const conf::SessionLimits& limits = acl_.rule(*rule).limits;
-    if (limits.client_bytes > 0 && datagram.payload.size() > limits.client_bytes) return CloseReason::client_bytes;
+    if (limits.client_bytes > 0 && datagram.payload.size() > limits.client_bytes)
+        return CloseReason::client_bytes;
     // Before anything gives way for a session that cannot come to be.
-    const std::size_t group = group_index(acl_.rule(*rule), server_for(acl_.rule(*rule), datagram.from).family);
+    const std::size_t group =
+        group_index(acl_.rule(*rule), server_for(acl_.rule(*rule), datagram.from).family);
     if (!socket_free(group, now)) return CloseReason::no_socket;
     return make_room(now);
 }
@@ -87,7 +90,9 @@ CloseReason Sessions::make_room(Instant now) {
     return free_.empty() ? CloseReason::sessions_full : CloseReason::none;
 }
 
-bool Sessions::unanswered_full() const { return unanswered_.size() >= unanswered_most_; }
+bool Sessions::unanswered_full() const {
+    return unanswered_.size() >= unanswered_most_;
+}
 
 CloseReason Sessions::start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
                             Instant now) {
@@ -159,8 +164,9 @@ void Sessions::no_socket(std::size_t group, Instant now) {
     supply.pause = supply.pause == Duration{0} ? shortest_pause : std::min(supply.pause * 2, longest_pause);
     supply.refuse_until = now + supply.pause;
     base::log::write(base::msg::pool_exhausted,
-                     "worker {}: no server-side socket of {} is free; {} of all {} rest; next try in {} ms", worker_,
-                     net::to_string(groups_[group]), leases_.resting(), leases_.size(), supply.pause.count());
+                     "worker {}: no server-side socket of {} is free; {} of all {} rest; next try in {} ms",
+                     worker_, net::to_string(groups_[group]), leases_.resting(), leases_.size(),
+                     supply.pause.count());
 }
 
 void Sessions::sockets_came(std::size_t group, bool complete, Instant now) {

@@ -22,13 +22,15 @@ Slot first_slot(const Arena& arena, const conf::Config& config, unsigned worker)
 
 std::vector<bool> wildcards(const net::ListenerSet& listeners) {
     std::vector<bool> result;
-    for (std::size_t i = 0; i < listeners.size(); ++i) result.push_back(listeners.wildcard(i));
+    for (std::size_t i = 0; i < listeners.size(); ++i)
+        result.push_back(listeners.wildcard(i));
     return result;
 }
 
 std::vector<std::string> rule_names(const conf::Config& config) {
     std::vector<std::string> names;
-    for (const conf::Rule& rule : config.session_acl) names.push_back(rule.name);
+    for (const conf::Rule& rule : config.session_acl)
+        names.push_back(rule.name);
     return names;
 }
 
@@ -73,7 +75,8 @@ Sessions::Sessions(const SessionsSetup& setup)
 
 Sessions::~Sessions() = default;
 
-// From the client ----------------------------------------------------------------------------------------------
+// From the client
+// ----------------------------------------------------------------------------------------------
 
 void Sessions::on_client(std::size_t listener, net::Datagram& datagram, Instant now) {
     bool refused = false;
@@ -95,13 +98,18 @@ Slot Sessions::running(std::size_t listener, const net::Datagram& datagram, bool
     if (const CloseReason reason = expired(session, limits, now, volatile_of(slot).idle_window);
         reason != CloseReason::none) {
         end(slot, reason);
-        settle(now);  // the session that follows may need its place, and its share of what the source may have
+        settle(
+            now);  // the session that follows may need its place, and its share of what the source may have
         return none;
     }
     switch (client_datagram(session, limits, datagram.payload.size())) {
-        case Admit::forward: return slot;
-        case Admit::new_session: detach(slot); return none;
-        case Admit::refuse: break;
+        case Admit::forward:
+            return slot;
+        case Admit::new_session:
+            detach(slot);
+            return none;
+        case Admit::refuse:
+            break;
     }
     totals_.over_limit.add();
     refused = true;
@@ -141,7 +149,8 @@ void Sessions::queue_to_server(Slot slot, std::span<const std::byte> payload, st
               .tag = slot});
 }
 
-// From the server ----------------------------------------------------------------------------------------------
+// From the server
+// ----------------------------------------------------------------------------------------------
 
 void Sessions::on_server(Slot place, net::Datagram& datagram, Instant now) {
     const Slot slot = leases_.session_of(place);
@@ -171,7 +180,8 @@ void Sessions::on_server(Slot place, net::Datagram& datagram, Instant now) {
 bool Sessions::foreign_reply(Slot slot, const net::Datagram& datagram, Instant now) {
     Record& session = record(slot);
     switch (judge_reply(session, rule_of(session), datagram.from)) {
-        case Judgement::forward: return false;
+        case Judgement::forward:
+            return false;
         case Judgement::fix_and_forward:
             session.server = datagram.from;
             session.server_fixed = 1;
@@ -182,7 +192,8 @@ bool Sessions::foreign_reply(Slot slot, const net::Datagram& datagram, Instant n
                              base::to_string(datagram.from));
             end(slot, CloseReason::one_way_reply);
             return true;
-        case Judgement::foreign: break;
+        case Judgement::foreign:
+            break;
     }
     totals_.foreign.add();
     if (foreign_log_.take(foreign_lines, now)) {
@@ -222,7 +233,8 @@ void Sessions::first_reply(Slot slot, Instant /*now*/) {
     set_deadline(slot);
 }
 
-void Sessions::queue_to_client(Slot slot, std::span<const std::byte> payload, std::uint8_t tos, const Endpoint& as) {
+void Sessions::queue_to_client(Slot slot, std::span<const std::byte> payload, std::uint8_t tos,
+                               const Endpoint& as) {
     const Record& session = record(slot);
     const net::Listener& listener = listeners_.at(session.listener, worker_);
     const bool choose_source = listener.wildcard() || session.type == conf::SessionType::broadcast;
@@ -235,13 +247,15 @@ void Sessions::queue_to_client(Slot slot, std::span<const std::byte> payload, st
               .tag = slot | to_client_bit});
 }
 
-// Both ---------------------------------------------------------------------------------------------------------
+// Both
+// ---------------------------------------------------------------------------------------------------------
 
 Verdict Sessions::ask_handler(Slot slot, net::Datagram& datagram, bool from_client, Instant now) {
     SessionHandler* handler = volatile_of(slot).handler.get();
     if (handler == nullptr) return Verdict::forward;
     SessionContext context(*this, slot, now);
-    const Verdict verdict = from_client ? handler->on_client(context, datagram) : handler->on_server(context, datagram);
+    const Verdict verdict =
+        from_client ? handler->on_client(context, datagram) : handler->on_server(context, datagram);
     if (verdict != Verdict::forward) totals_.dropped_by_proxy.add();
     if (verdict == Verdict::close) end(slot, CloseReason::proxy);
     return verdict;

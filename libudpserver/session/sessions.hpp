@@ -44,17 +44,20 @@ struct SessionsSetup {
     std::function<void(std::size_t group)> request_sockets;
 };
 
-/// The session engine of one worker: decides what happens to each datagram. It reads no socket and asks no clock;
-/// datagrams and the time are given to it, and what it sends goes through a SendBatch that end_turn() flushes.
+/// The session engine of one worker: decides what happens to each datagram. It reads no socket and asks no
+/// clock; datagrams and the time are given to it, and what it sends goes through a SendBatch that end_turn()
+/// flushes.
 ///
-/// Lives of a session: open() → forward_*() … → end() marks it and takes it out of the table → settle() at the end of
-/// the turn, when everything of its is sent, closes it. Between end() and settle() it neither sends nor receives.
+/// Lives of a session: open() → forward_*() … → end() marks it and takes it out of the table → settle() at
+/// the end of the turn, when everything of its is sent, closes it. Between end() and settle() it neither
+/// sends nor receives.
 class Sessions {
 public:
     explicit Sessions(const SessionsSetup& setup);
     ~Sessions();
 
-    // The worker's turns -------------------------------------------------------------------------------------
+    // The worker's turns
+    // -------------------------------------------------------------------------------------
 
     /// A datagram of a client. Valid until end_turn(), since it is sent from where it lies.
     void on_client(std::size_t listener, net::Datagram& datagram, Instant now);
@@ -71,17 +74,19 @@ public:
     /// When tick() has something to do next.
     [[nodiscard]] std::optional<Instant> next_tick() const;
 
-    // Sockets ------------------------------------------------------------------------------------------------
+    // Sockets
+    // ------------------------------------------------------------------------------------------------
 
     bool add_socket(Slot place, int fd, std::size_t group) { return leases_.add(place, fd, group); }
     /// The answer to a request has been added; `complete` when nothing was missing.
     void sockets_came(std::size_t group, bool complete, Instant now);
     [[nodiscard]] int descriptor(Slot place) const { return leases_.descriptor(place); }
 
-    // Begin and end ------------------------------------------------------------------------------------------
+    // Begin and end
+    // ------------------------------------------------------------------------------------------
 
-    /// Takes over what the last REG left, or with `fresh` reports all of it as aborted. Called once, after the
-    /// inherited sockets were added.
+    /// Takes over what the last REG left, or with `fresh` reports all of it as aborted. Called once, after
+    /// the inherited sockets were added.
     Adoption adopt(bool fresh, Instant now);
     /// Closes and reports every session.
     void close_all(CloseReason reason, Instant now);
@@ -98,8 +103,8 @@ private:
         IdleWindow idle_window;
     };
 
-    /// How a group of sockets is supplied with more. Each has its own pause: a rule that used up its few source ports
-    /// must not stop the others.
+    /// How a group of sockets is supplied with more. Each has its own pause: a rule that used up its few
+    /// source ports must not stop the others.
     struct Supply {
         bool requested = false;
         Instant not_before{};    ///< after an answer that fell short
@@ -109,15 +114,18 @@ private:
 
     // Opening (session_opening.cpp)
     Slot open(std::size_t listener, const net::Datagram& datagram, Instant now);
-    /// Why the datagram may not open a session, `none` if it may; `rule` is the one that decided, if it came so far.
+    /// Why the datagram may not open a session, `none` if it may; `rule` is the one that decided, if it came
+    /// so far.
     CloseReason judge(std::size_t listener, const net::Datagram& datagram, std::optional<std::size_t>& rule,
                       Instant now);
     bool socket_free(std::size_t group, Instant now);
     CloseReason make_room(Instant now);
     std::optional<std::size_t> ask_policy(const net::Datagram& datagram, Instant now);
     /// Builds the session; leaves nothing behind when that fails.
-    CloseReason start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule, Instant now);
-    void fill(Record& record, std::size_t listener, const net::Datagram& datagram, std::size_t rule, Instant now);
+    CloseReason start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
+                      Instant now);
+    void fill(Record& record, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
+              Instant now);
     CloseReason connect(Slot slot, Instant now);
     Slot lease_socket(std::size_t group, Slot slot, Instant now);
     void ask_for_sockets(std::size_t group, Instant now);
@@ -125,7 +133,8 @@ private:
     void go_live(Slot slot);
     void abandon(Slot slot);
     void warn_of_refusal(const net::Datagram& datagram, CloseReason reason, Instant now);
-    void refuse(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule, Instant now);
+    void refuse(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,
+                Instant now);
 
     // Forwarding (sessions.cpp)
     Slot running(std::size_t listener, const net::Datagram& datagram, bool& refused, Instant now);
@@ -159,7 +168,9 @@ private:
     [[nodiscard]] Record& record(Slot slot) { return arena_.records()[slot]; }
     [[nodiscard]] const conf::Rule& rule_of(const Record& record) const { return acl_.rule(record.rule); }
     [[nodiscard]] Volatile& volatile_of(Slot slot) { return volatile_[slot - first_]; }
-    [[nodiscard]] bool uses_own_worker(Slot slot) const { return slot >= first_ && slot - first_ < slice_.size(); }
+    [[nodiscard]] bool uses_own_worker(Slot slot) const {
+        return slot >= first_ && slot - first_ < slice_.size();
+    }
     [[nodiscard]] std::size_t group_index(const conf::Rule& rule, base::Family family) const;
     [[nodiscard]] const Endpoint& server_for(const conf::Rule& rule, const Endpoint& client) const;
     [[nodiscard]] bool unanswered_full() const;
@@ -172,7 +183,7 @@ private:
     Proxy& proxy_;
     std::function<void(std::size_t)> request_sockets_;
 
-    Slot first_;                  ///< this worker's slice of the arena
+    Slot first_;  ///< this worker's slice of the arena
     std::span<Record> slice_;
     Totals& totals_;
     SessionAcl acl_;
@@ -194,7 +205,7 @@ private:
     base::LocalTime local_time_;
     Instant local_time_until_{};
     base::TokenBucket foreign_log_;
-    bool connecting_ = false;      ///< Proxy::open runs: set_server is allowed
+    bool connecting_ = false;  ///< Proxy::open runs: set_server is allowed
 };
 
 }  // namespace session

@@ -12,8 +12,8 @@ namespace {
 /// How many sockets a lease may find to be spoken to before it gives up for this datagram.
 constexpr int lease_attempts = 16;
 
-/// Keeps the compiler from moving the socket's system calls and the notes about them past each other: a REG may
-/// die between any two instructions, and the next one believes the notes.
+/// Keeps the compiler from moving the socket's system calls and the notes about them past each other: a REG
+/// may die between any two instructions, and the next one believes the notes.
 void note(PoolEntry& entry, PoolEntry::State state) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     entry.state = state;
@@ -32,7 +32,8 @@ SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, Dur
       random_(std::random_device{}()) {
     // Room for all sockets now, so that giving one back never allocates.
     resting_.reserve(entries.size());
-    for (std::vector<Slot>& free : free_) free.reserve(entries.size());
+    for (std::vector<Slot>& free : free_)
+        free.reserve(entries.size());
 }
 
 bool SocketLeases::add(Slot place, int fd, std::size_t group) {
@@ -92,7 +93,8 @@ std::uint32_t SocketLeases::give_back(Slot place, Instant rest_until) {
     return lost;
 }
 
-bool SocketLeases::claim(Slot place, Slot session, std::size_t group, const Endpoint& server, bool connected) {
+bool SocketLeases::claim(Slot place, Slot session, std::size_t group, const Endpoint& server,
+                         bool connected) {
     if (place >= sockets_.size() || sockets_[place].fd < 0) return false;
     Socket& socket = sockets_[place];
     const PoolEntry& entry = entries_[place];

@@ -10,13 +10,14 @@
 
 namespace session {
 
-/// A worker's hold on its share of the parent's pool sockets: which are free, which rest, which serve a session.
+/// A worker's hold on its share of the parent's pool sockets: which are free, which rest, which serve a
+/// session.
 ///
-/// An answer must never reach another client than the one it belongs to. So a socket goes through the same gate each
-/// time: deaf while idle; connected (or, for session types that accept other senders, bound only) before its ears are
-/// opened; deaf, disconnected and drained when it comes back; and it rests as long as its last server may still
-/// answer; one that was spoken to while it rested rests again. The rest is noted in the arena and holds for the next
-/// REG too.
+/// An answer must never reach another client than the one it belongs to. So a socket goes through the same
+/// gate each time: deaf while idle; connected (or, for session types that accept other senders, bound only)
+/// before its ears are opened; deaf, disconnected and drained when it comes back; and it rests as long as its
+/// last server may still answer; one that was spoken to while it rested rests again. The rest is noted in the
+/// arena and holds for the next REG too.
 class SocketLeases {
 public:
     /// `add_to_poller(fd, place)` is told of every socket once.
@@ -24,18 +25,20 @@ public:
     SocketLeases(std::span<PoolEntry> entries, std::size_t groups, Duration quarantine,
                  std::function<void(int fd, Slot)> add_to_poller);
 
-    /// A socket of this worker's, at its place in the arena; the descriptor stays the caller's. Returns false for a
-    /// place out of range. An idle one is free at once, or after its rest; any other waits for claim() or reclaim().
+    /// A socket of this worker's, at its place in the arena; the descriptor stays the caller's. Returns false
+    /// for a place out of range. An idle one is free at once, or after its rest; any other waits for claim()
+    /// or reclaim().
     bool add(Slot place, int fd, std::size_t group);
 
     /// A random rested socket of the group, now leased to the session; `none` when there is none.
     Slot lease(std::size_t group, Slot session, Instant now);
 
-    /// Connects the leased socket to the server, or leaves it unconnected, and opens its ears. Returns the errno.
+    /// Connects the leased socket to the server, or leaves it unconnected, and opens its ears. Returns the
+    /// errno.
     int open(Slot place, const Endpoint& server, bool connected);
 
-    /// Takes a leased socket back; it may serve again from `rest_until` on. Returns how many datagrams the kernel
-    /// dropped meanwhile because the socket was full (since the adoption, if it was adopted).
+    /// Takes a leased socket back; it may serve again from `rest_until` on. Returns how many datagrams the
+    /// kernel dropped meanwhile because the socket was full (since the adoption, if it was adopted).
     std::uint32_t give_back(Slot place, Instant rest_until);
 
     /// Adoption: the socket goes on serving `session`, if it is in the state that the record says.
@@ -70,9 +73,9 @@ private:
     std::span<PoolEntry> entries_;
     Duration quarantine_;
     std::function<void(int, Slot)> add_to_poller_;
-    std::vector<Socket> sockets_;             ///< by place
-    std::vector<std::vector<Slot>> free_;     ///< by group
-    std::vector<Resting> resting_;            ///< a heap, the earliest on top
+    std::vector<Socket> sockets_;          ///< by place
+    std::vector<std::vector<Slot>> free_;  ///< by group
+    std::vector<Resting> resting_;         ///< a heap, the earliest on top
     std::size_t count_ = 0;
     std::mt19937_64 random_;
 };

@@ -10,7 +10,8 @@ namespace session {
 namespace {
 
 constexpr std::size_t batch_slots = 64;
-constexpr std::size_t listener_budget = 32;  ///< datagrams a listener may bring before the next socket's turn (L-22)
+constexpr std::size_t listener_budget =
+    32;  ///< datagrams a listener may bring before the next socket's turn (L-22)
 constexpr std::size_t server_budget = 8;
 
 /// Tags in the poller: listeners have this bit, pool sockets are their place in the arena.
@@ -76,11 +77,12 @@ void Worker::stop() {
 }
 
 void Worker::wait_for_datagrams() {
-    watch_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-        if (error) return;
-        turn();
-        wait_for_datagrams();
-    });
+    watch_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [this](boost::system::error_code error) {
+                          if (error) return;
+                          turn();
+                          wait_for_datagrams();
+                      });
 }
 
 void Worker::turn() {
@@ -109,7 +111,8 @@ void Worker::read_pool_socket(Slot place) {
     if (batch_.room() < server_budget) end_turn();
     const net::ReceiveBatch::Result result = batch_.receive(sessions_.descriptor(place), {}, server_budget);
     if (result.error != 0) sessions_.on_server_error(place, result.error, now_);
-    for (net::Datagram& datagram : result.datagrams) sessions_.on_server(place, datagram, now_);
+    for (net::Datagram& datagram : result.datagrams)
+        sessions_.on_server(place, datagram, now_);
 }
 
 void Worker::end_turn() {
@@ -119,7 +122,8 @@ void Worker::end_turn() {
 }
 
 void Worker::schedule_tick() {
-    // An idle worker sleeps until its next deadline (O-2, J-23); a timer that fires too early is re-armed then.
+    // An idle worker sleeps until its next deadline (O-2, J-23); a timer that fires too early is re-armed
+    // then.
     const std::optional<Instant> next = sessions_.next_tick();
     if (!next || (armed_ != Instant{} && armed_ <= *next)) return;
     armed_ = *next;

@@ -13,8 +13,9 @@
 
 namespace session {
 
-/// One thread that forwards: its loop, sockets, slice of the arena and timers are its own, so a datagram meets no lock
-/// (DESIGN §2.5, J-5). Everything but the constructor and start()/stop()/post() runs in the thread.
+/// One thread that forwards: its loop, sockets, slice of the arena and timers are its own, so a datagram
+/// meets no lock (DESIGN §2.5, J-5). Everything but the constructor and start()/stop()/post() runs in the
+/// thread.
 class Worker {
 public:
     Worker(const SessionsSetup& setup, net::ListenerSet& listeners);

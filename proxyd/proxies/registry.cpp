@@ -14,7 +14,8 @@ using Factory = std::unique_ptr<session::Proxy> (*)(const conf::Config&);
 /// One line for each kind of proxy.
 const std::map<std::string, Factory>& registry() {
     static const std::map<std::string, Factory> all{
-        {"udp", [](const conf::Config&) -> std::unique_ptr<session::Proxy> { return std::make_unique<UdpProxy>(); }},
+        {"udp",
+         [](const conf::Config&) -> std::unique_ptr<session::Proxy> { return std::make_unique<UdpProxy>(); }},
     };
     return all;
 }
@@ -23,7 +24,8 @@ const std::map<std::string, Factory>& registry() {
 
 std::vector<std::string> names() {
     std::vector<std::string> result;
-    for (const auto& [name, factory] : registry()) result.push_back(name);
+    for (const auto& [name, factory] : registry())
+        result.push_back(name);
     return result;
 }
 

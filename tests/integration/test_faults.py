@@ -1,6 +1,8 @@
 """Faults around a session that stay with it: dead servers, full sockets, no descriptors, no ports."""
+import contextlib
 import os
 import pathlib
+import signal
 import time
 
 import pytest
@@ -223,6 +225,52 @@ def test_more_than_the_sockets_take_is_dropped_and_memory_stays(proxyd, udp_echo
     assert grown < 40 << 20, f"{grown >> 20} MiB more"  # its 64 buffers of 64 KiB, and the arena
     assert peer().ask(b"after", listener) == b"after"
     assert len(daemon.lines("UDPP-650-W")) < 20, "errors of sending are logged in part"
+
+
+@pytest.fixture
+def stopped():
+    """`with stopped(pid):` the process does not run; shorter than its heartbeat."""
+    @contextlib.contextmanager
+    def stop(pid):
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    return stop
+
+
+def test_what_a_server_sends_while_reg_is_busy_waits_and_the_rest_is_counted(proxyd, peer, stopped):
+    """[O-39] Hundreds of datagrams wait at the session's socket; what the kernel drops beyond is not lost silently."""
+    server, client, listener, sent = peer(), peer(), ("127.0.0.1", free_port()), 3000
+    daemon = proxyd(configuration(listener, server.text, {"limits": {"idle": "500ms"}}))
+    client.send(b"stream", listener)
+    _, source = server.receive()
+    with stopped(daemon.child()):
+        for _ in range(sent):
+            server.send(bytes(1200), source)
+    record, = daemon.wait_records(REASON="idle")
+    forwarded = int(record["DATAGRAMS-COUT"])
+    assert 500 < forwarded < sent
+    assert counters(daemon)["by the kernel"] == sent - forwarded
+    assert sum(1 for _ in iter(lambda: has_answer(client), False)) == forwarded
+
+
+def test_what_clients_send_while_reg_is_busy_waits_and_the_rest_is_counted(proxyd, peer, stopped):
+    """[O-39]"""
+    server, client, listener, sent = peer(), peer(), ("127.0.0.1", free_port()), 3000
+    daemon = proxyd(configuration(listener, server.text, udpserver={"max-sessions": 10, "receive-buffer": "512KiB"}))
+    client.send(b"first", listener)
+    server.receive()
+    with stopped(daemon.child()):
+        for _ in range(sent):
+            client.send(bytes(1200), listener)
+    wait_for(lambda: has_answer(server), what="what has waited")
+    client.send(b"last", listener)  # brings the kernel's count
+    time.sleep(0.3)
+    received = 1 + sum(1 for _ in iter(lambda: has_answer(server), False))
+    assert 200 < received < sent
+    assert counters(daemon)["by the kernel"] == sent + 1 - received
 
 
 def resident(pid):

@@ -1,6 +1,7 @@
 """The parent and its child: who is there, who is replaced, who ends, and what is left of it (process control)."""
 import collections
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -156,8 +157,8 @@ def test_datagrams_that_come_while_no_reg_is_there_wait(serve, peer):
     """[K-6] They lie in the socket's buffer until the next REG reads them."""
     daemon, listener, _ = serve()
     clients = [peer() for _ in range(20)]
-    pid = daemon.child()
-    os.kill(pid, signal.SIGSTOP)
+    pid = daemon.kill_child(number=signal.SIGSTOP)
+    wait_for(lambda: stands_still(pid), what="REG stands still, and reads no datagram any more")
     for client in clients:
         client.send(b"waits", listener)
     os.kill(pid, signal.SIGKILL)
@@ -329,6 +330,11 @@ def test_without_a_user_there_is_a_warning(serve):
     daemon, _, _ = serve()
     daemon.wait_line("UDPS-120-W")
     assert status_of(daemon.child())["NoNewPrivs"] == "1"
+
+
+def stands_still(pid):
+    """Whether all its threads are stopped."""
+    return all("State:\tT" in task.read_text() for task in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
 
 
 def kinds(pid):

@@ -42,10 +42,12 @@ def _is_free(port):
 
 def free_ports(count=1):
     """So many consecutive free ports; the first is returned. Each is given out once in a process."""
-    run = 0
+    run, last = 0, None
     for port in _candidates():
         usable = port not in _taken and _is_free(port) and _reserve(port)
-        run = run + 1 if usable else 0
+        # The candidates have gaps, and go on at the lowest port after the highest one.
+        run = (run + 1 if last == port - 1 else 1) if usable else 0
+        last = port
         if run == count:
             return port - count + 1
     raise RuntimeError(f"no {count} free UDP ports in a row")

@@ -27,7 +27,9 @@ struct Sender {
     std::vector<Sent> sent;
     net::SendBatch batch;
     explicit Sender(std::size_t slots)
-        : batch(slots, [this](std::uint64_t tag, std::size_t size, int error) { sent.push_back({tag, size, error}); }) {}
+        : batch(slots, [this](std::uint64_t tag, std::size_t size, int error) {
+              sent.push_back({tag, size, error});
+          }) {}
 };
 
 }  // namespace
@@ -35,7 +37,8 @@ struct Sender {
 TEST_CASE("a batch is read in order and stays in place until it is cleared") {
     const LoopbackSocket socket, client;
     net::ReceiveBatch batch(4);
-    for (const char* payload : {"one", "two", ""}) REQUIRE(client.send_to(socket.endpoint(), payload));
+    for (const char* payload : {"one", "two", ""})
+        REQUIRE(client.send_to(socket.endpoint(), payload));
     const auto first = batch.receive(socket.fd(), socket.endpoint(), 2);
     REQUIRE(first.datagrams.size() == 2);
     const auto second = batch.receive(socket.fd(), socket.endpoint(), 2);
@@ -120,7 +123,8 @@ TEST_CASE("each datagram is reported, a full batch sends by itself, order is kep
     Sender sender(2);
     const std::string payloads[] = {"1", "22", "333"};
     for (std::uint64_t i = 0; i < 3; ++i) {
-        sender.batch.add({.fd = source.fd(), .payload = bytes(payloads[i]), .to = target.endpoint(), .tag = i});
+        sender.batch.add(
+            {.fd = source.fd(), .payload = bytes(payloads[i]), .to = target.endpoint(), .tag = i});
     }
     CHECK(sender.sent.size() == 2);
     sender.batch.flush();

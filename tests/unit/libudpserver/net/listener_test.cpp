@@ -1,8 +1,8 @@
 #include "libudpserver/net/listener.hpp"
 
+#include <fcntl.h>
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <fcntl.h>
 
 #include "libudpserver/net/listener_set.hpp"
 #include "loopback.hpp"
@@ -103,7 +103,8 @@ TEST_CASE("the callback gets datagram and listener, at most the budget at once [
         CHECK(datagram.from == client.endpoint());
         CHECK(datagram.local == listener.local());
     });
-    for (int i = 0; i < 5; ++i) REQUIRE(client.send_to(listener.local(), "x"));
+    for (int i = 0; i < 5; ++i)
+        REQUIRE(client.send_to(listener.local(), "x"));
     CHECK(listener.read(batch, 3) == 3);
     CHECK(heard == 3);
     CHECK(listener.read(batch, 3) == 2);
@@ -160,7 +161,8 @@ TEST_CASE("a read that fails calls the error callback once, with the code [L-24]
 TEST_CASE("what the kernel dropped at a full buffer is counted") {
     net::Listener listener = net::Listener::bind({localhost, 0}, {.receive_buffer = 4096});
     const LoopbackSocket client;
-    for (int i = 0; i < 100; ++i) static_cast<void>(client.send_to(listener.local(), std::string(1000, 'x')));
+    for (int i = 0; i < 100; ++i)
+        static_cast<void>(client.send_to(listener.local(), std::string(1000, 'x')));
     net::ReceiveBatch batch(64);
     listener.on_datagram([](net::Listener&, net::Datagram&) {});
     const std::size_t queued = listener.read(batch, 64);

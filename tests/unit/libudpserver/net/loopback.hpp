@@ -9,8 +9,8 @@
 #include "libudpserver/base/unique_fd.hpp"
 #include "libudpserver/net/udp_socket.hpp"
 
-/// A plain UDP socket on a loopback address, as clients and servers of the tests have it. On loopback a datagram has
-/// arrived when send returns, so nothing here waits.
+/// A plain UDP socket on a loopback address, as clients and servers of the tests have it. On loopback a
+/// datagram has arrived when send returns, so nothing here waits.
 class LoopbackSocket {
 public:
     explicit LoopbackSocket(const std::string& address = "127.0.0.1", std::uint16_t port = 0) {
@@ -26,7 +26,8 @@ public:
         sockaddr_storage address;
         const socklen_t length = base::to_sockaddr(to, address);
         return ::sendto(fd_.get(), payload.data(), payload.size(), MSG_DONTWAIT,
-                        reinterpret_cast<sockaddr*>(&address), length) == static_cast<ssize_t>(payload.size());
+                        reinterpret_cast<sockaddr*>(&address),
+                        length) == static_cast<ssize_t>(payload.size());
     }
 
     struct Received {

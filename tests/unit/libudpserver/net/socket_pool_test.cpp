@@ -16,7 +16,8 @@ net::PoolGroup group(std::optional<conf::PortRange> ports = std::nullopt, const 
 conf::Rule accepting(std::vector<std::string> servers) {
     conf::Rule rule;
     rule.action = conf::Action::accept;
-    for (const std::string& server : servers) rule.plug_to.push_back({*base::parse_endpoint(server), 1});
+    for (const std::string& server : servers)
+        rule.plug_to.push_back({*base::parse_endpoint(server), 1});
     return rule;
 }
 
@@ -82,7 +83,8 @@ TEST_CASE("a source address that is not here is an error with its name [K-45]") 
 
 TEST_CASE("rules share a group when their sockets are interchangeable") {
     conf::Config config;
-    config.session_acl = {accepting({"192.0.2.1:53", "[2001:db8::1]:53"}), accepting({"192.0.2.9:53"}), conf::Rule{}};
+    config.session_acl = {accepting({"192.0.2.1:53", "[2001:db8::1]:53"}), accepting({"192.0.2.9:53"}),
+                          conf::Rule{}};
     config.session_acl.push_back(accepting({"192.0.2.1:53"}));
     config.session_acl.back().source_port = conf::PortRange{20000, 20999};
     const auto groups = net::pool_groups(config);

@@ -1,8 +1,8 @@
 #include "libudpserver/net/udp_socket.hpp"
 
+#include <fcntl.h>
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <fcntl.h>
 
 #include "loopback.hpp"
 

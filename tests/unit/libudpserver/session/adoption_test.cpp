@@ -60,19 +60,45 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     Engine engine(config_for(accept_to(server.endpoint())));
     REQUIRE(round_trip(engine, client, server));
     session::Record& record = engine.only();
-    SECTION("socket out of range") { record.socket = 100000; }
-    SECTION("no socket") { record.socket = session::none; }
-    SECTION("another's socket") { record.socket = (record.socket + 1) % 16; }
-    SECTION("connected elsewhere") { record.server = elsewhere.endpoint(); }
-    SECTION("rule out of range") { record.rule = 7; }
-    SECTION("listener out of range") { record.listener = 7; }
-    SECTION("another worker's") { record.worker = 3; }
-    SECTION("another type") { record.type = conf::SessionType::any_sock; }
-    SECTION("a type that is none") { record.type = static_cast<conf::SessionType>(200); }
-    SECTION("a state that is none") { record.state = static_cast<State>(77); }
-    SECTION("no family") { record.server.family = base::Family::none; }
-    SECTION("already ended") { record.reason = CloseReason::idle; }
-    SECTION("a reason that is none") { record.reason = static_cast<CloseReason>(250); }
+    SECTION("socket out of range") {
+        record.socket = 100000;
+    }
+    SECTION("no socket") {
+        record.socket = session::none;
+    }
+    SECTION("another's socket") {
+        record.socket = (record.socket + 1) % 16;
+    }
+    SECTION("connected elsewhere") {
+        record.server = elsewhere.endpoint();
+    }
+    SECTION("rule out of range") {
+        record.rule = 7;
+    }
+    SECTION("listener out of range") {
+        record.listener = 7;
+    }
+    SECTION("another worker's") {
+        record.worker = 3;
+    }
+    SECTION("another type") {
+        record.type = conf::SessionType::any_sock;
+    }
+    SECTION("a type that is none") {
+        record.type = static_cast<conf::SessionType>(200);
+    }
+    SECTION("a state that is none") {
+        record.state = static_cast<State>(77);
+    }
+    SECTION("no family") {
+        record.server.family = base::Family::none;
+    }
+    SECTION("already ended") {
+        record.reason = CloseReason::idle;
+    }
+    SECTION("a reason that is none") {
+        record.reason = static_cast<CloseReason>(250);
+    }
     const session::Adoption adoption = engine.restart();
     CHECK(adoption.adopted == 0);
     CHECK(adoption.aborted == 1);
@@ -97,7 +123,8 @@ TEST_CASE("a fresh start takes nothing over, and reports everything") {
     const LoopbackSocket server;
     Engine engine(config_for(accept_to(server.endpoint())));
     const std::vector<LoopbackSocket> clients(3);
-    for (const LoopbackSocket& client : clients) REQUIRE(round_trip(engine, client, server));
+    for (const LoopbackSocket& client : clients)
+        REQUIRE(round_trip(engine, client, server));
     const session::Adoption adoption = engine.restart(true);
     CHECK(adoption.adopted == 0);
     CHECK(adoption.aborted == 3);

@@ -1,5 +1,5 @@
-// Counts every allocation of this program while `counting` is set: nothing on a datagram's way may allocate once the
-// session is there (DESIGN §2.5).
+// Counts every allocation of this program while `counting` is set: nothing on a datagram's way may allocate
+// once the session is there (DESIGN §2.5).
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -21,12 +21,24 @@ void* allocate(std::size_t size) {
 
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void* operator new(std::size_t size) {
+    return allocate(size);
+}
+void* operator new[](std::size_t size) {
+    return allocate(size);
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
 
 TEST_CASE("a forwarded datagram allocates nothing in either direction, nor does a refused one") {
     const LoopbackSocket server, client, stranger;

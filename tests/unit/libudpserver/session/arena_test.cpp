@@ -1,15 +1,17 @@
 #include "libudpserver/session/arena.hpp"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 TEST_CASE("an arena has so many free records and idle sockets, and is the same for all who map it") {
     session::Arena arena = session::Arena::create(10, 20);
     arena.map();
     REQUIRE(arena.records().size() == 10);
     REQUIRE(arena.pool().size() == 20);
-    for (const session::Record& record : arena.records()) CHECK(record.state == session::State::free);
-    for (const session::PoolEntry& entry : arena.pool()) CHECK(entry.state == session::PoolEntry::State::idle);
+    for (const session::Record& record : arena.records())
+        CHECK(record.state == session::State::free);
+    for (const session::PoolEntry& entry : arena.pool())
+        CHECK(entry.state == session::PoolEntry::State::idle);
     CHECK(reinterpret_cast<std::uintptr_t>(arena.records().data()) % 64 == 0);
 
     arena.records()[9].generation = 77;

@@ -34,8 +34,8 @@ inline conf::Config config_for(const conf::Rule& rule, std::uint32_t max_session
     return config;
 }
 
-/// The engine between real loopback sockets and with a clock of the test's own. Loopback delivers inside send(), so a
-/// pump() has seen everything that was sent before it.
+/// The engine between real loopback sockets and with a clock of the test's own. Loopback delivers inside
+/// send(), so a pump() has seen everything that was sent before it.
 class Engine {
 public:
     explicit Engine(conf::Config configuration, std::size_t sockets = 16, session::Proxy* proxy = nullptr)
@@ -65,20 +65,22 @@ public:
             .add_to_poller = [](int, session::Slot) {},
             .request_sockets = [this](std::size_t group) { requests.push_back(group); }});
         for (std::size_t i = 0; i < pool.sockets().size(); ++i) {
-            sessions->add_socket(static_cast<session::Slot>(i), pool.sockets()[i].fd.get(), pool.sockets()[i].group);
+            sessions->add_socket(static_cast<session::Slot>(i), pool.sockets()[i].fd.get(),
+                                 pool.sockets()[i].group);
         }
-        listeners.at(0, 0).on_datagram([this](net::Listener&, net::Datagram& datagram) {
-            sessions->on_client(0, datagram, now);
-        });
+        listeners.at(0, 0).on_datagram(
+            [this](net::Listener&, net::Datagram& datagram) { sessions->on_client(0, datagram, now); });
         return sessions->adopt(fresh, now);
     }
 
     /// One turn of a worker over all sockets.
     void pump() {
-        while (listeners.at(0, 0).read(batch_, 32) > 0) turn();
+        while (listeners.at(0, 0).read(batch_, 32) > 0)
+            turn();
         for (std::size_t place = 0; place < pool.sockets().size(); ++place) {
             const auto result = batch_.receive(pool.sockets()[place].fd.get(), {}, 8);
-            if (result.error != 0) sessions->on_server_error(static_cast<session::Slot>(place), result.error, now);
+            if (result.error != 0)
+                sessions->on_server_error(static_cast<session::Slot>(place), result.error, now);
             for (net::Datagram& datagram : result.datagrams) {
                 sessions->on_server(static_cast<session::Slot>(place), datagram, now);
             }

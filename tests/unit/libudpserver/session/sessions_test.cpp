@@ -87,7 +87,8 @@ TEST_CASE("a second request on its way opens a second session, and both answers 
     REQUIRE(server.send_to(first->from, "A"));
     engine.pump();
     std::set<std::string> answers;
-    while (const auto answer = client.receive()) answers.insert(answer->payload);
+    while (const auto answer = client.receive())
+        answers.insert(answer->payload);
     CHECK(answers == std::set<std::string>{"A", "B"});
     CHECK(engine.sessions->open_sessions() == 0);
 }
@@ -152,12 +153,14 @@ TEST_CASE("when max-sessions is reached answered sessions stay and the newcomer 
     const LoopbackSocket server, newcomer;
     Engine engine(config_for(accept_to(server.endpoint()), 4));
     std::vector<LoopbackSocket> clients(4);
-    for (const LoopbackSocket& client : clients) REQUIRE(round_trip(engine, client, server));
+    for (const LoopbackSocket& client : clients)
+        REQUIRE(round_trip(engine, client, server));
     REQUIRE(newcomer.send_to(engine.address(), "x"));
     engine.pump();
     CHECK(!server.receive());
     CHECK(engine.refused(CloseReason::sessions_full) == 1);
-    for (const LoopbackSocket& client : clients) CHECK(round_trip(engine, client, server));
+    for (const LoopbackSocket& client : clients)
+        CHECK(round_trip(engine, client, server));
 }
 
 TEST_CASE("the oldest unanswered session makes room, an answered one never does") {
@@ -165,7 +168,8 @@ TEST_CASE("the oldest unanswered session makes room, an answered one never does"
     Engine engine(config_for(accept_to(server.endpoint()), 3));
     std::vector<LoopbackSocket> clients(3);
     REQUIRE(round_trip(engine, clients[0], server));
-    for (std::size_t i = 1; i < 3; ++i) REQUIRE(clients[i].send_to(engine.address(), "unanswered"));
+    for (std::size_t i = 1; i < 3; ++i)
+        REQUIRE(clients[i].send_to(engine.address(), "unanswered"));
     engine.pump();
     while (server.receive()) {
     }
@@ -323,7 +327,8 @@ TEST_CASE("the engine closes and counts every session at the end [K-23]") {
     const LoopbackSocket server;
     Engine engine(config_for(accept_to(server.endpoint())));
     const std::vector<LoopbackSocket> clients(5);
-    for (const LoopbackSocket& client : clients) REQUIRE(round_trip(engine, client, server));
+    for (const LoopbackSocket& client : clients)
+        REQUIRE(round_trip(engine, client, server));
     engine.sessions->close_all(CloseReason::process_end, engine.now);
     CHECK(engine.sessions->open_sessions() == 0);
     CHECK(engine.closed(CloseReason::process_end) == 5);
@@ -350,7 +355,8 @@ TEST_CASE("random lives: counts, places and sockets always agree [O-20][O-38]") 
         engine.pump();
         engine.pass(base::Duration(random() % 1000));
         std::size_t open = 0, leased = 0;
-        for (const session::Record& record : engine.arena.records()) open += record.state == session::State::open;
+        for (const session::Record& record : engine.arena.records())
+            open += record.state == session::State::open;
         for (const session::PoolEntry& entry : engine.arena.pool()) {
             leased += entry.state == session::PoolEntry::State::leased;
         }

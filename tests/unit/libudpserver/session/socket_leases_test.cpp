@@ -53,7 +53,8 @@ TEST_CASE("a stream that goes on after its session keeps the socket out of use")
             REQUIRE(second.send_to(engine.address(), "y"));
             engine.pump();
         }
-        while (const auto heard = second.receive()) FAIL("the stream reached another client: " << heard->payload);
+        while (const auto heard = second.receive())
+            FAIL("the stream reached another client: " << heard->payload);
         while (server.receive()) {
         }
     }
@@ -89,9 +90,11 @@ TEST_CASE("sockets are leased in random order") {
     std::vector<session::PoolEntry> entries(32);
     std::vector<LoopbackSocket> sockets(32);
     session::SocketLeases leases(entries, 1, 1s, [](int, session::Slot) {});
-    for (session::Slot i = 0; i < 32; ++i) REQUIRE(leases.add(i, sockets[i].fd(), 0));
+    for (session::Slot i = 0; i < 32; ++i)
+        REQUIRE(leases.add(i, sockets[i].fd(), 0));
     std::vector<session::Slot> order;
-    for (session::Slot i = 0; i < 32; ++i) order.push_back(leases.lease(0, i, base::Instant(1h)));
+    for (session::Slot i = 0; i < 32; ++i)
+        order.push_back(leases.lease(0, i, base::Instant(1h)));
     CHECK(std::set<session::Slot>(order.begin(), order.end()).size() == 32);
     CHECK(!std::is_sorted(order.begin(), order.end()));
     CHECK(!std::is_sorted(order.rbegin(), order.rend()));
