@@ -5,7 +5,7 @@
 #include "libudpserver/net/listener.hpp"
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/net/send_batch.hpp"
-#include "loopback.hpp"
+#include "tests/unit/libudpserver/net/loopback.hpp"
 
 namespace {
 

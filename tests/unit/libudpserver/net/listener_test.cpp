@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "libudpserver/net/listener_set.hpp"
-#include "loopback.hpp"
+#include "tests/unit/libudpserver/net/loopback.hpp"
 
 namespace {
 

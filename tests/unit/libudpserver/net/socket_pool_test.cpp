@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <set>
 
-#include "loopback.hpp"
+#include "tests/unit/libudpserver/net/loopback.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
-#include "loopback.hpp"
+#include "tests/unit/libudpserver/net/loopback.hpp"
 
 TEST_CASE("a UDP socket is non-blocking and close-on-exec [L-4][L-6]") {
     const base::UniqueFd fd = net::make_udp_socket(base::Family::v4, "test");

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "engine_fixture.hpp"
+#include "tests/unit/libudpserver/session/engine_fixture.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../net/loopback.hpp"
+#include "tests/unit/libudpserver/net/loopback.hpp"
 #include "libudpserver/net/listener_set.hpp"
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/sessions.hpp"

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "engine_fixture.hpp"
+#include "tests/unit/libudpserver/session/engine_fixture.hpp"
 
 using namespace std::chrono_literals;
 
