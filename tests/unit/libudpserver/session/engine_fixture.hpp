@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/unit/libudpserver/net/loopback.hpp"
 #include "libudpserver/net/listener_set.hpp"
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/sessions.hpp"
+#include "tests/unit/libudpserver/net/loopback.hpp"
 
 /// A proxy without code of its own.
 struct PlainProxy : session::Proxy {
