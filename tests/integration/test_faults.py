@@ -8,7 +8,7 @@ import time
 import pytest
 
 from counters import counters
-from deadline import wait_for
+from deadline import SLOWNESS, wait_for
 from free_ports import free_port, free_ports
 from programs import udp_load
 from proxyd_process import Proxyd, configuration
@@ -222,7 +222,7 @@ def test_more_than_the_sockets_take_is_dropped_and_memory_stays(proxyd, udp_echo
                               "--rate", 100_000, "--max-loss", 100, "--linger", 200)
         assert figures["wrong"] == figures["corrupt"] == 0
     grown = resident(daemon.child()) - memory
-    assert grown < 40 << 20, f"{grown >> 20} MiB more"  # its 64 buffers of 64 KiB, and the arena
+    assert grown < 40 << 20, f"{grown >> 20} MiB more"  # its 64 buffers of 64 KiB
     assert peer().ask(b"after", listener) == b"after"
     assert len(daemon.lines("UDPP-650-W")) < 20, "errors of sending are logged in part"
 
@@ -295,7 +295,8 @@ def test_nothing_grows_with_sessions_and_refusals(proxyd, udp_echo, peer):
     descriptors, memory = rounds()
     again, later = rounds()
     assert again == descriptors
-    assert later - memory < 4 << 20
+    if SLOWNESS == 1:  # sanitizers keep what was freed
+        assert later - memory < 4 << 20
     counts = counters(daemon)
     assert (counts["open"], counts["created"], counts["refused by acl"]) == (0, 4000, 4000)
 
