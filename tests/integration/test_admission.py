@@ -130,6 +130,7 @@ def test_new_sessions_of_all_sources_have_a_rate(proxyd, udp_echo, peer):
     assert sum(int(record["COUNT"]) for record in rejected) <= counts["refused by rate-limited"]
 
 
+@pytest.mark.load
 def test_a_flood_at_one_listener_does_not_starve_another(proxyd, udp_echo, peer, background_load):
     """[L-22] [J-22]"""
     echo, first, quiet = udp_echo(), free_ports(2), peer()
@@ -147,6 +148,7 @@ def test_a_flood_at_one_listener_does_not_starve_another(proxyd, udp_echo, peer,
     assert counters(daemon)["open"] == 21
 
 
+@pytest.mark.load
 def test_many_sessions_that_expire_together_hold_nobody_up(proxyd, udp_echo, peer):
     """[O-36] [O-37] 8,000 sessions end in slices within about a second; a running client hardly notices."""
     echo, running, listener = udp_echo("--silent"), peer(), ("127.0.0.1", free_port())
