@@ -14,7 +14,9 @@ constexpr std::size_t records_at_once = 1024;
 
 const char* why_aborted(const Record& record, bool fresh) {
     if (fresh) return "the last REG may have died of the sessions";
-    if (record.state != State::open) return "the last REG died while it began or ended";
+    // Many sessions that expire together are marked first and closed one by one.
+    const bool ended = record.reason != CloseReason::none;
+    if (record.state != State::open || ended) return "the last REG died while it began or ended";
     return "it does not fit the configuration, its socket or another session";
 }
 
