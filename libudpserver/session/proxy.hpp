@@ -16,6 +16,18 @@ enum class Verdict {
     close     ///< drop it and end the session (reason `proxy`)
 };
 
+/// What becomes of a client's first datagram, before there is any state (O-22, O-23).
+struct Opening {
+    enum class Decision {
+        accept,  ///< it may begin a session
+        refuse,  ///< no valid beginning: counted with reason `proxy`
+        answer   ///< no session yet: `answer` goes back, for example a challenge that only an honest source
+                 ///< can meet
+    };
+    Decision decision = Decision::accept;
+    std::span<const std::byte> answer;  ///< the proxy's own memory; sent before the proxy is called again
+};
+
 /// The protocol's side of one session. The engine enforces limits and session type before it is asked.
 class SessionHandler {
 public:
@@ -30,6 +42,10 @@ public:
 class Proxy {
 public:
     virtual ~Proxy() = default;
+
+    /// A first datagram that policy and limits let in. Answers are limited for all sources together, and
+    /// dropped rather than queued (O-24).
+    virtual Opening judge_opener(const net::Datagram& /*datagram*/) { return {}; }
 
     /// A new session, before its socket is connected: the place for SessionContext::set_server. Without a
     /// handler every datagram is forwarded as it is.

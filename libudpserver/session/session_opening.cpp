@@ -17,6 +17,9 @@ constexpr Duration shortest_pause{100}, longest_pause{5000};
 /// The parent is asked for more while so many sockets of a group are left: enough for a burst of new clients.
 constexpr std::size_t low_water = 256;
 
+/// Answers without a session, for all sources together: 100 in 10 seconds (O-24).
+constexpr base::Rate opener_answer_rate{.per_second = 10, .burst = 100};
+
 bool can_be_answered(const Endpoint& client) {
     const base::Address address = client.address();
     return client.port != 0 && address.family != base::Family::none && !address.is_any();
@@ -50,11 +53,33 @@ CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
     const conf::SessionLimits& limits = acl_.rule(*rule).limits;
     if (limits.client_bytes > 0 && datagram.payload.size() > limits.client_bytes)
         return CloseReason::client_bytes;
+    if (!proxy_accepts(listener, datagram, now)) return CloseReason::proxy;
     // Before anything gives way for a session that cannot come to be.
     const std::size_t group =
         group_index(acl_.rule(*rule), server_for(acl_.rule(*rule), datagram.from).family);
     if (!socket_free(group, now)) return CloseReason::no_socket;
     return make_room(now);
+}
+
+bool Sessions::proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now) {
+    const Opening opening = proxy_.judge_opener(datagram);
+    if (opening.decision == Opening::Decision::answer) answer_opener(listener, datagram, opening.answer, now);
+    return opening.decision == Opening::Decision::accept;
+}
+
+void Sessions::answer_opener(std::size_t listener, const net::Datagram& datagram,
+                             std::span<const std::byte> answer, Instant now) {
+    // Whoever forges sources must not make a reflector of us.
+    if (!opener_answers_.take(opener_answer_rate, now)) return;
+    const net::Listener& socket = listeners_.at(listener, worker_);
+    out_.add({.fd = socket.descriptor(),
+              .family = datagram.from.family,
+              .payload = answer,
+              .to = datagram.from,
+              .source = socket.wildcard() ? datagram.local : Endpoint{},
+              .tos = 0,
+              .tag = no_session});
+    out_.flush();  // the answer is the proxy's memory
 }
 
 bool Sessions::socket_free(std::size_t group, Instant now) {

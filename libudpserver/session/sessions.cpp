@@ -262,6 +262,7 @@ Verdict Sessions::ask_handler(Slot slot, net::Datagram& datagram, bool from_clie
 }
 
 void Sessions::sent(std::uint64_t tag, std::size_t size, int error) {
+    if (tag == no_session) return;
     const Slot slot = static_cast<Slot>(tag & ~to_client_bit);
     if (error != 0) {
         count_send_error(slot, error);

@@ -97,6 +97,10 @@ public:
 private:
     friend class SessionContext;
 
+    /// The tag of a datagram in the SendBatch that belongs to no session. Any other is the slot, and says
+    /// which side the datagram goes to.
+    static constexpr std::uint64_t no_session = ~std::uint64_t{0};
+
     /// What the engine keeps of a session outside the record, because it need not survive.
     struct Volatile {
         std::unique_ptr<SessionHandler> handler;
@@ -118,6 +122,10 @@ private:
     /// so far.
     CloseReason judge(std::size_t listener, const net::Datagram& datagram, std::optional<std::size_t>& rule,
                       Instant now);
+    /// Asks the proxy; sends its answer if it has one. False: no session begins.
+    bool proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now);
+    void answer_opener(std::size_t listener, const net::Datagram& datagram, std::span<const std::byte> answer,
+                       Instant now);
     bool socket_free(std::size_t group, Instant now);
     CloseReason make_room(Instant now);
     std::optional<std::size_t> ask_policy(const net::Datagram& datagram, Instant now);
@@ -204,7 +212,7 @@ private:
     std::array<Instant, static_cast<std::size_t>(CloseReason::count_)> warned_{};
     base::LocalTime local_time_;
     Instant local_time_until_{};
-    base::TokenBucket foreign_log_;
+    base::TokenBucket foreign_log_, opener_answers_;
     bool connecting_ = false;  ///< Proxy::open runs: set_server is allowed
 };
 

@@ -365,3 +365,58 @@ TEST_CASE("random lives: counts, places and sockets always agree [O-20][O-38]") 
         REQUIRE(engine.totals().created.get() - engine.totals().closed.get() == open);
     }
 }
+
+namespace {
+
+/// Lets in who says "please", answers who says "hello", refuses everybody else.
+struct Doorman : session::Proxy {
+    std::string answer = "say please";
+    std::unique_ptr<session::SessionHandler> open(session::SessionContext&) override { return nullptr; }
+    session::Opening judge_opener(const net::Datagram& datagram) override {
+        const std::string said(reinterpret_cast<const char*>(datagram.payload.data()),
+                               datagram.payload.size());
+        if (said == "please") return {};
+        if (said != "hello") return {.decision = session::Opening::Decision::refuse};
+        return {.decision = session::Opening::Decision::answer,
+                .answer = std::as_bytes(std::span(answer.data(), answer.size()))};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a proxy refuses what is no valid beginning, or answers it, without any state [O-22][O-23]") {
+    const LoopbackSocket server, client;
+    Doorman doorman;
+    Engine engine(config_for(accept_to(server.endpoint())), 16, &doorman);
+    REQUIRE(client.send_to(engine.address(), "rubbish"));
+    engine.pump();
+    CHECK(!client.receive());
+    REQUIRE(client.send_to(engine.address(), "hello"));
+    engine.pump();
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    CHECK(answer->payload == "say please");
+    CHECK(answer->from == engine.address());
+    CHECK(engine.sessions->open_sessions() == 0);
+    CHECK(engine.refused(CloseReason::proxy) == 2);
+    CHECK(!server.receive());
+    CHECK(round_trip(engine, client, server, "please"));
+}
+
+TEST_CASE("answers without a session are limited for all sources together [O-24]") {
+    const LoopbackSocket server, client;
+    Doorman doorman;
+    Engine engine(config_for(accept_to(server.endpoint())), 16, &doorman);
+    int answers = 0;
+    for (int i = 0; i < 300; ++i) {
+        REQUIRE(client.send_to(engine.address(), "hello"));
+        engine.pump();
+        while (client.receive())
+            ++answers;
+    }
+    CHECK(answers == 100);
+    engine.now += 10s;
+    REQUIRE(client.send_to(engine.address(), "hello"));
+    engine.pump();
+    CHECK(client.receive());
+}
