@@ -38,7 +38,8 @@ std::string to_string(const ExitStatus& status) {
 void ArenaTrust::died(base::Instant now, std::optional<base::Instant> ready, const ExitStatus& status) {
     if (ready) {
         crashes_before_ready_ = 0;
-        poisoned_ = status.own_fault() && now - *ready <= soon;
+        poisoned_ = replacement_ && status.own_fault() && now - *ready <= soon;
+        replacement_ = true;
         return;
     }
     if (status.crashed()) ++crashes_before_ready_;

@@ -23,8 +23,9 @@ struct ExitStatus {
 std::string to_string(const ExitStatus& status);
 
 /// Whether the next REG may adopt what the last one left. Sessions that kill their REG each time would make a
-/// crash loop; so after a fault soon after adopting, or two crashes in a row while adopting, it starts
-/// afresh.
+/// crash loop; so when a REG that adopted dies by a fault soon afterwards, or two in a row while adopting,
+/// the next one starts afresh. The proxy's first REG adopts nothing: what kills it need not be what it
+/// leaves.
 class ArenaTrust {
 public:
     static constexpr base::Duration soon{10'000};
@@ -34,6 +35,7 @@ public:
 
 private:
     bool poisoned_ = false;
+    bool replacement_ = false;
     unsigned crashes_before_ready_ = 0;
 };
 

@@ -169,10 +169,13 @@ def test_datagrams_that_come_while_no_reg_is_there_wait(serve, peer):
 
 
 def test_a_session_that_may_have_crashed_reg_is_reported_and_not_adopted(serve, peer):
-    """[K-6] A crash soon after the start: the next REG starts afresh, the sessions are reported as ABORTED."""
+    """[K-6] Another crash soon after the adoption: the next REG starts afresh, the sessions are reported as ABORTED."""
     daemon, listener, _ = serve(environment=CRASH_QUIETLY)
     client = peer()
     client.ask(b"x", listener)
+    daemon.replace_child(number=signal.SIGSEGV)
+    assert client.ask(b"adopted", listener) == b"adopted"
+    assert not daemon.records()
     daemon.replace_child(number=signal.SIGSEGV)
     record, = daemon.wait_records(1)
     assert (record["STATUS"], record["RESULT"], record["REASON"]) == ("ACCEPTED", "ABORTED", "adoption")
@@ -390,7 +393,7 @@ def test_nothing_grows(serve):
 
 
 def test_a_silent_child_is_replaced(serve, peer):
-    """[K-4] Heartbeat: it is killed; what it had adopted lately is not trusted."""
+    """[K-4] Heartbeat: it is killed and replaced; its sessions go on."""
     daemon, listener, _ = serve(environment=CRASH_QUIETLY, udpserver={"heartbeat": "500ms"})
     client = peer()
     client.ask(b"x", listener)

@@ -50,11 +50,14 @@ TEST_CASE("an end has words") {
     CHECK(to_string(killed(SIGABRT, true)) == "signal 6 (Aborted) after no heartbeat");
 }
 
-TEST_CASE("a fault within 10 s of adopting makes the next one start afresh") {
+TEST_CASE("another fault within 10 s of adopting makes the next one start afresh") {
     for (const auto& fault : {killed(SIGSEGV), exited(1), killed(SIGKILL, true)}) {
         ArenaTrust soon, late;
+        soon.died(ready, ready, fault);
+        CHECK_FALSE(soon.poisoned());  // the first REG adopted nothing
         soon.died(ready + 10s, ready, fault);
         CHECK(soon.poisoned());
+        late.died(ready, ready, fault);
         late.died(ready + 10s + 1ms, ready, fault);
         CHECK_FALSE(late.poisoned());
     }
@@ -100,6 +103,7 @@ TEST_CASE("a child that became ready ends the suspicion") {
 
 TEST_CASE("a child that was to start afresh and was killed before it could leaves the arena poisoned") {
     ArenaTrust trust;
+    trust.died(ready, ready, killed(SIGSEGV));
     trust.died(ready, ready, killed(SIGSEGV));
     trust.died(ready, std::nullopt, killed(SIGKILL));
     CHECK(trust.poisoned());
