@@ -4,7 +4,7 @@ import time
 import pytest
 
 from counters import counters
-from deadline import wait_for
+from deadline import SLOWNESS, wait_for
 from free_ports import free_port, free_ports
 from programs import udp_load
 from proxyd_process import configuration
@@ -24,7 +24,7 @@ def open_session(server, client, listener, answered=True):
         received, source = server.socket.recvfrom(100)
     except TimeoutError:
         return False
-    assert received == data
+    assert received == data, f"{received!r} from {source}"
     if answered:
         server.send(received, source)
         assert client.receive() == (data, listener)
@@ -87,14 +87,14 @@ def test_unanswered_sessions_give_way_first_and_answered_ones_never(proxyd, peer
 def test_a_source_has_a_number_of_open_sessions(proxyd, peer, limit, sources, opened):
     """[K-77] The port is no part of it; when a session ends its place is free again."""
     server = peer()
-    daemon, listener = start(proxyd, server, {"limits": {"idle": "1200ms"}}, **{limit: {"open": 3}})
+    daemon, listener = start(proxyd, server, {"limits": {"idle": "3s"}}, **{limit: {"open": 3}})
     clients = [peer(address) for address in sources]
     results = [open_session(server, client, listener) for client in clients]
     assert results.count(True) == opened
     counts = counters(daemon)
     assert counts.get("refused by source-limited", 0) == len(sources) - opened
     assert daemon.lines("UDPP-641-N")
-    daemon.wait_records(opened, REASON="idle")
+    daemon.wait_records(opened, 8, REASON="idle")
     assert open_session(server, clients[-1], listener)
 
 
@@ -161,12 +161,12 @@ def test_many_sessions_that_expire_together_hold_nobody_up(proxyd, udp_echo, pee
     _, figures = udp_load("--to", f"{listener[0]}:{listener[1]}", "--clients", 8000, "--count", 1, "--rate", 6000,
                           "--max-loss", 100, "--linger", 100, "--from", "127.67.0.0/24")
     assert figures["sent"] == 8000
-    longest = 0
+    times = []
     end = time.monotonic() + 12
     while len(daemon.records(REASON="unanswered")) < 7000 and time.monotonic() < end:
         begin = time.monotonic()
         assert running.ask(b"x", other, seconds=3) == b"x"
-        longest = max(longest, time.monotonic() - begin)
-    assert longest < 0.5
+        times.append(time.monotonic() - begin)
+    assert sorted(times)[len(times) * 9 // 10] < 0.05 * SLOWNESS and max(times) < 1.5 * SLOWNESS
     wait_for(lambda: counters(daemon)["open"] == 1, 5, "all others have ended")
     assert len(daemon.wait_records(8000, REASON="unanswered")) == 8000, "each once [O-38]"

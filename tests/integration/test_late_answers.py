@@ -55,7 +55,7 @@ class Churn:
         for figures in results.values():
             assert figures["wrong"] == figures["corrupt"] == figures["duplicates"] == 0
             assert figures["received"] > figures["sent"] * 0.1, "the proxy serves"
-        assert counts["datagrams"] > sent * 0.95
+        assert counts["datagrams"] > sent * 0.5, "the others found no socket that has rested"
         assert counts["answers"] - in_time > sent * 0.2, "many answers are late"
         assert sent / counts["ports"] > 3, "sockets are used again and again"
 

@@ -82,7 +82,9 @@ def test_limits_of_all_workers_together(proxyd, peer):
             pass
     counts = counters(daemon)
     assert counts["open"] == 40
-    assert counts["refused by sessions-full"] == 80
+    # On a busy machine an answer comes too late for some, and they give way to others.
+    assert counts["created"] + counts["refused by sessions-full"] == 120
+    assert counts["created"] - counts["closed"] == 40
 
 
 def test_listening_sockets_are_one_for_each_worker(proxyd, peer):
