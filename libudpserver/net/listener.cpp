@@ -78,6 +78,10 @@ Listener Listener::from_descriptor(int fd, bool close_on_free) {
     return {base::UniqueFd(fd), close_on_free};
 }
 
+void Listener::share_port() {
+    set_option(fd_.get(), SOL_SOCKET, SO_REUSEPORT, 1, base::to_string(local_), "SO_REUSEPORT");
+}
+
 std::size_t Listener::read(ReceiveBatch& batch, std::size_t budget) {
     const ReceiveBatch::Result result = batch.receive(fd_.get(), local_, budget);
     if (result.error != 0) {

@@ -56,6 +56,9 @@ public:
     void disable() { enabled_ = false; }
     [[nodiscard]] bool enabled() const { return enabled_; }
 
+    /// From now on more sockets with `reuse_port` may be bound to this one's port. Throws SocketError.
+    void share_port();
+
     [[nodiscard]] int descriptor() const { return fd_.get(); }
     [[nodiscard]] const base::Endpoint& local() const { return local_; }
     /// Bound to 0.0.0.0 or ::, so that replies must name the address to leave from (O-17).

@@ -27,9 +27,15 @@ ListenerSet::ListenerSet(const conf::Config& config) : workers_(config.udpserver
 }
 
 void ListenerSet::open_endpoint(base::Endpoint local, const ListenerOptions& options) {
-    for (std::size_t worker = 0; worker < workers_; ++worker) {
+    // The first socket asks for the port alone: a second proxy would else share it, and the clients with it,
+    // and nobody would be told (K-26).
+    ListenerOptions alone = options;
+    alone.reuse_port = false;
+    sockets_.push_back(Listener::bind(local, alone));
+    if (options.reuse_port) sockets_.back().share_port();
+    local = sockets_.back().local();  // port 0: the other workers take the port that the first one got
+    for (std::size_t worker = 1; worker < workers_; ++worker) {
         sockets_.push_back(Listener::bind(local, options));
-        local = sockets_.back().local();  // port 0: the other workers take the port that the first one got
     }
 }
 

@@ -12,8 +12,28 @@
 
 namespace net {
 
+namespace {
+
+/// What to do about the errors that an administrator can mend; empty for the others.
+const char* advice(const std::string& step, int error) {
+    if (step != "bind") return "";
+    switch (error) {
+        case EADDRINUSE:
+            return "; `ss -lunp` shows which program has it";
+        case EADDRNOTAVAIL:
+            return "; it is no address of this machine, or not yet";
+        case EACCES:
+            return "; start as root, or with CAP_NET_BIND_SERVICE";
+        default:
+            return "";
+    }
+}
+
+}  // namespace
+
 SocketError::SocketError(const std::string& who, const std::string& failed_step, int number)
-    : std::runtime_error(fmt::format("{}: {}: {}", who, failed_step, std::strerror(number))),
+    : std::runtime_error(
+          fmt::format("{}: {}: {}{}", who, failed_step, std::strerror(number), advice(failed_step, number))),
       step(failed_step),
       error(number) {}
 

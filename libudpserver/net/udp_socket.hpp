@@ -10,7 +10,8 @@
 
 namespace net {
 
-/// A step of making a socket failed (L-3): `what()` is `127.0.0.1:53: bind: Address already in use`.
+/// A step of making a socket failed (L-3): `what()` is `127.0.0.1:53: bind: Address already in use`,
+/// and what to do about it when that is known.
 struct SocketError : std::runtime_error {
     SocketError(const std::string& who, const std::string& failed_step, int number);
     std::string step;

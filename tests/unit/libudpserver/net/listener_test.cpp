@@ -184,6 +184,17 @@ TEST_CASE("a listener set has a socket for each port and worker") {
     CHECK(set.local(1).family == base::Family::v6);
 }
 
+TEST_CASE("a second set does not share the ports of the first, though the workers of one set do [K-26]") {
+    conf::Config config;
+    config.udpserver.workers = 2;
+    config.listen_on = {{localhost, {0, 0}}};
+    const net::ListenerSet first(config);
+    config.listen_on[0].port = {first.local(0).port, first.local(0).port};
+    CHECK_THROWS_AS(net::ListenerSet(config), net::SocketError);
+    config.udpserver.workers = 1;
+    CHECK_THROWS_AS(net::ListenerSet(config), net::SocketError);
+}
+
 TEST_CASE("a set that cannot have all its sockets has none [K-26]") {
     const LoopbackSocket taken;
     conf::Config config;
@@ -191,5 +202,7 @@ TEST_CASE("a set that cannot have all its sockets has none [K-26]") {
     config.listen_on = {{localhost, {0, 0}}, {localhost, {port, port}}};
     CHECK_THROWS_AS(net::ListenerSet(config), net::SocketError);
     config.listen_on = {{*base::parse_address("192.0.2.1"), {5300, 5300}}};
-    CHECK_THROWS_WITH(net::ListenerSet(config), "192.0.2.1:5300: bind: Cannot assign requested address");
+    CHECK_THROWS_WITH(net::ListenerSet(config),
+                      "192.0.2.1:5300: bind: Cannot assign requested address; it is no address of this "
+                      "machine, or not yet");
 }

@@ -21,7 +21,8 @@ TEST_CASE("a step that fails is named with its errno [L-3]") {
     } catch (const net::SocketError& error) {
         CHECK(error.step == "bind");
         CHECK(error.error == EADDRINUSE);
-        CHECK(std::string(error.what()) == "x: bind: Address already in use");
+        CHECK(std::string(error.what()) ==
+              "x: bind: Address already in use; `ss -lunp` shows which program has it");
     }
 }
 
