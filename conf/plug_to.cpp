@@ -15,6 +15,14 @@ bool names_a_host(const std::string& text) {
                                              [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
 }
 
+/// What follows the last colon is a number, but no port.
+bool port_too_large(const std::string& text) {
+    const std::string port = text.substr(text.rfind(':') + 1);
+    const bool number = text.rfind(':') != std::string::npos && !port.empty() &&
+                        std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return number && (port.size() > 5 || std::stoul(port) > 65535);
+}
+
 Expect<Endpoint> server_endpoint() {
     auto read = [](const Place& place) -> std::optional<Endpoint> {
         const std::string* text = place.scalar(forms);
@@ -27,6 +35,8 @@ Expect<Endpoint> server_endpoint() {
             place.refuse(shown(*text) + " has no port", forms);
         } else if (endpoint && endpoint->port == 0) {
             place.refuse("a server has no port 0", "1 to 65535");
+        } else if (port_too_large(*text)) {
+            place.refuse(shown(*text) + " has a port that is too large", "1 to 65535");
         } else {
             place.refuse(shown(*text) + " is no address of a server", forms);
         }

@@ -109,6 +109,16 @@ Error error_at(Mark mark, std::string text) {
     return {mark.line, mark.column, "", std::move(text)};
 }
 
+/// The parser notices such a mistake only behind its place, and in words of its grammar.
+std::string_view likely_cause(std::string_view message) {
+    if (message == "end of map flow not found") return " (most likely a '}' is missing before this place)";
+    if (message == "end of sequence flow not found")
+        return " (most likely a ']' is missing before this place)";
+    if (message == "end of map not found" || message == "end of sequence not found")
+        return " (most likely this line is indented more or less than its neighbours, or a quote is open)";
+    return "";
+}
+
 /// yaml-cpp's words, and what most often lies behind them: a character that YAML keeps for itself.
 std::string explain(std::string_view text, Mark mark, const std::string& message) {
     // The parser sees that '*' names no alias one character behind it.
@@ -117,7 +127,7 @@ std::string explain(std::string_view text, Mark mark, const std::string& message
     if (c == '@' || c == '*' || c == '%' || c == '`' || c == '&' || c == '!') {
         return "text that begins with '" + std::string(1, c) + "' must be in quotes";
     }
-    return "not valid YAML: " + message;
+    return "not valid YAML: " + message + std::string(likely_cause(message));
 }
 
 }  // namespace
