@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -35,9 +36,14 @@ SyslogSink::SyslogSink(const std::string& facility, SyslogFailure policy, std::u
     if (facility_ < 0)
         throw std::runtime_error("log facility '" + facility +
                                  "' is unknown, expected daemon, user, local0 to local7 or the like");
-    if (!connect() && policy_ == SyslogFailure::stop)
-        throw std::runtime_error("syslog at " + path_ + " cannot be reached: " + std::strerror(error_) +
-                                 "; start the syslog daemon or log to a file");
+    if (connect()) return;
+    const std::string problem = "syslog at " + path_ + " cannot be reached: " + std::strerror(error_);
+    if (policy_ == SyslogFailure::stop)
+        throw std::runtime_error(problem + "; start the syslog daemon or log to a file");
+    // The start still has a terminal; later there is no place left where anybody could read it.
+    if (!fallback_)
+        std::fprintf(stderr, "proxyd: %s; the log is lost until it can, start the syslog daemon\n",
+                     problem.c_str());
 }
 
 bool SyslogSink::connect() {

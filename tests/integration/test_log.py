@@ -303,11 +303,12 @@ def test_a_daemon_logs_to_syslog_unless_told_otherwise(tmp_path, syslog):
 
 
 def test_a_missing_syslog_is_ignored_by_default(serve, tmp_path, peer):
-    """[K-69] `ignore`: traffic goes on without a log."""
+    """[K-69] `ignore`: traffic goes on without a log, and the terminal of the start is told."""
     daemon, listener, _ = serve(log={"to": "syslog"}, environment={"PROXYD_SYSLOG_SOCKET": str(tmp_path / "none")},
                                 ready=False)
     wait_for(lambda: listener_is_bound(listener), what="the listener")
     assert peer().ask(b"x", listener) == b"x"
+    assert f"syslog at {tmp_path / 'none'} cannot be reached" in daemon.error_text()
     daemon.stop()
 
 
