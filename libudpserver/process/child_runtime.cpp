@@ -71,7 +71,7 @@ void ChildRuntime::on_signals(const base::TakenSignals& taken) {
     log_ignored(taken);
     if (taken.end == 0) return;
     log::write(msg::signal_received, "{}: this process ends", base::signal_name(taken.end));
-    parent_gone() ? stop() : end_alone();
+    parent_gone() ? stop_without_parent() : end_alone();
 }
 
 void ChildRuntime::on_message(ipc::Message& message) {
@@ -93,16 +93,21 @@ void ChildRuntime::on_stop_message(ipc::Message& message) {
 
 void ChildRuntime::on_link_lost() {
     if (stopping_) return;
-    if (parent_gone()) return stop();
+    if (parent_gone()) return stop_without_parent();
     parent_timer_.expires_after(parent_dies_within);
     parent_timer_.async_wait([this](boost::system::error_code error) {
         if (error) return;
-        parent_gone() ? stop() : end_alone();
+        parent_gone() ? stop_without_parent() : end_alone();
     });
 }
 
 bool ChildRuntime::parent_gone() const {
     return ::getppid() != origin_.parent;
+}
+
+void ChildRuntime::stop_without_parent() {
+    if (!stopping_) log::write(msg::parent_died, "the parent has died: the proxy ends");
+    stop();
 }
 
 void ChildRuntime::stop() {

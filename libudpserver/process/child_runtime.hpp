@@ -79,6 +79,7 @@ private:
     void on_stop_message(ipc::Message& message);
     void on_link_lost();
     [[nodiscard]] bool parent_gone() const;
+    void stop_without_parent();
     void stop();
     void end_alone();
 
