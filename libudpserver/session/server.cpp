@@ -122,38 +122,6 @@ std::uint64_t Server::sum(Count Totals::*member) const {
     return all;
 }
 
-std::vector<std::string> Server::info() const {
-    std::vector<std::string> lines;
-    lines.push_back(fmt::format(
-        "sessions: {} open of {}, {} unanswered, {} created, {} closed, {} adopted, {} aborted",
-        sum(&Totals::open), config_.udpserver.max_sessions, sum(&Totals::unanswered), sum(&Totals::created),
-        sum(&Totals::closed), sum(&Totals::adopted), sum(&Totals::aborted)));
-    lines.push_back(fmt::format("from clients: {} datagrams, {} bytes; to servers: {} datagrams, {} bytes",
-                                sum(&Totals::client_datagrams), sum(&Totals::client_bytes),
-                                sum(&Totals::to_server_datagrams), sum(&Totals::to_server_bytes)));
-    lines.push_back(fmt::format("from servers: {} datagrams, {} bytes; to clients: {} datagrams, {} bytes",
-                                sum(&Totals::server_datagrams), sum(&Totals::server_bytes),
-                                sum(&Totals::to_client_datagrams), sum(&Totals::to_client_bytes)));
-    lines.push_back(
-        fmt::format("dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
-                    "full, {} send errors, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
-                    sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
-                    sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
-                    sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
-                    sum(&Totals::bad_source), sum(&Totals::kernel_drops)));
-    for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
-        std::uint64_t closed = 0, refused = 0;
-        for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-            closed += arena_.totals(worker).closed_by[reason].get();
-            refused += arena_.totals(worker).refused_by[reason].get();
-        }
-        if (closed + refused == 0) continue;
-        lines.push_back(fmt::format("reason {}: {} sessions closed, {} first datagrams refused",
-                                    to_string(static_cast<CloseReason>(reason)), closed, refused));
-    }
-    return lines;
-}
-
 std::string Server::housekeeping() {
     const std::uint64_t created = sum(&Totals::created), closed = sum(&Totals::closed),
                         refused = sum(&Totals::refused);

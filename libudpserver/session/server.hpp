@@ -57,7 +57,7 @@ public:
     /// Ends the workers and leaves the sessions to the next REG.
     void leave();
 
-    /// What INFO prints of it (K-20), one line each.
+    /// What INFO prints of it (K-20), one line each. Asks the workers, and waits for each a second at most.
     [[nodiscard]] std::vector<std::string> info() const;
     /// Once a minute (K-78), if anything happened since the last one: a line for the log, else empty.
     [[nodiscard]] std::string housekeeping();
@@ -65,6 +65,11 @@ public:
 private:
     void request_from_main(std::size_t group, unsigned worker);
     [[nodiscard]] std::uint64_t sum(Count Totals::*member) const;
+    // server_info.cpp
+    void add_traffic(std::vector<std::string>& lines) const;
+    void add_reasons(std::vector<std::string>& lines) const;
+    void add_rules(std::vector<std::string>& lines, const std::vector<RuleCount>& counts) const;
+    void add_sockets(std::vector<std::string>& lines, const std::vector<SocketUse>& use) const;
 
     boost::asio::io_context& io_;
     const conf::Config& config_;

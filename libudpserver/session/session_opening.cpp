@@ -214,6 +214,7 @@ void Sessions::go_live(Slot slot) {
     admission_.opened(session.client.address());
     set_deadline(slot);
     totals_.created.add();
+    ++rule_counts_[session.rule].begun;
     count_open();
     base::log::write(base::msg::session_opened, "{}: session {}.{} began, with {}, by rule {}",
                      base::to_string(session.client), slot, session.generation,
@@ -233,12 +234,14 @@ void Sessions::refuse(const net::Datagram& datagram, CloseReason reason, std::op
                       Instant now) {
     totals_.refused.add();
     totals_.refused_by[static_cast<std::size_t>(reason)].add();
-    warn_of_refusal(datagram, reason, now);
+    ++rule_counts_[rule.value_or(rule_counts_.size() - 1)].refused;
+    warn_of_refusal(datagram, reason, rule, now);
     if (refusals_.empty()) refusals_due_ = now + std::chrono::seconds(1);
     refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
 }
 
-void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason, Instant now) {
+void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason,
+                               std::optional<std::size_t> rule, Instant now) {
     // A flood must not spend its time on composing lines that the budget then drops.
     Instant& last = warned_[static_cast<std::size_t>(reason)];
     if (last != Instant{} && now - last < std::chrono::seconds(1)) return;
@@ -252,8 +255,11 @@ void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason
         base::log::write(base::msg::source_limited, "{}: refused: its address or network has had its share",
                          client);
     } else {
-        base::log::write(base::msg::refused, "{} to {}: refused: {}", client, base::to_string(datagram.local),
-                         to_string(reason));
+        const std::string by = rule                         ? ", rule " + acl_.rule(*rule).name
+                               : reason == CloseReason::acl ? ", no rule matches"
+                                                            : "";
+        base::log::write(base::msg::refused, "{} to {}: refused: {}{}", client,
+                         base::to_string(datagram.local), to_string(reason), by);
     }
 }
 

@@ -68,7 +68,8 @@ Sessions::Sessions(const SessionsSetup& setup)
       refusals_(config_.proxy, rule_names(config_)),
       volatile_(slice_.size()),
       unanswered_most_(std::max<std::size_t>(1, slice_.size() * config_.udpserver.unanswered_share / 100)),
-      supplies_(groups_.size()) {
+      supplies_(groups_.size()),
+      rule_counts_(config_.session_acl.size() + 1) {
     free_.reserve(slice_.size());
     ending_.reserve(slice_.size());
 }

@@ -30,6 +30,12 @@ struct Adoption {
     std::uint32_t adopted = 0, aborted = 0;
 };
 
+/// What a rule did, or no rule, since this REG began.
+struct RuleCount {
+    std::uint64_t begun = 0;    ///< sessions
+    std::uint64_t refused = 0;  ///< first datagrams, for whatever reason
+};
+
 /// What a worker's engine is made of and works on; all of it outlives the engine.
 struct SessionsSetup {
     const conf::Config& config;
@@ -93,6 +99,9 @@ public:
 
     [[nodiscard]] std::size_t open_sessions() const { return slice_.size() - free_.size(); }
     [[nodiscard]] const SocketLeases& leases() const { return leases_; }
+    [[nodiscard]] std::vector<SocketUse> socket_use(Instant now) { return leases_.use(now); }
+    /// By rule; the last one counts for datagrams that no rule decided about.
+    [[nodiscard]] const std::vector<RuleCount>& rule_counts() const { return rule_counts_; }
 
 private:
     friend class SessionContext;
@@ -140,7 +149,8 @@ private:
     void no_socket(std::size_t group, Instant now);
     void go_live(Slot slot);
     void abandon(Slot slot);
-    void warn_of_refusal(const net::Datagram& datagram, CloseReason reason, Instant now);
+    void warn_of_refusal(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,
+                         Instant now);
     void refuse(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,
                 Instant now);
 
@@ -208,6 +218,7 @@ private:
     std::size_t unanswered_most_;
 
     std::vector<Supply> supplies_;  ///< by group
+    std::vector<RuleCount> rule_counts_;
     Instant refusals_due_{};
     std::array<Instant, static_cast<std::size_t>(CloseReason::count_)> warned_{};
     base::LocalTime local_time_;

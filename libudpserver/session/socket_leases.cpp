@@ -126,6 +126,18 @@ std::size_t SocketLeases::available(std::size_t group, Instant now) {
     return free_[group].size();
 }
 
+std::vector<SocketUse> SocketLeases::use(Instant now) {
+    wake_rested(now);
+    std::vector<SocketUse> use(free_.size());
+    for (std::size_t group = 0; group < free_.size(); ++group)
+        use[group].free = free_[group].size();
+    for (const Resting& resting : resting_)
+        ++use[sockets_[resting.place].group].resting;
+    for (const Socket& socket : sockets_)
+        if (socket.fd >= 0) ++use[socket.group].all;
+    return use;
+}
+
 void SocketLeases::wake_rested(Instant now) {
     while (!resting_.empty() && resting_.front().until <= now) {
         std::ranges::pop_heap(resting_, std::greater<>());

@@ -10,6 +10,11 @@
 
 namespace session {
 
+/// Sockets of one group: all, those that could be leased now, those that rest. The others serve a session.
+struct SocketUse {
+    std::size_t all = 0, free = 0, resting = 0;
+};
+
 /// A worker's hold on its share of the parent's pool sockets: which are free, which rest, which serve a
 /// session.
 ///
@@ -50,6 +55,8 @@ public:
     [[nodiscard]] Slot session_of(Slot place) const;
     /// Sockets of the group that could be leased now.
     [[nodiscard]] std::size_t available(std::size_t group, Instant now);
+    /// For all groups, in their order. Looks at every socket: for information only.
+    [[nodiscard]] std::vector<SocketUse> use(Instant now);
     [[nodiscard]] std::size_t resting() const { return resting_.size(); }
     [[nodiscard]] std::size_t size() const { return count_; }
 

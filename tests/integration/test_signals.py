@@ -214,6 +214,28 @@ def test_information_of_each_process(serve, peer):
     assert "sessions: 2 open of 1000, 0 unanswered, 2 created, 0 closed, 2 adopted, 0 aborted" in child
     assert "from clients: 4 datagrams, 20 bytes; to servers: 4 datagrams, 20 bytes" in child
     assert re.search("from servers: 4 datagrams, 20 bytes; to clients: [2-4] datagrams", child)
+    assert re.search("server-side sockets of IPv4: 2 in use, [0-9]+ free, 0 rest", child)
+
+
+def test_information_by_rule(serve, peer):
+    """[K-20] Which rule lets clients in, which one keeps them out."""
+    daemon, listener = serve(**{"session-acl": [
+        {"name": "keep-out", "from": "127.0.0.66", "action": "deny"},
+        {"name": "let-in", "action": "accept", "plug-to": "127.0.0.1:9"}]})
+    peer().send(b"x", listener)
+    peer(address="127.0.0.66").send(b"x", listener)
+    daemon.wait_line("UDPP-620-N", "refused: acl, rule keep-out")
+    informed(daemon)
+    daemon.wait_line(INFO, "rule keep-out: 0 sessions begun, 1 first datagrams refused")
+    daemon.wait_line(INFO, "rule let-in: 1 sessions begun, 0 first datagrams refused")
+
+
+def test_a_child_tells_that_the_parent_has_died(serve):
+    """[K-8] It is the only one who can."""
+    daemon, _ = serve()
+    daemon.send_signal(signal.SIGKILL)
+    daemon.wait()
+    assert daemon.wait_line("UDPS-229-E", "the parent has died").role == "REG"
 
 
 def test_a_child_informs_of_itself_alone(serve):

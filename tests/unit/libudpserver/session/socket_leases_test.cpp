@@ -1,5 +1,6 @@
 #include "libudpserver/session/socket_leases.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -84,6 +85,41 @@ TEST_CASE("a long idle session has rested already when it ends") {
     REQUIRE(round_trip(engine, client, server));
     engine.pass(61s);
     CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("the sockets in use, free and at rest are told by group [K-20]") {
+    const LoopbackSocket server, client;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.unanswered = 1s;
+    config.udpserver.quarantine = 5s;
+    Engine engine(config, 4);
+    const auto use = [&] {
+        const auto all = engine.sessions->socket_use(engine.now);
+        REQUIRE(all.size() == 1);
+        return std::array{all[0].all, all[0].free, all[0].resting};
+    };
+    CHECK(use() == std::array<std::size_t, 3>{4, 4, 0});
+    REQUIRE(client.send_to(engine.address(), "x"));
+    engine.pump();
+    CHECK(use() == std::array<std::size_t, 3>{4, 3, 0});
+    engine.pass(1200ms);
+    CHECK(use() == std::array<std::size_t, 3>{4, 3, 1});
+    engine.now += 6s;
+    CHECK(use() == std::array<std::size_t, 3>{4, 4, 0});
+}
+
+TEST_CASE("what each rule did is counted, and what no rule decided about [K-20]") {
+    const LoopbackSocket server, client, other;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.udpserver.per_address.open = 1;
+    Engine engine(config, 4);
+    REQUIRE(client.send_to(engine.address(), "x"));
+    REQUIRE(other.send_to(engine.address(), "x"));
+    engine.pump();
+    const auto& counts = engine.sessions->rule_counts();
+    REQUIRE(counts.size() == 2);
+    CHECK((counts[0].begun == 1 && counts[0].refused == 0));
+    CHECK((counts[1].begun == 0 && counts[1].refused == 1));
 }
 
 TEST_CASE("sockets are leased in random order") {

@@ -1,0 +1,128 @@
+// What REG tells of itself when it is asked by INFO (K-20).
+
+#include <fmt/format.h>
+
+#include <future>
+
+#include "libudpserver/session/server.hpp"
+
+namespace session {
+
+namespace {
+
+constexpr std::chrono::seconds patience{1};
+/// A policy may have thousands of rules; nobody reads so many lines.
+constexpr std::size_t most_rules = 50;
+
+/// What only the worker's own thread may look at.
+struct Told {
+    std::promise<void> done;
+    std::vector<SocketUse> sockets;
+    std::vector<RuleCount> rules;
+};
+
+std::shared_ptr<Told> ask(Worker& worker) {
+    auto told = std::make_shared<Told>();
+    worker.post([told](Sessions& sessions) {
+        told->sockets = sessions.socket_use(base::MonotonicClock::now());
+        told->rules = sessions.rule_counts();
+        told->done.set_value();
+    });
+    return told;
+}
+
+void add(std::vector<SocketUse>& sum, const std::vector<SocketUse>& one) {
+    for (std::size_t group = 0; group < one.size(); ++group) {
+        sum[group].all += one[group].all;
+        sum[group].free += one[group].free;
+        sum[group].resting += one[group].resting;
+    }
+}
+
+void add(std::vector<RuleCount>& sum, const std::vector<RuleCount>& one) {
+    for (std::size_t rule = 0; rule < one.size(); ++rule) {
+        sum[rule].begun += one[rule].begun;
+        sum[rule].refused += one[rule].refused;
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> Server::info() const {
+    std::vector<std::string> lines;
+    add_traffic(lines);
+    add_reasons(lines);
+    std::vector<std::shared_ptr<Told>> answers;
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        answers.push_back(ask(*worker));
+    std::vector<SocketUse> sockets(groups_.size());
+    std::vector<RuleCount> rules(config_.session_acl.size() + 1);
+    for (std::size_t worker = 0; worker < answers.size(); ++worker) {
+        if (answers[worker]->done.get_future().wait_for(patience) != std::future_status::ready) {
+            lines.push_back(fmt::format("worker {} does not answer; it is missing in what follows", worker));
+            continue;
+        }
+        add(sockets, answers[worker]->sockets);
+        add(rules, answers[worker]->rules);
+    }
+    add_rules(lines, rules);
+    add_sockets(lines, sockets);
+    return lines;
+}
+
+void Server::add_traffic(std::vector<std::string>& lines) const {
+    lines.push_back(fmt::format(
+        "sessions: {} open of {}, {} unanswered, {} created, {} closed, {} adopted, {} aborted",
+        sum(&Totals::open), config_.udpserver.max_sessions, sum(&Totals::unanswered), sum(&Totals::created),
+        sum(&Totals::closed), sum(&Totals::adopted), sum(&Totals::aborted)));
+    lines.push_back(fmt::format("from clients: {} datagrams, {} bytes; to servers: {} datagrams, {} bytes",
+                                sum(&Totals::client_datagrams), sum(&Totals::client_bytes),
+                                sum(&Totals::to_server_datagrams), sum(&Totals::to_server_bytes)));
+    lines.push_back(fmt::format("from servers: {} datagrams, {} bytes; to clients: {} datagrams, {} bytes",
+                                sum(&Totals::server_datagrams), sum(&Totals::server_bytes),
+                                sum(&Totals::to_client_datagrams), sum(&Totals::to_client_bytes)));
+    lines.push_back(
+        fmt::format("dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
+                    "full, {} send errors, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
+                    sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
+                    sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
+                    sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
+                    sum(&Totals::bad_source), sum(&Totals::kernel_drops)));
+}
+
+void Server::add_reasons(std::vector<std::string>& lines) const {
+    for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
+        std::uint64_t closed = 0, refused = 0;
+        for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+            closed += arena_.totals(worker).closed_by[reason].get();
+            refused += arena_.totals(worker).refused_by[reason].get();
+        }
+        if (closed + refused == 0) continue;
+        lines.push_back(fmt::format("reason {}: {} sessions closed, {} first datagrams refused",
+                                    to_string(static_cast<CloseReason>(reason)), closed, refused));
+    }
+}
+
+void Server::add_rules(std::vector<std::string>& lines, const std::vector<RuleCount>& counts) const {
+    std::size_t shown = 0, more = 0;
+    for (std::size_t rule = 0; rule < counts.size(); ++rule) {
+        if (counts[rule].begun + counts[rule].refused == 0) continue;
+        if (++shown > most_rules && ++more) continue;
+        const bool undecided = rule == config_.session_acl.size();
+        lines.push_back(fmt::format("{}{}: {} sessions begun, {} first datagrams refused, since REG started",
+                                    undecided ? "no rule" : "rule ",
+                                    undecided ? "" : config_.session_acl[rule].name, counts[rule].begun,
+                                    counts[rule].refused));
+    }
+    if (more > 0) lines.push_back(fmt::format("and {} more rules", more));
+}
+
+void Server::add_sockets(std::vector<std::string>& lines, const std::vector<SocketUse>& use) const {
+    for (std::size_t group = 0; group < use.size(); ++group) {
+        lines.push_back(fmt::format(
+            "server-side sockets of {}: {} in use, {} free, {} rest", net::to_string(groups_[group]),
+            use[group].all - use[group].free - use[group].resting, use[group].free, use[group].resting));
+    }
+}
+
+}  // namespace session
