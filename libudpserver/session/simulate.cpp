@@ -157,13 +157,16 @@ std::string simulate_client(const conf::Config& config, const Question& question
         "client {}{} to {} at {} dscp {}\n",
         port.empty() ? base::to_string(question.client) : base::to_string(question.client.address()), port,
         base::to_string(question.local), to_string(question.time), question.dscp);
-    if (listener_of(config, question.local) == nullptr) text += "note: nothing listens there\n";
     const auto steps = acl.explain(question);
     for (const auto& step : steps)
         text += fmt::format("rule {}: {}: {}\n", acl.rule(step.rule).name, step.matched ? "matches" : "no",
                             step.why);
-    if (steps.empty() || !steps.back().matched) return text + "denied: no rule matches\n";
-    return text + verdict(acl.rule(steps.back().rule), question);
+    text += steps.empty() || !steps.back().matched ? "denied: no rule matches\n"
+                                                   : verdict(acl.rule(steps.back().rule), question);
+    // Last, because it makes the verdict worth nothing.
+    if (listener_of(config, question.local) == nullptr)
+        text += "note: nothing listens there, so the proxy never sees this client; see listen-on\n";
+    return text;
 }
 
 /// The section of the effective configuration: the same words, in the same form, as the user's file.
