@@ -8,6 +8,10 @@ namespace proxyd {
 
 namespace {
 
+/// The two that everybody tries first; all others have one letter.
+constexpr option long_names[] = {
+    {"help", no_argument, nullptr, 'h'}, {"version", no_argument, nullptr, 'V'}, {nullptr, 0, nullptr, 0}};
+
 bool apply(Options& options, int letter, const char* argument) {
     switch (letter) {
         case 'd':
@@ -56,9 +60,10 @@ bool complete(const Options& options, int rest, char** argv) {
 std::optional<Options> parse_options(int argc, char** argv) {
     Options options;
     opterr = 0;
-    for (int letter; (letter = ::getopt(argc, argv, ":dnsvhVf:t:")) != -1;) {
+    for (int letter; (letter = ::getopt_long(argc, argv, ":dnsvhVf:t:", long_names, nullptr)) != -1;) {
         if (apply(options, letter, optarg)) continue;
-        const std::string option = std::string("-") + static_cast<char>(optopt);
+        const std::string option =
+            optopt == 0 ? argv[optind - 1] : std::string("-") + static_cast<char>(optopt);
         complain(letter == ':' ? "option " + option + " needs an argument" : "unknown option " + option);
         return std::nullopt;
     }

@@ -10,15 +10,6 @@ namespace proxyd {
 
 namespace {
 
-void log_listeners(const net::ListenerSet& listeners) {
-    std::string where;
-    for (std::size_t i = 0; i < listeners.size() && i < 4; ++i) {
-        where += (i > 0 ? ", " : "") + base::to_string(listeners.local(i));
-    }
-    if (listeners.size() > 4) where += " and " + std::to_string(listeners.size() - 4) + " more";
-    base::log::write(base::msg::proxy_started, "serving on {}", where);
-}
-
 /// Whether the last REG has closed and reported its sessions itself.
 bool ended_well(const process::Child& reg) {
     const std::optional<process::ExitStatus>& last = reg.status().last_exit;
@@ -56,7 +47,7 @@ int parent_main(const conf::Config& config, Resources& resources, base::SignalIn
          .keep = [&] { return resources.descriptors(); }});
     serve_pool(supervisor, resources.pool);
     supervisor.on_all_ready([&] {
-        log_listeners(resources.listeners);
+        resources.log_listeners();
         ready();
     });
     supervisor.start();

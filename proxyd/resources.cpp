@@ -60,8 +60,11 @@ std::size_t Resources::capacity(const conf::Config& config) {
     const std::size_t listening = listening_sockets(config);
     if (listening + 2 * reserve > limit) {
         throw std::runtime_error("listen-on: " + std::to_string(listening) +
-                                 " listening sockets, but this process may open only " +
-                                 std::to_string(limit) + " files: raise the limit or listen on fewer ports");
+                                 " listening sockets need at least " +
+                                 std::to_string(listening + 2 * reserve) +
+                                 " open files, but this process may open only " + std::to_string(limit) +
+                                 ": raise the limit of open files (LimitNOFILE=, ulimit -n), or listen on "
+                                 "fewer ports");
     }
     return net::pool_capacity(config.udpserver.max_sessions, listening + reserve, limit);
 }
@@ -79,6 +82,15 @@ std::vector<int> Resources::descriptors() const {
         result.push_back(socket.fd.get());
     result.push_back(arena.descriptor());
     return result;
+}
+
+void Resources::log_listeners() const {
+    std::string where;
+    for (std::size_t i = 0; i < listeners.size() && i < 4; ++i) {
+        where += (i > 0 ? ", " : "") + base::to_string(listeners.local(i));
+    }
+    if (listeners.size() > 4) where += " and " + std::to_string(listeners.size() - 4) + " more";
+    base::log::write(base::msg::proxy_started, "serving on {}", where);
 }
 
 void Resources::warn_if_short(const conf::Config& config) const {

@@ -26,6 +26,9 @@ public:
     /// Says in the log what is less than the configuration asks for.
     void warn_if_short(const conf::Config& config) const;
 
+    /// Says in the log where the proxy serves.
+    void log_listeners() const;
+
 private:
     Resources(const conf::Config& config, std::size_t pool_capacity);
     static std::size_t capacity(const conf::Config& config);

@@ -18,13 +18,19 @@ namespace proxyd {
 
 namespace {
 
+/// The uid that the log file is made for. A user that the children cannot become is refused here, once and on
+/// the terminal; each child would die of it.
 int log_owner(const conf::Config& config) {
-    return config.user.empty() ? -1 : static_cast<int>(base::find_user(config.user).uid);
+    if (config.user.empty()) return -1;
+    const base::User user = base::find_user(config.user);
+    base::check_can_become(user);
+    return static_cast<int>(user.uid);
 }
 
 void warn_of_root(const conf::Config& config) {
     if (::geteuid() != 0 || !config.user.empty()) return;
-    base::log::write(base::msg::running_as_root, "no user is configured: the children stay root");
+    base::log::write(base::msg::running_as_root, "no user is configured: {}",
+                     config.singleproc ? "the proxy stays root" : "the children stay root");
 }
 
 int serve(const conf::Config& config, Resources& resources, const std::function<void()>& ready) {

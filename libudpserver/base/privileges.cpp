@@ -65,12 +65,15 @@ User find_user(const std::string& name) {
                 "' on this system; create it or correct the name");
 }
 
-void drop_privileges(const User& user) {
+void check_can_become(const User& user) {
     if (user.uid == 0) throw Fatal("user: '" + user.name + "' is root; name an unprivileged account");
-    if (::geteuid() == 0)
-        become_user(user);
-    else if (::geteuid() != user.uid)
+    if (::geteuid() != 0 && ::geteuid() != user.uid)
         throw Fatal("user: only root can change to '" + user.name + "'; start as root or remove user:");
+}
+
+void drop_privileges(const User& user) {
+    check_can_become(user);
+    if (::geteuid() == 0) become_user(user);
     clear_capabilities();
     verify(user);
     forbid_new_privileges();

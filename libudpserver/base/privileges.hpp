@@ -16,6 +16,10 @@ struct User {
 /// Looks an account up, by name only. Throws Fatal when there is none of that name.
 User find_user(const std::string& name);
 
+/// Throws Fatal when drop_privileges(user) could not work: `user` is root, or this process is neither root
+/// nor that user.
+void check_can_become(const User& user);
+
 /// Makes this process run as `user` for good: groups, group, user, no capabilities, no new privileges by exec
 /// (K-12), and verifies that the old ones cannot be had again. Without root it only accepts the account that
 /// the process has already. Throws Fatal with the step that failed: go on with nothing of what was asked.

@@ -56,7 +56,7 @@ def refused(tmp_path):
 @pytest.mark.parametrize("arguments, told", [
     ([], "no configuration file"), (["-x"], "-x"), (["-f"], "-f needs an argument"),
     (["-t"], "-t needs an argument"), (["-f", "a", "b"], '"b"'), (["-n"], "no configuration file"),
-    (["--unknown", "-f", "a"], "unknown option"), (["start"], '"start"')])
+    (["--unknown", "-f", "a"], "unknown option --unknown"), (["start"], '"start"')])
 def test_wrong_usage(arguments, told):
     """Exit status 2, the reason and the usage on stderr."""
     result = run_program("proxyd", *arguments)
@@ -68,6 +68,8 @@ def test_help_and_version():
     """They go to stdout, and are no failure."""
     result = run_program("proxyd", "-h")
     assert result.returncode == 0 and result.stdout.startswith("usage: proxyd") and result.stderr == ""
+    assert run_program("proxyd", "--help").stdout == result.stdout
+    assert run_program("proxyd", "--version").stdout == run_program("proxyd", "-V").stdout
     result = run_program("proxyd", "-V")
     assert result.returncode == 0 and re.fullmatch(r"proxyd \d+\.\d+\S*\n", result.stdout)
 
@@ -275,6 +277,21 @@ def test_a_bad_expression_is_refused(simulate, expression):
 def test_an_unknown_user(refused, config, arguments):
     """[K-12][O-14] Found before anything is opened, in the foreground and as a daemon."""
     assert "no-such-user" in refused(config(user="no-such-user"), arguments)
+
+
+@pytest.mark.parametrize("arguments", [("-d",), ()])
+def test_a_user_that_no_child_can_become(refused, config, arguments):
+    """[K-12][O-14] Refused once, before any fork; the children would die of it one after the other."""
+    assert "'root' is root" in refused(config(user="root"), arguments)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_two_proxies_do_not_share_a_port(proxyd, refused, config, workers):
+    """[K-26] Without a pid file, too: half of the clients would meet the wrong one."""
+    port = free_port()
+    settings = {"port": port, "udpserver": {"max-sessions": 10, "workers": workers}}
+    proxyd(config(**settings, log={}))
+    assert "Address already in use" in refused(config(**settings))
 
 
 @pytest.mark.parametrize("arguments", [("-d",), ()])

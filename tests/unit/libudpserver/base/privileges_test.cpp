@@ -74,6 +74,12 @@ TEST_CASE("root as the account, and another account without root, are refused [K
     if (::geteuid() != 0) return;
     CHECK(in_child([] {
               drop_privileges("nobody");
+              check_can_become(find_user("nobody"));
+              try {
+                  check_can_become({"daemon", 1, 1});
+                  return 2;
+              } catch (const Fatal&) {
+              }
               return refused({"daemon", 1, 1}) ? 0 : 1;
           }) == 0);
 }
