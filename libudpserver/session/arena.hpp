@@ -12,7 +12,7 @@ namespace session {
 
 inline constexpr std::size_t max_workers = 64;
 
-/// What the arena knows of a pool socket. `idle` promises: deaf, disconnected, empty; it is written last when
+/// What the arena knows of a pool socket. `idle` promises: deaf and empty; it is written last when
 /// a socket comes back and first when one goes out, so the promise also holds after a crash.
 struct PoolEntry {
     enum class State : std::uint8_t { idle, leased, returning };

@@ -48,8 +48,8 @@ bool SocketLeases::add(Slot place, int fd, std::size_t group) {
 Slot SocketLeases::lease(std::size_t group, Slot session, Instant now) {
     for (int attempt = 0; attempt < lease_attempts && available(group, now) > 0; ++attempt) {
         const Slot place = take_random(group);
-        if (net::dropped(sockets_[place].fd) != sockets_[place].dropped) {
-            // Somebody still talks to it: most likely the last server, which means its last client.
+        if (spoken_to(place)) {
+            // The last server still talks to it, and means its last client.
             entries_[place].rest_until = now + quarantine_;
             lay_down(place, now + quarantine_);
             continue;
@@ -59,6 +59,12 @@ Slot SocketLeases::lease(std::size_t group, Slot session, Instant now) {
         return place;
     }
     return none;
+}
+
+/// A socket that never served has no last server: what comes to it is a port scan, and no reason to rest.
+bool SocketLeases::spoken_to(Slot place) const {
+    return entries_[place].rest_until != Instant{} &&
+           net::dropped(sockets_[place].fd) != sockets_[place].dropped;
 }
 
 Slot SocketLeases::take_random(std::size_t group) {
@@ -72,9 +78,11 @@ Slot SocketLeases::take_random(std::size_t group) {
 
 int SocketLeases::open(Slot place, const Endpoint& server, bool connected) {
     const int fd = sockets_[place].fd;
+    net::disconnect_socket(fd);  // from the last server
     if (connected) {
         if (const int error = net::connect_socket(fd, server); error != 0) return error;
     }
+    net::drain(fd);  // whatever closed ears may have let through, were it only by a race in the kernel
     return net::open_ears(fd);
 }
 
@@ -83,8 +91,9 @@ std::uint32_t SocketLeases::give_back(Slot place, Instant rest_until) {
     const int fd = sockets_[place].fd;
     const std::uint32_t lost = net::dropped(fd) - sockets_[place].dropped;
     note(entry, PoolEntry::State::returning);
+    // It stays connected: so only its last server can speak to it while it rests. Were it open to all, a scan
+    // of the ports, twice a minute, would keep every socket at rest and every new client out.
     net::close_ears(fd);
-    net::disconnect_socket(fd);
     net::drain(fd);
     entry.session = none;
     entry.rest_until = rest_until;

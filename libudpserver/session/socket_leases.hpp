@@ -20,9 +20,9 @@ struct SocketUse {
 ///
 /// An answer must never reach another client than the one it belongs to. So a socket goes through the same
 /// gate each time: deaf while idle; connected (or, for session types that accept other senders, bound only)
-/// before its ears are opened; deaf, disconnected and drained when it comes back; and it rests as long as its
-/// last server may still answer; one that was spoken to while it rested rests again. The rest is noted in the
-/// arena and holds for the next REG too.
+/// before its ears are opened; deaf and drained when it comes back; and it rests as long as its last server
+/// may still answer, connected to it still; one that was spoken to while it rested rests again. The rest is
+/// noted in the arena and holds for the next REG too.
 class SocketLeases {
 public:
     /// `add_to_poller(fd, place)` is told of every socket once.
@@ -38,7 +38,7 @@ public:
     /// A random rested socket of the group, now leased to the session; `none` when there is none.
     Slot lease(std::size_t group, Slot session, Instant now);
 
-    /// Connects the leased socket to the server, or leaves it unconnected, and opens its ears. Returns the
+    /// Connects the leased socket to the server, or to nobody, and opens its ears. Returns the
     /// errno.
     int open(Slot place, const Endpoint& server, bool connected);
 
@@ -74,6 +74,7 @@ private:
     };
 
     void wake_rested(Instant now);
+    [[nodiscard]] bool spoken_to(Slot place) const;
     Slot take_random(std::size_t group);
     void lay_down(Slot place, Instant until);
 

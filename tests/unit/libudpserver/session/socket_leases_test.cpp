@@ -61,6 +61,34 @@ TEST_CASE("a stream that goes on after its session keeps the socket out of use")
     }
 }
 
+TEST_CASE("a scan of the ports keeps no socket out of use") {
+    const LoopbackSocket server, first, second, scanner;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.unanswered = 1s;
+    config.udpserver.quarantine = 5s;
+    Engine engine(config, 1);
+    const base::Endpoint port(*base::parse_address("127.0.0.1"),
+                              net::local_endpoint(engine.pool.sockets()[0].fd.get()).port);
+    SECTION("one that never served") {}
+    SECTION("one that served and rests") {
+        REQUIRE(round_trip(engine, first, server));
+        engine.pass(4min);
+        REQUIRE(engine.sessions->open_sessions() == 0);
+    }
+    SECTION("one whose session nobody answered, over the death of REG") {
+        REQUIRE(first.send_to(engine.address(), "question"));
+        engine.pump();
+        REQUIRE(server.receive());
+        engine.pass(1200ms);
+        engine.restart();
+        engine.now += 6s;
+    }
+    for (int i = 0; i < 3; ++i)
+        scanner.send_to(port, "anybody there?");
+    CHECK(round_trip(engine, second, server));
+    CHECK(!second.receive());
+}
+
 TEST_CASE("after one request and its one answer the socket rests only shortly") {
     const LoopbackSocket server, client;
     conf::Config config = config_for(accept_to(server.endpoint()));
