@@ -74,6 +74,10 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
     no_effect(rule.type != SessionType::any_port, "any-port-strict", "unless udp-session-type is any-port");
     no_effect(rule.type != SessionType::broadcast, "broadcast-prefix",
               "unless udp-session-type is broadcast");
+    const bool one_way = rule.type == SessionType::one_way;
+    no_effect(one_way, "limits.unanswered", "in a one-way rule, where idle counts from the beginning");
+    no_effect(one_way, "limits.server-datagrams", "in a one-way rule: the first reply ends the session");
+    no_effect(one_way, "limits.server-bytes", "in a one-way rule: the first reply ends the session");
     no_effect(rule.limits.idle == Duration{0}, "limits.idle-bytes", "without limits.idle");
     const bool endless = rule.limits.idle == Duration{0} && rule.limits.lifetime == Duration{0};
     if (rule.action == Action::accept && endless) {

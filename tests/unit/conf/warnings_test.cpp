@@ -61,6 +61,12 @@ TEST_CASE("keys without effect are warned about") {
     CHECK(warnings_of("any-port-strict: false").find("has no effect unless") != std::string::npos);
     CHECK(warnings_of("any-port-strict: false, udp-session-type: any-port") == "");
     CHECK(warnings_of("broadcast-prefix: 16").find("has no effect unless") != std::string::npos);
+    for (const std::string limit : {"unanswered: 5m", "server-datagrams: 1", "server-bytes: 1kB"}) {
+        CHECK(warnings_of("udp-session-type: one-way, limits: {" + limit + "}")
+                  .find("has no effect in a one-way rule") != std::string::npos);
+        CHECK(warnings_of("limits: {" + limit + "}") == "");
+    }
+    CHECK(warnings_of("udp-session-type: one-way, limits: {idle: 5m, client-datagrams: 1}") == "");
     CHECK(warnings_of("limits: {idle: 0s, lifetime: 1h, idle-bytes: 5}").find("has no effect without") !=
           std::string::npos);
     CHECK(warnings_of("dscp: {match: [1, 1]}").find("given twice") != std::string::npos);
