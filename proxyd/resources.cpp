@@ -80,6 +80,7 @@ std::vector<int> Resources::descriptors() const {
     std::vector<int> result = listeners.descriptors();
     for (const net::SocketPool::Socket& socket : pool.sockets())
         result.push_back(socket.fd.get());
+    result.push_back(pool.filter().descriptor());
     result.push_back(arena.descriptor());
     return result;
 }

@@ -72,7 +72,8 @@ base::UniqueFd SocketPool::make(const PoolGroup& group) {
     base::UniqueFd fd = make_udp_socket(group.family, who);
     set_pool_options(fd.get(), group.family, who);
     // Deaf before it has a port: nothing can have been queued when the first session takes it.
-    if (const int error = close_ears(fd.get()); error != 0) throw SocketError(who, "SO_ATTACH_FILTER", error);
+    if (const int error = filter_.close_ears(fd.get()); error != 0)
+        throw SocketError(who, "SO_ATTACH_FILTER", error);
     if (!bind_somewhere(fd.get(), group)) throw SocketError(who, "bind: no free source port", EADDRINUSE);
     return fd;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libudpserver/base/unique_fd.hpp"
+#include "libudpserver/net/deaf_filter.hpp"
 #include "libudpserver/net/pool_groups.hpp"
 
 namespace net {
@@ -39,6 +40,8 @@ public:
     [[nodiscard]] const std::vector<Socket>& sockets() const { return sockets_; }
     [[nodiscard]] const std::vector<PoolGroup>& groups() const { return groups_; }
     [[nodiscard]] std::size_t capacity() const { return capacity_; }
+    /// What keeps idle sockets deaf; its descriptor is to be inherited with the sockets.
+    [[nodiscard]] const DeafFilter& filter() const { return filter_; }
 
 private:
     base::UniqueFd make(const PoolGroup& group);
@@ -46,6 +49,7 @@ private:
 
     std::vector<PoolGroup> groups_;
     std::size_t capacity_;
+    DeafFilter filter_;
     std::vector<Socket> sockets_;
     conf::PortRange ephemeral_;
     std::random_device random_;

@@ -1,7 +1,6 @@
 #include "libudpserver/net/udp_socket.hpp"
 
 #include <fmt/format.h>
-#include <linux/filter.h>
 #include <linux/sock_diag.h>
 
 #include <algorithm>
@@ -84,12 +83,6 @@ int disconnect_socket(int fd) {
     sockaddr address{};
     address.sa_family = AF_UNSPEC;
     return ::connect(fd, &address, sizeof address) == 0 ? 0 : errno;
-}
-
-int close_ears(int fd) {
-    sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
-    const sock_fprog program{1, &drop_all};
-    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : errno;
 }
 
 int open_ears(int fd) {

@@ -37,8 +37,7 @@ std::optional<base::Endpoint> peer_endpoint(int fd);
 /// The operations of a pool socket's life. Each returns 0 or the errno; none blocks.
 int connect_socket(int fd, const base::Endpoint& server);
 int disconnect_socket(int fd);
-/// A closed socket drops whatever arrives, in the kernel; what was queued before stays until it is drained.
-int close_ears(int fd);
+/// The end of what DeafFilter::close_ears does; nothing happens to a socket that hears.
 int open_ears(int fd);
 /// How many datagrams the kernel dropped at this socket so far: those its closed ears did not hear, and those
 /// that found its buffer full.

@@ -24,7 +24,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
         const SessionsSetup setup{
             .config = config_,
             .listeners = listeners_,
-            .groups = groups_,
+            .pool = parts.pool,
             .arena = arena_,
             .worker = worker,
             .proxy = *proxies_.back(),

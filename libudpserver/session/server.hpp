@@ -76,7 +76,7 @@ private:
     net::ListenerSet& listeners_;
     Arena& arena_;
     SocketSource& source_;
-    std::vector<net::PoolGroup> groups_;
+    const std::vector<net::PoolGroup>& groups_;
     std::vector<std::unique_ptr<Proxy>> proxies_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<base::UniqueFd> sockets_;  ///< that came after the start

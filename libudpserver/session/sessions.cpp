@@ -50,7 +50,7 @@ void dump(std::string_view side, const Record& session, std::span<const std::byt
 Sessions::Sessions(const SessionsSetup& setup)
     : config_(setup.config),
       listeners_(setup.listeners),
-      groups_(setup.groups),
+      groups_(setup.pool.groups()),
       arena_(setup.arena),
       worker_(setup.worker),
       proxy_(setup.proxy),
@@ -63,7 +63,8 @@ Sessions::Sessions(const SessionsSetup& setup)
       wheel_(slice_.size(), setup.start, first_),
       unanswered_(slice_.size(), first_),
       admission_(config_.udpserver, static_cast<std::uint32_t>(slice_.size()), config_.udpserver.workers),
-      leases_(arena_.pool(), groups_.size(), config_.udpserver.quarantine, setup.add_to_poller),
+      leases_(arena_.pool(), groups_.size(), setup.pool.filter(), config_.udpserver.quarantine,
+              setup.add_to_poller),
       out_(send_slots, [this](std::uint64_t tag, std::size_t size, int error) { sent(tag, size, error); }),
       refusals_(config_.proxy, rule_names(config_)),
       volatile_(slice_.size()),

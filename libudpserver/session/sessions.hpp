@@ -10,8 +10,8 @@
 
 #include "libudpserver/base/token_bucket.hpp"
 #include "libudpserver/net/listener_set.hpp"
-#include "libudpserver/net/pool_groups.hpp"
 #include "libudpserver/net/send_batch.hpp"
+#include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/admission.hpp"
 #include "libudpserver/session/arena.hpp"
 #include "libudpserver/session/proxy.hpp"
@@ -40,7 +40,7 @@ struct RuleCount {
 struct SessionsSetup {
     const conf::Config& config;
     net::ListenerSet& listeners;
-    const std::vector<net::PoolGroup>& groups;
+    const net::SocketPool& pool;  ///< as inherited
     Arena& arena;
     unsigned worker;
     Proxy& proxy;

@@ -22,9 +22,10 @@ void note(PoolEntry& entry, PoolEntry::State state) {
 
 }  // namespace
 
-SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, Duration quarantine,
-                           std::function<void(int, Slot)> add_to_poller)
+SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::DeafFilter& filter,
+                           Duration quarantine, std::function<void(int, Slot)> add_to_poller)
     : entries_(entries),
+      filter_(filter),
       quarantine_(quarantine),
       add_to_poller_(std::move(add_to_poller)),
       sockets_(entries.size()),
@@ -93,8 +94,10 @@ std::uint32_t SocketLeases::give_back(Slot place, Instant rest_until) {
     note(entry, PoolEntry::State::returning);
     // It stays connected: so only its last server can speak to it while it rests. Were it open to all, a scan
     // of the ports, twice a minute, would keep every socket at rest and every new client out.
-    net::close_ears(fd);
+    const int error = filter_.close_ears(fd);
     net::drain(fd);
+    // One that still hears must not serve anybody else: it is left as it is, for the next REG to try again.
+    if (error != 0) return lost;
     entry.session = none;
     entry.rest_until = rest_until;
     note(entry, PoolEntry::State::idle);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "libudpserver/net/deaf_filter.hpp"
 #include "libudpserver/session/arena.hpp"
 
 namespace session {
@@ -27,8 +28,8 @@ class SocketLeases {
 public:
     /// `add_to_poller(fd, place)` is told of every socket once.
     /// `quarantine` is the rest of one that was spoken to.
-    SocketLeases(std::span<PoolEntry> entries, std::size_t groups, Duration quarantine,
-                 std::function<void(int fd, Slot)> add_to_poller);
+    SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::DeafFilter& filter,
+                 Duration quarantine, std::function<void(int fd, Slot)> add_to_poller);
 
     /// A socket of this worker's, at its place in the arena; the descriptor stays the caller's. Returns false
     /// for a place out of range. An idle one is free at once, or after its rest; any other waits for claim()
@@ -79,6 +80,7 @@ private:
     void lay_down(Slot place, Instant until);
 
     std::span<PoolEntry> entries_;
+    const net::DeafFilter& filter_;
     Duration quarantine_;
     std::function<void(int, Slot)> add_to_poller_;
     std::vector<Socket> sockets_;          ///< by place

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
+#include "libudpserver/net/deaf_filter.hpp"
 #include "tests/unit/libudpserver/net/loopback.hpp"
 
 TEST_CASE("a UDP socket is non-blocking and close-on-exec [L-4][L-6]") {
@@ -38,7 +39,8 @@ TEST_CASE("an explicitly bound socket keeps its port while it is connected and d
 
 TEST_CASE("a socket with closed ears hears nothing, and counts what it did not hear") {
     const LoopbackSocket socket, sender;
-    REQUIRE(net::close_ears(socket.fd()) == 0);
+    const net::DeafFilter filter;
+    REQUIRE(filter.close_ears(socket.fd()) == 0);
     const std::uint32_t before = net::dropped(socket.fd());
     REQUIRE(sender.send_to(socket.endpoint(), "lost"));
     CHECK(!socket.receive());

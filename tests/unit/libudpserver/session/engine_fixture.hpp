@@ -57,7 +57,7 @@ public:
         sessions = std::make_unique<session::Sessions>(session::SessionsSetup{
             .config = config,
             .listeners = listeners,
-            .groups = pool.groups(),
+            .pool = pool,
             .arena = arena,
             .worker = 0,
             .proxy = proxy_,

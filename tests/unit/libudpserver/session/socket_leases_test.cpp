@@ -153,7 +153,8 @@ TEST_CASE("what each rule did is counted, and what no rule decided about [K-20]"
 TEST_CASE("sockets are leased in random order") {
     std::vector<session::PoolEntry> entries(32);
     std::vector<LoopbackSocket> sockets(32);
-    session::SocketLeases leases(entries, 1, 1s, [](int, session::Slot) {});
+    const net::DeafFilter filter;
+    session::SocketLeases leases(entries, 1, filter, 1s, [](int, session::Slot) {});
     for (session::Slot i = 0; i < 32; ++i)
         REQUIRE(leases.add(i, sockets[i].fd(), 0));
     std::vector<session::Slot> order;
@@ -168,7 +169,8 @@ TEST_CASE("sockets are leased in random order") {
 TEST_CASE("places, groups and doubles that cannot be are refused") {
     std::vector<session::PoolEntry> entries(2);
     const LoopbackSocket socket;
-    session::SocketLeases leases(entries, 1, 1s, [](int, session::Slot) {});
+    const net::DeafFilter filter;
+    session::SocketLeases leases(entries, 1, filter, 1s, [](int, session::Slot) {});
     CHECK(!leases.add(2, socket.fd(), 0));
     CHECK(!leases.add(0, socket.fd(), 1));
     CHECK(leases.add(0, socket.fd(), 0));
