@@ -30,9 +30,21 @@ PidFile::~PidFile() {
 bool PidFile::lock() {
     fd_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
     if (!fd_) fail("cannot be opened", errno);
+    check_kind();
     if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0) return is_at_path();
     if (errno == EWOULDBLOCK) already_running();
     fail("cannot be locked", errno);
+}
+
+// Root is about to overwrite it, and to remove it at the end: never a device such as /dev/null, nor somebody
+// else's file under a second name.
+void PidFile::check_kind() const {
+    struct stat status {};
+    if (::fstat(fd_.get(), &status) != 0) fail("cannot be examined", errno);
+    if (!S_ISREG(status.st_mode))
+        throw base::Fatal("pid file " + path_ + " is no regular file; correct pid-file");
+    if (status.st_nlink > 1)
+        throw base::Fatal("pid file " + path_ + " has other names (hard links); remove it");
 }
 
 bool PidFile::is_at_path() const {

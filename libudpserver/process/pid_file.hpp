@@ -24,6 +24,7 @@ public:
 private:
     bool lock();
     void write_pid();
+    void check_kind() const;
     [[nodiscard]] bool is_at_path() const;
     [[noreturn]] void fail(const std::string& what, int error) const;
     [[noreturn]] void already_running() const;

@@ -113,3 +113,16 @@ TEST_CASE("a file that somebody put in the place of ours stays") {
     }
     CHECK(read_text(path) == "other");
 }
+
+TEST_CASE("a device or a second name of another file is refused and left alone") {
+    TempFolder folder;
+    const std::string victim = folder.path + "/victim", second = folder.path + "/second",
+                      pipe = folder.path + "/pipe";
+    std::ofstream(victim) << "precious";
+    REQUIRE(::link(victim.c_str(), second.c_str()) == 0);
+    CHECK_THAT(refusal(second), Contains("hard links"));
+    CHECK(read_text(victim) == "precious");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK_THAT(refusal(pipe), Contains("no regular file"));
+    CHECK(exists(pipe));
+}
