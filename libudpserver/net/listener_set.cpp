@@ -24,6 +24,9 @@ ListenerSet::ListenerSet(const conf::Config& config) : workers_(config.udpserver
             open_endpoint({entry.address, static_cast<std::uint16_t>(port)}, options);
         }
     }
+    for (std::size_t i = 0; i < size(); ++i)
+        endpoints_.push_back(local(i));
+    std::ranges::sort(endpoints_);
 }
 
 void ListenerSet::open_endpoint(base::Endpoint local, const ListenerOptions& options) {
@@ -37,6 +40,12 @@ void ListenerSet::open_endpoint(base::Endpoint local, const ListenerOptions& opt
     for (std::size_t worker = 1; worker < workers_; ++worker) {
         sockets_.push_back(Listener::bind(local, options));
     }
+}
+
+bool ListenerSet::listens_at(const base::Endpoint& endpoint, const base::Address& own) const {
+    if (std::ranges::binary_search(endpoints_, endpoint)) return true;
+    const base::Endpoint any(base::Address::any(endpoint.family), endpoint.port);
+    return endpoint.address() == own && std::ranges::binary_search(endpoints_, any);
 }
 
 std::vector<int> ListenerSet::descriptors() const {

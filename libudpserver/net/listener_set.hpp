@@ -26,6 +26,9 @@ public:
     [[nodiscard]] bool wildcard(std::size_t listener) const {
         return sockets_[listener * workers_].wildcard();
     }
+    /// Whether one of the listeners hears what is sent there; of the machine's addresses only `own` is known,
+    /// for those that listen on all.
+    [[nodiscard]] bool listens_at(const base::Endpoint& endpoint, const base::Address& own) const;
     [[nodiscard]] std::vector<int> descriptors() const;
 
 private:
@@ -33,6 +36,7 @@ private:
 
     std::size_t workers_;
     std::vector<Listener> sockets_;
+    std::vector<base::Endpoint> endpoints_;  ///< sorted, of all listeners
 };
 
 }  // namespace net

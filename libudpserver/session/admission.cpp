@@ -140,6 +140,18 @@ Admission::~Admission() = default;
 Admission::Admission(Admission&&) noexcept = default;
 Admission& Admission::operator=(Admission&&) noexcept = default;
 
+CloseReason Admission::check(const Address& source, Instant now) const {
+    for (std::size_t i = 0; i < state_->tables.size() && source.family != Family::none; ++i) {
+        SourceTable& table = state_->tables[i];
+        const SourceTable::Entry* entry = table.on() ? table.find(source) : nullptr;
+        if (entry == nullptr) continue;
+        if (table.open_limit() > 0 && entry->open >= table.open_limit()) return CloseReason::source_limited;
+        if (!base::TokenBucket(entry->bucket).take(table.rate(), now)) return CloseReason::source_limited;
+    }
+    const bool room = base::TokenBucket(state_->bucket).take(state_->rate, now);
+    return room ? CloseReason::none : CloseReason::rate_limited;
+}
+
 CloseReason Admission::admit(const Address& source, Instant now) {
     // The tokens are taken from copies and put back only when all agree: a source that is refused must not
     // use up what is meant for others.

@@ -24,6 +24,10 @@ public:
     Admission(Admission&&) noexcept;
     Admission& operator=(Admission&&) noexcept;
 
+    /// What admit() would say; nothing is taken and nothing remembered. For datagrams that policy may still
+    /// refuse: what is denied must not use up the rates that are meant for those who may come in.
+    [[nodiscard]] CloseReason check(const base::Address& source, base::Instant now) const;
+
     /// none: admitted, and one session is taken from each rate; rate_limited or source_limited: refused, and
     /// nothing is taken. Call opened() when the session has really come to be.
     [[nodiscard]] CloseReason admit(const base::Address& source, base::Instant now);

@@ -26,6 +26,7 @@ void SessionContext::send_to_client(std::span<const std::byte> payload) {
 }
 
 void SessionContext::send_to_server(std::span<const std::byte> payload) {
+    if (record().socket == none) return;  // in Proxy::open there is none yet
     sessions_.queue_to_server(slot_, payload, 0);
     sessions_.out_.flush();
 }

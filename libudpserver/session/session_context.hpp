@@ -26,7 +26,8 @@ public:
     /// has; returns false otherwise.
     bool set_server(const Endpoint& server);
 
-    /// A datagram of the proxy's own making, sent at once and counted like a forwarded one.
+    /// A datagram of the proxy's own making, sent at once and counted like a forwarded one. Nothing goes to
+    /// the server before the session has its socket, that is in Proxy::open.
     void send_to_client(std::span<const std::byte> payload);
     void send_to_server(std::span<const std::byte> payload);
 

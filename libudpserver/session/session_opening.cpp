@@ -42,8 +42,10 @@ Slot Sessions::open(std::size_t listener, const net::Datagram& datagram, Instant
 CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
                             std::optional<std::size_t>& rule, Instant now) {
     if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
+    // Only a forged source; our answer would come in as a question, and that again, for ever.
+    if (listeners_.listens_at(datagram.from, datagram.local.address())) return CloseReason::bad_source;
     if (!listeners_.at(listener, worker_).enabled()) return CloseReason::admin;
-    if (const CloseReason limited = admission_.admit(datagram.from.address(), now);
+    if (const CloseReason limited = admission_.check(datagram.from.address(), now);
         limited != CloseReason::none) {
         return limited;
     }
@@ -58,6 +60,10 @@ CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
     const std::size_t group =
         group_index(acl_.rule(*rule), server_for(acl_.rule(*rule), datagram.from).family);
     if (!socket_free(group, now)) return CloseReason::no_socket;
+    if (const CloseReason limited = admission_.admit(datagram.from.address(), now);
+        limited != CloseReason::none) {
+        return limited;
+    }
     return make_room(now);
 }
 

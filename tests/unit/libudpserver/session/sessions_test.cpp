@@ -47,6 +47,61 @@ TEST_CASE("a denied client makes no state [K-33][O-22]") {
     CHECK(engine.refused(CloseReason::acl) == 1);
 }
 
+TEST_CASE("denied clients do not use up the rate that is meant for the others [O-25]") {
+    const LoopbackSocket server, client, denied("127.0.0.66");
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    conf::Rule deny = config.session_acl[0];
+    conf::HostItem them{.kind = conf::HostItem::Kind::range};
+    them.first = them.last = *base::parse_address("127.0.0.66");
+    deny.from = {them};
+    deny.action = conf::Action::deny;
+    config.session_acl.insert(config.session_acl.begin(), deny);
+    config.udpserver.new_sessions_per_second = 1;
+    Engine engine(config);
+    for (int i = 0; i < 10; ++i)
+        REQUIRE(denied.send_to(engine.address(), "flood"));
+    engine.pump();
+    CHECK(engine.refused(CloseReason::acl) == 10);
+    CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("a source that is a listener of our own opens no session: its answers would go round for ever") {
+    const LoopbackSocket server, client;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    SECTION("bound to its address") {}
+    SECTION("bound to all addresses") {
+        config.listen_on[0].address = base::Address::any(base::Family::v4);
+    }
+    Engine engine(config);
+    const base::Endpoint to(*base::parse_address("127.0.0.1"), engine.address().port);
+    sockaddr_storage address;
+    const socklen_t length = base::to_sockaddr(to, address);
+    REQUIRE(::sendto(engine.listeners.at(0, 0).descriptor(), "x", 1, 0,
+                     reinterpret_cast<const sockaddr*>(&address), length) == 1);
+    engine.pump();
+    CHECK(!server.receive());
+    CHECK(engine.refused(CloseReason::bad_source) == 1);
+    CHECK(engine.sessions->open_sessions() == 0);
+    REQUIRE(client.send_to(to, "y"));
+    engine.pump();
+    CHECK(server.receive());
+}
+
+/// Speaks too early.
+struct HastyProxy : session::Proxy {
+    std::unique_ptr<session::SessionHandler> open(session::SessionContext& context) override {
+        context.send_to_server(std::as_bytes(std::span("hello", 5)));
+        return nullptr;
+    }
+};
+
+TEST_CASE("a proxy that sends to the server before there is a socket harms nobody") {
+    const LoopbackSocket server, client;
+    HastyProxy proxy;
+    Engine engine(config_for(accept_to(server.endpoint())), 4, &proxy);
+    CHECK(round_trip(engine, client, server));
+}
+
 TEST_CASE("no rule for the client: denied by default [K-33]") {
     const LoopbackSocket server, client;
     conf::Config config = config_for(accept_to(server.endpoint()));
