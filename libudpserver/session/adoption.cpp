@@ -12,6 +12,12 @@ namespace {
 /// Statistics records between two waits for the log's queue.
 constexpr std::size_t records_at_once = 1024;
 
+/// The clock is the machine's and only goes forward; a time from the future would keep a session for ever.
+bool times_fit(const Record& record, Instant now) {
+    return record.created >= Instant{} && record.created <= record.last_client &&
+           record.created <= record.last_server && record.last_client <= now && record.last_server <= now;
+}
+
 const char* why_aborted(const Record& record, bool fresh) {
     if (fresh) return "the last REG may have died of the sessions";
     // Many sessions that expire together are marked first and closed one by one.
@@ -49,8 +55,10 @@ Adoption Sessions::adopt(bool fresh, Instant now) {
 
 bool Sessions::adopt_record(Slot slot, Instant now) {
     Record& session = record(slot);
-    if (session.state != State::open || session.reason != CloseReason::none || !plausible(session))
+    if (session.state != State::open || session.reason != CloseReason::none || !plausible(session) ||
+        !times_fit(session, now)) {
         return false;
+    }
     if (session.detached == 0 && table_.find(table_.key_of(session)) != none) return false;
     const std::size_t group = group_index(rule_of(session), session.server.family);
     if (!leases_.claim(session.socket, slot, group, session.server, connects(session.type))) return false;
@@ -70,7 +78,8 @@ bool Sessions::plausible(const Record& session) const {
     const conf::Rule& rule = acl_.rule(session.rule);
     return rule.action == conf::Action::accept && rule.type == session.type &&
            session.client.family == listeners_.local(session.listener).family &&
-           session.server.family != base::Family::none && session.client.port != 0;
+           session.local.family == session.client.family && session.server.family != base::Family::none &&
+           session.client.port != 0;
 }
 
 void Sessions::abort_record(Slot slot, Instant now, const char* why) {

@@ -96,6 +96,15 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     SECTION("already ended") {
         record.reason = CloseReason::idle;
     }
+    SECTION("a client of next year, which would never be idle") {
+        record.last_client = engine.now + 24h * 365;
+    }
+    SECTION("a beginning before there was time") {
+        record.created = base::Instant::min();
+    }
+    SECTION("a local address of another family than the client's") {
+        record.local.family = base::Family::v6;
+    }
     SECTION("a reason that is none") {
         record.reason = static_cast<CloseReason>(250);
     }
