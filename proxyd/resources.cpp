@@ -71,7 +71,7 @@ std::size_t Resources::capacity(const conf::Config& config) {
 
 Resources::Resources(const conf::Config& config, std::size_t pool_capacity)
     : listeners(config),
-      pool(net::pool_groups(config), pool_capacity),
+      pool(net::pool_groups(config), pool_capacity, config.udpserver.workers),
       arena(session::Arena::create(config.udpserver.max_sessions, pool.capacity())) {
     fill(pool, config);
 }

@@ -41,16 +41,17 @@ bool try_bind(int fd, const PoolGroup& group, std::uint16_t port) {
 
 }  // namespace
 
-SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity)
-    : groups_(std::move(groups)), capacity_(capacity), ephemeral_(ephemeral_ports()) {
+SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers)
+    : groups_(std::move(groups)), capacity_(capacity), workers_(workers), ephemeral_(ephemeral_ports()) {
     sockets_.reserve(capacity);
 }
 
 SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::size_t count) {
     Chunk chunk{.first = sockets_.size()};
-    if (group >= groups_.size() || worker > UINT8_MAX) {
+    // Both may come from a REG gone wrong, and every later REG works with what is in the pool.
+    if (group >= groups_.size() || worker >= workers_) {
         chunk.error = EINVAL;
-        chunk.problem = "no such group of sockets";
+        chunk.problem = "no such group of sockets, or no such worker";
         return chunk;
     }
     try {

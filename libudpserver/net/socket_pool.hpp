@@ -31,10 +31,10 @@ public:
     };
     static constexpr std::size_t chunk_size = 128;
 
-    SocketPool(std::vector<PoolGroup> groups, std::size_t capacity);
+    SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers = 1);
 
     /// Makes up to `count` sockets (at most chunk_size) of a group for a worker. A failure ends the chunk
-    /// early; a group or capacity out of range gives none, with EINVAL or ENOSPC.
+    /// early; a group or worker that there is not gives none, with EINVAL, a full pool ENOSPC.
     Chunk grow(std::size_t group, std::size_t worker, std::size_t count);
 
     [[nodiscard]] const std::vector<Socket>& sockets() const { return sockets_; }
@@ -48,7 +48,7 @@ private:
     bool bind_somewhere(int fd, const PoolGroup& group);
 
     std::vector<PoolGroup> groups_;
-    std::size_t capacity_;
+    std::size_t capacity_, workers_;
     DeafFilter filter_;
     std::vector<Socket> sockets_;
     conf::PortRange ephemeral_;

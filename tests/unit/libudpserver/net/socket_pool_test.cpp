@@ -72,6 +72,7 @@ TEST_CASE("what is asked for is bounded: chunk, capacity, group") {
     CHECK(rest.error == ENOSPC);
     CHECK(pool.grow(1, 0, 1).error == EINVAL);
     CHECK(pool.grow(0, 1000, 1).error == EINVAL);
+    CHECK(pool.grow(0, 1, 1).error == EINVAL);  // there is one worker
 }
 
 TEST_CASE("a source address that is not here is an error with its name [K-45]") {
