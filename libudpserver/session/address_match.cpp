@@ -36,6 +36,11 @@ bool AddressMatcher::matches(const Address& address) const {
     return (everybody_ || positive_.contain(address)) && !negated_.contain(address);
 }
 
+bool AddressMatcher::excludes(const Address& address) const {
+    if (nobody_ || address.family == Family::none) return false;
+    return (everybody_ || positive_.contain(address)) && negated_.contain(address);
+}
+
 void AddressMatcher::compile(const conf::HostItems& items, std::span<const conf::NamedList> lists,
                              Compiled& compiled) {
     for (const HostItem& item : items) {

@@ -22,6 +22,8 @@ public:
 
     /// Family::none never matches.
     [[nodiscard]] bool matches(const base::Address& address) const;
+    /// It would match, but for a negated item of this very list.
+    [[nodiscard]] bool excludes(const base::Address& address) const;
 
 private:
     using Bytes = std::array<std::uint8_t, 16>;

@@ -26,7 +26,7 @@ std::vector<SessionAcl::Step> SessionAcl::explain(const Question& question) cons
     std::vector<Step> steps;
     for (std::size_t i = 0; i < rules_.size(); ++i) {
         const Condition failed = first_failure(rules_[i], question);
-        steps.push_back({i, failed == Condition::all_hold, describe(failed, question)});
+        steps.push_back({i, failed == Condition::all_hold, describe(rules_[i], failed, question)});
         if (steps.back().matched) break;
     }
     return steps;
@@ -71,10 +71,13 @@ bool SessionAcl::time_matches(const CompiledRule& rule, const base::LocalTime& t
                        [&](const conf::TimeWindow& window) { return contains(window, time); });
 }
 
-std::string SessionAcl::describe(Condition failed, const Question& question) {
+std::string SessionAcl::describe(const CompiledRule& rule, Condition failed, const Question& question) {
     switch (failed) {
         case Condition::from:
-            return fmt::format("from: {} is not in the list", base::to_string(question.client.address()));
+            return fmt::format("from: {} {}", base::to_string(question.client.address()),
+                               rule.from.excludes(question.client.address())
+                                   ? "is excluded by an item with '!'"
+                                   : "is not in the list");
         case Condition::to:
             return fmt::format("to: {} is not in the list", base::to_string(question.local));
         case Condition::time:

@@ -65,7 +65,7 @@ private:
     static Condition first_failure(const CompiledRule& rule, const Question& question);
     static bool destination_matches(const CompiledRule& rule, const base::Endpoint& local);
     static bool time_matches(const CompiledRule& rule, const base::LocalTime& time);
-    static std::string describe(Condition failed, const Question& question);
+    static std::string describe(const CompiledRule& rule, Condition failed, const Question& question);
 
     std::vector<CompiledRule> rules_;
     bool uses_time_ = false;

@@ -117,6 +117,20 @@ TEST_CASE("a window over midnight belongs to the day it begins on [K-33]") {
     CHECK(contains(sunday_night, {0, 5 * hour}));
 }
 
+TEST_CASE("explain says that an item with ! excludes a client that the list would have [K-30][K-34]") {
+    conf::Rule rest = rule("rest"), both = rule("both"), other = rule("other");
+    conf::HostItem guests = range("10.1.0.0", "10.1.255.255");
+    guests.negated = true;
+    rest.from = {guests};
+    both.from = {range("10.0.0.0", "10.255.255.255"), guests};
+    other.from = {range("192.0.2.0", "192.0.2.255"), guests};
+    const auto steps = acl_of({rest, both, other}).explain(question());
+    REQUIRE(steps.size() == 3);
+    CHECK(steps[0].why == "from: 10.1.2.3 is excluded by an item with '!'");
+    CHECK(steps[1].why == "from: 10.1.2.3 is excluded by an item with '!'");
+    CHECK(steps[2].why == "from: 10.1.2.3 is not in the list");
+}
+
 TEST_CASE("explain names the first condition that failed, and stops where the policy decides [K-30]") {
     conf::Rule from = rule("from"), to = rule("to"), time = rule("time"), dscp = rule("dscp");
     from.from = {range("192.0.2.0", "192.0.2.255")};
