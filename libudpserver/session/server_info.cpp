@@ -109,10 +109,10 @@ void Server::add_rules(std::vector<std::string>& lines, const std::vector<RuleCo
         if (counts[rule].begun + counts[rule].refused == 0) continue;
         if (++shown > most_rules && ++more) continue;
         const bool undecided = rule == config_.session_acl.size();
-        lines.push_back(fmt::format("{}{}: {} sessions begun, {} first datagrams refused, since REG started",
-                                    undecided ? "no rule" : "rule ",
-                                    undecided ? "" : config_.session_acl[rule].name, counts[rule].begun,
-                                    counts[rule].refused));
+        lines.push_back(
+            fmt::format("{}{}: {} sessions begun, {} first datagrams refused, since this process started",
+                        undecided ? "no rule" : "rule ", undecided ? "" : config_.session_acl[rule].name,
+                        counts[rule].begun, counts[rule].refused));
     }
     if (more > 0) lines.push_back(fmt::format("and {} more rules", more));
 }
