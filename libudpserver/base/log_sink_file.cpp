@@ -22,8 +22,17 @@ std::string reason(const std::string& path, int error) {
     const auto directory = parent_of(path);
     if (error == ENOENT && ::stat(directory.c_str(), &ignored) != 0)
         return "the directory " + directory + " does not exist, create it first";
+    if (error == ELOOP) return "it is a symbolic link of another user, which root does not follow";
     if (error == ENXIO) return "it is a pipe that nobody reads, or a socket; a regular file was expected";
     return std::strerror(error);
+}
+
+// Children reopen the log as their user, who must be able to write its directory. Were root to follow a link
+// that this user put there, a child gone wrong could have it write lines into any file.
+bool may_follow_link(const std::string& path) {
+    struct stat named {};
+    if (::geteuid() != 0) return true;
+    return ::lstat(path.c_str(), &named) == 0 && S_ISLNK(named.st_mode) && named.st_uid == 0;
 }
 
 // Whether giving `fd` away is safe: a regular file with one name that is no symbolic link. Otherwise somebody
@@ -41,8 +50,9 @@ FileSink::FileSink(std::string path, int owner) : path_(std::move(path)), owner_
 }
 
 UniqueFd FileSink::open_file() const {
-    UniqueFd fd(
-        ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640));
+    const int follow = may_follow_link(path_) ? 0 : O_NOFOLLOW;
+    UniqueFd fd(::open(path_.c_str(),
+                       O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | follow, 0640));
     if (!fd) throw std::runtime_error("log file " + path_ + ": cannot open: " + reason(path_, errno));
     struct stat opened {};
     if (owner_ < 0 || ::fstat(fd.get(), &opened) != 0 || opened.st_uid == static_cast<uid_t>(owner_))

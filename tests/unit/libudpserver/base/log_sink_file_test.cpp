@@ -110,6 +110,25 @@ TEST_CASE("the file is given to the owner who must reopen it later, but nothing 
     CHECK(status_of("/dev/null").st_uid == 0);
 }
 
+TEST_CASE("root follows its own links to the log, but nobody else's") {
+    if (::geteuid() != 0) {
+        WARN("not root: not checked");
+        return;
+    }
+    LogDirectory directory;
+    const auto link = directory.path("link"), secret = directory.path("secret");
+    std::filesystem::create_symlink(secret, link);
+    log::FileSink own(link, 65534);
+    CHECK(write(own, "through the link"));
+    REQUIRE(::lchown(link.c_str(), 65534, 65534) == 0);
+    const auto before = directory.content("secret");
+    CHECK_THROWS_WITH(log::FileSink(link, 65534), Catch::Matchers::Contains("symbolic link of another user"));
+    // A link that takes the place of the file while it is in use.
+    CHECK_THROWS_AS(own.reopen(), std::runtime_error);
+    CHECK(write(own, "still the old file"));
+    CHECK(directory.content("secret").size() > before.size());
+}
+
 TEST_CASE("a full disk loses lines and nothing else") {
     log::FileSink sink("/dev/full", -1);
     CHECK_FALSE(write(sink, "lost"));
