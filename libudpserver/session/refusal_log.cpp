@@ -10,6 +10,12 @@ namespace session {
 
 namespace {
 
+/// Some reasons can also end a session, which was accepted; what is refused never was. FAILED: the proxy
+/// could not serve.
+std::string_view status_of_refusal(CloseReason reason) {
+    return reason == CloseReason::no_socket || reason == CloseReason::socket_error ? "FAILED" : "REJECTED";
+}
+
 base::Address prefix_of(const base::Endpoint& client) {
     return base::network_of(client.address(), client.family == base::Family::v4 ? 32 : 64);
 }
@@ -64,9 +70,7 @@ std::vector<base::log::Field> RefusalLog::fields(const Entry& entry) const {
     summary.counters.client_datagrams = entry.count;
     summary.counters.client_bytes = entry.bytes;
     summary.duration = entry.last - entry.first;
-    Record refused;
-    refused.reason = entry.reason;
-    summary.status = others ? "REJECTED" : status_of(refused);
+    summary.status = status_of_refusal(entry.reason);
     summary.result = "FAILED";
     if (entry.rule && *entry.rule < rules_.size()) summary.rule = rules_[*entry.rule];
     summary.reason = others ? "others" : to_string(entry.reason);

@@ -52,6 +52,16 @@ TEST_CASE("refused datagrams of one source are one record with their number [K-6
     CHECK(records[0].back().key == "COUNT");
 }
 
+TEST_CASE("what is refused was never accepted, whatever the reason [K-67]") {
+    for (std::size_t number = 1; number < static_cast<std::size_t>(CloseReason::count_); ++number) {
+        const auto reason = static_cast<CloseReason>(number);
+        RefusalLog log("udp", {"lan"});
+        log.count(endpoint("10.1.2.3:4000"), local, reason, 0, 1, at(0));
+        const bool unserved = reason == CloseReason::no_socket || reason == CloseReason::socket_error;
+        CHECK(value(flushed(log).at(0), "STATUS") == (unserved ? "FAILED" : "REJECTED"));
+    }
+}
+
 TEST_CASE("sources, reasons and rules are kept apart; a /64 is one source [K-67]") {
     RefusalLog log("udp", {"lan"});
     log.count(endpoint("10.1.2.3:4000"), local, CloseReason::acl, 0, 1, at(0));
