@@ -21,7 +21,8 @@ void set_local(Datagram& datagram, const in_pktinfo& info) {
     sockaddr_storage address{};
     auto& v4 = reinterpret_cast<sockaddr_in&>(address);
     v4.sin_family = AF_INET;
-    v4.sin_addr = info.ipi_addr;
+    // Not the address in the datagram's header: a reply to a broadcast must leave from our own.
+    v4.sin_addr = info.ipi_spec_dst;
     datagram.local = base::Endpoint(base::from_sockaddr(address, sizeof v4).address(), datagram.local.port);
 }
 
@@ -60,7 +61,7 @@ void append_source(msghdr& message, ControlBuffer& buffer, const base::Endpoint&
 
 }  // namespace
 
-void read_control(const msghdr& message, Datagram& datagram, std::uint32_t& overflow) {
+void read_control(const msghdr& message, Datagram& datagram) {
     datagram.truncated = (message.msg_flags & MSG_TRUNC) != 0;
     datagram.tos = 0;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
@@ -73,8 +74,6 @@ void read_control(const msghdr& message, Datagram& datagram, std::uint32_t& over
             datagram.tos = value_of<std::uint8_t>(*header);
         } else if (is(*header, IPPROTO_IPV6, IPV6_TCLASS, sizeof(int))) {
             datagram.tos = static_cast<std::uint8_t>(value_of<int>(*header));
-        } else if (is(*header, SOL_SOCKET, SO_RXQ_OVFL, sizeof(std::uint32_t))) {
-            overflow = value_of<std::uint32_t>(*header);
         }
     }
 }

@@ -11,14 +11,14 @@
 
 namespace net {
 
-/// Room for the control messages of one datagram: packet info, traffic class, queue overflow count.
+/// Room for the control messages of one datagram: packet info and traffic class.
 struct alignas(cmsghdr) ControlBuffer {
-    std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))> bytes;
+    std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int))> bytes;
 };
 
 /// Reads local address, traffic class and truncation of a received message into `datagram`; the port of
-/// `datagram.local` stays as it is. `overflow` gets the socket's SO_RXQ_OVFL count if the message has one.
-void read_control(const msghdr& message, Datagram& datagram, std::uint32_t& overflow);
+/// `datagram.local` stays as it is.
+void read_control(const msghdr& message, Datagram& datagram);
 
 /// Fills the message's control part: the source address to send from (Family::none: the socket's own, O-17)
 /// and the traffic class (0: the socket's own).

@@ -17,7 +17,6 @@ void set_common_options(int fd, const ListenerOptions& options, const std::strin
         set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer, who);
     }
     if (options.send_buffer > 0) set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer, who);
-    set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1, who, "SO_RXQ_OVFL");
 }
 
 void set_v4_options(int fd, const ListenerOptions& options, const std::string& who) {
@@ -90,8 +89,6 @@ std::size_t Listener::read(ReceiveBatch& batch, std::size_t budget) {
         return 0;
     }
     counters_.datagrams += result.datagrams.size();
-    counters_.kernel_drops =
-        batch.overflow() > counters_.kernel_drops ? batch.overflow() : counters_.kernel_drops;
     for (Datagram& datagram : result.datagrams)
         deliver(datagram);
     return result.datagrams.size();

@@ -21,12 +21,11 @@ struct ListenerOptions {
 
 /// What a listener counted since it was made.
 struct ListenerCounters {
-    std::uint64_t datagrams = 0;     ///< read
-    std::uint64_t bad_source = 0;    ///< dropped: no usable source address or port (L-21)
-    std::uint64_t truncated = 0;     ///< dropped: longer than the buffer (K-47)
-    std::uint64_t unheard = 0;       ///< dropped: there was no callback (L-15)
-    std::uint64_t errors = 0;        ///< reads that failed with something else than "nothing there"
-    std::uint64_t kernel_drops = 0;  ///< dropped by the kernel because the socket's buffer was full
+    std::uint64_t datagrams = 0;   ///< read
+    std::uint64_t bad_source = 0;  ///< dropped: no usable source address or port (L-21)
+    std::uint64_t truncated = 0;   ///< dropped: longer than the buffer (K-47)
+    std::uint64_t unheard = 0;     ///< dropped: there was no callback (L-15)
+    std::uint64_t errors = 0;      ///< reads that failed with something else than "nothing there"
 };
 
 /// A listening UDP socket. Reading never stops, for it also carries the datagrams of running sessions; what

@@ -18,7 +18,6 @@ ReceiveBatch::ReceiveBatch(std::size_t slots)
 }
 
 ReceiveBatch::Result ReceiveBatch::receive(int fd, const base::Endpoint& local, std::size_t most) {
-    overflow_ = 0;
     const std::size_t first = used_;
     const std::size_t wanted = std::min(most, room());
     for (std::size_t i = first; i < first + wanted; ++i) {
@@ -47,7 +46,7 @@ std::span<Datagram> ReceiveBatch::describe(std::size_t first, std::size_t count,
         datagram.payload = {static_cast<std::byte*>(vectors_[i].iov_base), headers_[i].msg_len};
         datagram.from = base::from_sockaddr(sources_[i], header.msg_namelen);
         datagram.local = local;
-        read_control(header, datagram, overflow_);
+        read_control(header, datagram);
     }
     return {datagrams_.data() + first, count};
 }

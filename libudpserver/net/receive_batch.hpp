@@ -31,10 +31,6 @@ public:
     [[nodiscard]] std::size_t room() const { return headers_.size() - used_; }
     void clear() { used_ = 0; }
 
-    /// The SO_RXQ_OVFL count of the socket read last, 0 when it has none: what the kernel dropped so far
-    /// because the socket was full.
-    [[nodiscard]] std::uint32_t overflow() const { return overflow_; }
-
 private:
     std::span<Datagram> describe(std::size_t first, std::size_t count, const base::Endpoint& local);
 
@@ -45,7 +41,6 @@ private:
     std::vector<ControlBuffer> controls_;
     std::vector<Datagram> datagrams_;
     std::size_t used_ = 0;
-    std::uint32_t overflow_ = 0;
 };
 
 }  // namespace net

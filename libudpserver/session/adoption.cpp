@@ -66,7 +66,11 @@ bool Sessions::adopt_record(Slot slot, Instant now) {
     SessionContext context(*this, slot, now);
     volatile_of(slot).handler = proxy_.adopt(context);
     if (session.detached == 0) table_.insert(table_.key_of(session), slot);
-    if (session.type != conf::SessionType::one_way && !session.answered()) unanswered_.push(slot);
+    if (session.type == conf::SessionType::one_way) {
+        one_way_.push(slot);
+    } else if (!session.answered()) {
+        unanswered_.push(slot);
+    }
     admission_.opened(session.client.address());
     set_deadline(slot);
     return true;

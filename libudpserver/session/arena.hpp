@@ -51,7 +51,8 @@ struct Totals {
     Count over_limit;  ///< datagrams beyond a limit of their session
     Count send_full;   ///< datagrams dropped because a socket's buffer was full
     Count send_errors, icmp_errors, dropped_by_proxy, stray;
-    Count bad_source, truncated, kernel_drops;
+    Count bad_source, truncated;
+    Count kernel_drops;  ///< by the kernel at pool sockets; the listening sockets count their own
     Count client_datagrams, client_bytes, to_server_datagrams, to_server_bytes;
     Count server_datagrams, server_bytes, to_client_datagrams, to_client_bytes;
     std::array<Count, static_cast<std::size_t>(CloseReason::count_)> closed_by, refused_by;

@@ -64,6 +64,8 @@ public:
 
 private:
     void request_from_main(std::size_t group, unsigned worker);
+    /// What the kernel dropped at full listening sockets since the proxy's start.
+    [[nodiscard]] std::uint64_t dropped_at_listeners() const;
     [[nodiscard]] std::uint64_t sum(Count Totals::*member) const;
     // server_info.cpp
     void add_traffic(std::vector<std::string>& lines) const;

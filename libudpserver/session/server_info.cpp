@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "libudpserver/net/udp_socket.hpp"
 #include "libudpserver/session/server.hpp"
 
 namespace session {
@@ -87,7 +88,14 @@ void Server::add_traffic(std::vector<std::string>& lines) const {
                     sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
                     sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
                     sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
-                    sum(&Totals::bad_source), sum(&Totals::kernel_drops)));
+                    sum(&Totals::bad_source), sum(&Totals::kernel_drops) + dropped_at_listeners()));
+}
+
+std::uint64_t Server::dropped_at_listeners() const {
+    std::uint64_t all = 0;
+    for (const int listener : listeners_.descriptors())
+        all += net::dropped(listener);
+    return all;
 }
 
 void Server::add_reasons(std::vector<std::string>& lines) const {

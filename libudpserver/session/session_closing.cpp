@@ -57,6 +57,7 @@ void Sessions::close(Slot slot, Instant now) {
     }
     wheel_.cancel(slot);
     unanswered_.remove(slot);
+    one_way_.remove(slot);
     admission_.closed(session.client.address());
     totals_.kernel_drops.add(leases_.give_back(session.socket, rest_until(session, now)));
     totals_.closed.add();

@@ -112,8 +112,11 @@ CloseReason Sessions::make_room(Instant now) {
     // What has ended in this turn has not given its place back yet.
     if (free_.empty() && !ending_.empty()) settle(now);
     // An answered session never makes room for another; one that nobody answered does (DESIGN §4).
+    // A one-way session first: whoever sends through it just gets another one, and forged sources would else
+    // fill the table with them for as long as `idle` lasts.
     if (unanswered_full() || free_.empty()) {
-        if (const Slot oldest = unanswered_.oldest(); oldest != none) {
+        const bool one_way = free_.empty() && one_way_.oldest() != none;
+        if (const Slot oldest = one_way ? one_way_.oldest() : unanswered_.oldest(); oldest != none) {
             end(oldest, CloseReason::evicted);
             settle(now);
         }
@@ -184,8 +187,8 @@ Slot Sessions::lease_socket(std::size_t group, Slot slot, Instant now) {
 
 void Sessions::ask_for_sockets(std::size_t group, Instant now) {
     Supply& supply = supplies_[group];
-    if (supply.requested || now < supply.not_before) return;
-    supply.requested = true;
+    if (now < supply.not_before) return;
+    supply.not_before = now + longest_pause;  // an answer that never comes is asked for again
     request_sockets_(group);
 }
 
@@ -202,11 +205,8 @@ void Sessions::no_socket(std::size_t group, Instant now) {
 
 void Sessions::sockets_came(std::size_t group, bool complete, Instant now) {
     Supply& supply = supplies_[group];
-    supply.requested = false;
-    if (!complete) {
-        supply.not_before = now + longest_pause;
-        return;
-    }
+    supply.not_before = complete ? now : now + longest_pause;
+    if (!complete) return;
     supply.refuse_until = now;
     supply.pause = Duration{0};
 }
@@ -216,7 +216,7 @@ void Sessions::go_live(Slot slot) {
     free_.pop_back();
     session.state = State::open;
     table_.insert(table_.key_of(session), slot);
-    if (session.type != conf::SessionType::one_way) unanswered_.push(slot);
+    (session.type == conf::SessionType::one_way ? one_way_ : unanswered_).push(slot);
     admission_.opened(session.client.address());
     set_deadline(slot);
     totals_.created.add();

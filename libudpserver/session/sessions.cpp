@@ -62,6 +62,7 @@ Sessions::Sessions(const SessionsSetup& setup)
       table_(arena_.records(), wildcards(listeners_), slice_.size()),
       wheel_(slice_.size(), setup.start, first_),
       unanswered_(slice_.size(), first_),
+      one_way_(slice_.size(), first_),
       admission_(config_.udpserver, static_cast<std::uint32_t>(slice_.size()), config_.udpserver.workers),
       leases_(arena_.pool(), groups_.size(), setup.pool.filter(), config_.udpserver.quarantine,
               setup.add_to_poller),

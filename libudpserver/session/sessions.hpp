@@ -119,8 +119,7 @@ private:
     /// How a group of sockets is supplied with more. Each has its own pause: a rule that used up its few
     /// source ports must not stop the others.
     struct Supply {
-        bool requested = false;
-        Instant not_before{};    ///< after an answer that fell short
+        Instant not_before{};    ///< the next request: one is on its way, or was answered with too few
         Instant refuse_until{};  ///< no session of this group begins: there was no socket (L-26)
         Duration pause{0};
     };
@@ -208,6 +207,7 @@ private:
     SessionTable table_;
     TimerWheel wheel_;
     UnansweredQueue unanswered_;
+    UnansweredQueue one_way_;  ///< those that nobody is to answer
     Admission admission_;
     SocketLeases leases_;
     net::SendBatch out_;

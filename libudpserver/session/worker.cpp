@@ -104,7 +104,6 @@ void Worker::read_listener(std::size_t listener) {
     socket.read(batch_, listener_budget);
     totals_.bad_source.add(socket.counters().bad_source - before.bad_source);
     totals_.truncated.add(socket.counters().truncated - before.truncated);
-    totals_.kernel_drops.add(socket.counters().kernel_drops - before.kernel_drops);
 }
 
 void Worker::read_pool_socket(Slot place) {

@@ -362,6 +362,7 @@ def test_reg_has_only_its_own_descriptors(serve, workers, tmp_path):
     found = kinds(child)
     assert found.pop("socket") == len(sockets(child))
     assert found.pop("/memfd:proxyd-sessions (deleted)") == 1
+    assert found.pop("anon_inode:bpf-prog", 1) == 1, "the filter of idle sockets"
     assert found.pop(str(daemon.log_path)) == 1
     assert found.pop("/dev/null") == 1 and found.pop(str(daemon.error_path)) == 2
     loops = 1 + workers
