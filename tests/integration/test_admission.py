@@ -1,4 +1,5 @@
 """Who gets a session when there are too many: the limit of sessions, rates, shares of a source."""
+import signal
 import time
 
 import pytest
@@ -146,6 +147,19 @@ def test_a_flood_at_one_listener_does_not_starve_another(proxyd, udp_echo, peer,
     assert len(times) > 20 and figures["wrong"] == 0
     assert sorted(times)[len(times) // 2] < 0.1, f"half of the answers take longer: {sorted(times)[-5:]}"
     assert counters(daemon)["open"] == 21
+
+
+@pytest.mark.load
+def test_a_flood_does_not_keep_reg_from_answering_its_administrator(proxyd, udp_echo, background_load):
+    """[O-1] Signals, heartbeat and timers come to their turn while a listener is flooded."""
+    echo, listener = udp_echo(), free_port()
+    daemon = proxyd(configuration(("127.0.0.1", listener), echo.text, udpserver={"heartbeat": "1s"}))
+    load = background_load("--to", f"127.0.0.1:{listener}", "--clients", 20, "--rate", 80_000, "--seconds", 3)
+    for number in range(1, 6):
+        daemon.send_signal(signal.SIGPWR)
+        daemon.wait_line("UDPS-240-I", "sessions:", count=number, seconds=2)
+    load.finish()
+    assert not daemon.lines("UDPS-225-E"), "no heartbeat was missed"
 
 
 @pytest.mark.load

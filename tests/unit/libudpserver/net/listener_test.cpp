@@ -20,12 +20,14 @@ int option(int fd, int level, int name) {
 
 }  // namespace
 
-TEST_CASE("port 0 takes a free port that can be read back [L-32]") {
+TEST_CASE("port 0 takes a free port that can be read back, like everything else of a listener [L-29][L-32]") {
     const net::Listener listener = net::Listener::bind({localhost, 0}, {});
     CHECK(listener.local().port != 0);
     CHECK(listener.local().address() == localhost);
     CHECK(!listener.wildcard());
     CHECK(listener.enabled());
+    CHECK(listener.descriptor() >= 0);
+    CHECK(listener.counters().datagrams == 0);
 }
 
 TEST_CASE("a descriptor gives the same listener as an address [L-1], non-blocking [L-2]") {
@@ -111,7 +113,7 @@ TEST_CASE("the callback gets datagram and listener, at most the budget at once [
     CHECK(listener.counters().datagrams == 5);
 }
 
-TEST_CASE("without a callback datagrams are dropped and counted; a new one takes over [L-15][L-19]") {
+TEST_CASE("without a callback datagrams are dropped and counted; a new one takes over [L-14][L-15][L-19]") {
     net::Listener listener = net::Listener::bind({localhost, 0}, {});
     const LoopbackSocket client;
     net::ReceiveBatch batch(8);
@@ -142,7 +144,9 @@ TEST_CASE("enable and disable are idempotent [L-12][L-30]") {
     CHECK(listener.enabled());
 }
 
-TEST_CASE("a read that fails calls the error callback once, with the code [L-24]") {
+TEST_CASE(
+    "a read that fails calls the error callback once, with the code; it may disable the listener "
+    "[L-24][L-25]") {
     const LoopbackSocket socket;
     const int fd = ::dup(socket.fd());
     net::Listener listener = net::Listener::from_descriptor(fd, false);

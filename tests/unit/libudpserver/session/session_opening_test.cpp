@@ -247,3 +247,45 @@ TEST_CASE("a proxy refuses what is no valid beginning, or answers it, without an
     CHECK(!server.receive());
     CHECK(round_trip(engine, client, server, "please"));
 }
+
+namespace {
+
+/// Switches admission off as soon as it has let one client in.
+struct LastGuest : session::Proxy {
+    net::Listener* door = nullptr;
+    std::unique_ptr<session::SessionHandler> open(session::SessionContext&) override {
+        door->disable();
+        return nullptr;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a listener that is disabled from inside admits nobody more, not even of the same batch [L-16]") {
+    const LoopbackSocket server, first, second;
+    LastGuest guest;
+    Engine engine(config_for(accept_to(server.endpoint())), 16, &guest);
+    guest.door = &engine.listeners.at(0, 0);
+    REQUIRE(first.send_to(engine.address(), "1"));
+    REQUIRE(second.send_to(engine.address(), "2"));
+    engine.pump();
+    CHECK(engine.sessions->open_sessions() == 1);
+    CHECK(engine.refused(CloseReason::admin) == 1);
+}
+
+TEST_CASE("refusals are written once a second, however many they are [O-3]") {
+    const LoopbackSocket server;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].action = conf::Action::deny;
+    Engine engine(config);
+    const LoopbackSocket client;
+    const base::Instant due = engine.now + 1s;
+    for (int i = 0; i < 90; ++i) {
+        REQUIRE(client.send_to(engine.address(), "x"));
+        engine.pump();
+        CHECK(engine.sessions->next_tick() == due);
+        engine.pass(10ms);
+    }
+    engine.pass(1s);
+    CHECK(!engine.sessions->next_tick());
+}

@@ -264,3 +264,21 @@ TEST_CASE("random lives: counts, places and sockets always agree [O-20][O-38]") 
         REQUIRE(engine.totals().created.get() - engine.totals().closed.get() == open);
     }
 }
+
+TEST_CASE("a busy session does not touch its timer, and still ends on time [O-35]") {
+    const LoopbackSocket server, client;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl[0].limits.idle = 10s;
+    Engine engine(config);
+    REQUIRE(round_trip(engine, client, server));
+    const std::optional<base::Instant> armed = engine.sessions->next_tick();
+    for (int i = 0; i < 9; ++i) {
+        engine.pass(1s);
+        REQUIRE(round_trip(engine, client, server));
+        CHECK(engine.sessions->next_tick() == armed);
+    }
+    engine.pass(9900ms);
+    CHECK(engine.sessions->open_sessions() == 1);
+    engine.pass(300ms);
+    CHECK(engine.closed(CloseReason::idle) == 1);
+}
