@@ -94,6 +94,7 @@ void Sessions::abort_record(Slot slot, Instant now, const char* why) {
     free_.push_back(slot);
     if (copy.reason == CloseReason::none || copy.reason >= CloseReason::count_)
         copy.reason = CloseReason::adoption;
+    if (copy.created < Instant{} || copy.created > now) copy.created = now;
     base::log::write(base::msg::adoption_refused, "session {}.{} could not be taken over: {}", slot,
                      copy.generation, why);
     totals_.closed.add();

@@ -153,7 +153,8 @@ def test_a_flood_at_one_listener_does_not_starve_another(proxyd, udp_echo, peer,
 def test_a_flood_does_not_keep_reg_from_answering_its_administrator(proxyd, udp_echo, background_load):
     """[O-1] Signals, heartbeat and timers come to their turn while a listener is flooded."""
     echo, listener = udp_echo(), free_port()
-    daemon = proxyd(configuration(("127.0.0.1", listener), echo.text, udpserver={"heartbeat": "1s"}))
+    daemon = proxyd(configuration(("127.0.0.1", listener), echo.text,
+                                  udpserver={"max-sessions": 1000, "heartbeat": "1s"}))
     load = background_load("--to", f"127.0.0.1:{listener}", "--clients", 20, "--rate", 80_000, "--seconds", 3)
     for number in range(1, 6):
         daemon.send_signal(signal.SIGPWR)
