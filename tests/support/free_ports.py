@@ -44,7 +44,8 @@ def free_ports(count=1):
     """So many consecutive free ports; the first is returned. Each is given out once in a process."""
     run, last = 0, None
     for port in _candidates():
-        usable = port not in _taken and _is_free(port) and _reserve(port)
+        # Reserved first: the probe itself takes the port for a moment, which may be another test's.
+        usable = port not in _taken and _reserve(port) and _is_free(port)
         # The candidates have gaps, and go on at the lowest port after the highest one.
         run = (run + 1 if last == port - 1 else 1) if usable else 0
         last = port
