@@ -15,6 +15,7 @@ ALLOWED = {
     "libudpserver/process": {"libudpserver/base", "conf", "libudpserver/ipc", "libudpserver/process"},
     "libudpserver/net": {"libudpserver/base", "conf", "libudpserver/net"},
     "libudpserver/session": {"libudpserver/base", "conf", "libudpserver/net", "libudpserver/session"},
+    "resolvers": {"libudpserver/base", "conf", "libudpserver/ipc", "resolvers"},
     "bench": {"libudpserver/base", "bench"},
 }
 EVERYTHING = set(ALLOWED) | {"proxyd"}
@@ -112,6 +113,9 @@ BAD = [
     ("proxyd/a.cpp", "#  include <yaml-cpp/yaml.h>"),
     ("libudpserver/process/a.cpp", "#include <spdlog/spdlog.h>"),
     ("proxyd/a.cpp", "#include <ares.h>"),
+    ("resolvers/a.cpp", "#include <ares.h>"),
+    ("resolvers/a.cpp", '#include "libudpserver/session/record.hpp"'),
+    ("libudpserver/session/a.cpp", '#include "resolvers/resolver.hpp"'),
     ("proxyd/a.cpp", "const pid_t pid = ::fork();"),
     ("proxyd/a.cpp", "if (waitpid(pid, &status, 0) < 0) {"),
     ("libudpserver/session/a.cpp", "(void)kill(pid, SIGTERM);"),
@@ -123,6 +127,7 @@ BAD = [
 GOOD = [
     ("libudpserver/process/a.cpp", '#include "libudpserver/ipc/channel.hpp"\n::fork(); kill(pid, 9);'),
     ("conf/load.cpp", "#include <yaml-cpp/yaml.h>"),
+    ("resolvers/ares_lookup.cpp", "#include <ares.h>"),
     ("libudpserver/base/log_text.cpp", "#include <spdlog/spdlog.h>"),
     ("proxyd/main.cpp", '#include "libudpserver/session/server.hpp"\ncontext.notify_fork(a); process::kill(b); c.kill(d);'),
     ("conf/a.cpp", '// fork() is called elsewhere\nlog("fork()"); /* kill(1) */'),
