@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+namespace resolvers {
+
+/// Guards handlers that capture `this`: one that the loop runs after its object has gone does nothing. A
+/// member of the object, declared last. Cancelling is not enough, since a handler may be queued already.
+class Lifetime {
+public:
+    template <typename Handler>
+    auto guard(Handler handler) const {
+        return [token = std::weak_ptr<const int>(token_), handler = std::move(handler)](auto&&... arguments) {
+            if (!token.expired()) handler(std::forward<decltype(arguments)>(arguments)...);
+        };
+    }
+
+private:
+    std::shared_ptr<const int> token_ = std::make_shared<const int>(0);
+};
+
+}  // namespace resolvers
