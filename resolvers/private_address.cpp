@@ -1,0 +1,48 @@
+#include "resolvers/private_address.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace resolvers {
+namespace {
+
+struct Network {
+    std::string_view address;
+    unsigned prefix;
+};
+
+constexpr std::array<Network, 13> networks{{{"0.0.0.0", 8},
+                                            {"10.0.0.0", 8},
+                                            {"100.64.0.0", 10},
+                                            {"127.0.0.0", 8},
+                                            {"169.254.0.0", 16},
+                                            {"172.16.0.0", 12},
+                                            {"192.168.0.0", 16},
+                                            {"255.255.255.255", 32},
+                                            {"::", 128},
+                                            {"::1", 128},
+                                            {"fc00::", 7},
+                                            {"fe80::", 10},
+                                            {"fec0::", 10}}};
+constexpr Network nat64{"64:ff9b::", 96};
+
+bool lies_in(const base::Address& address, const Network& network) {
+    const auto base_address = base::parse_address(network.address);
+    return base_address->family == address.family &&
+           base::network_of(address, network.prefix).bytes == base_address->bytes;
+}
+
+}  // namespace
+
+bool is_private(const base::Address& address) {
+    if (lies_in(address, nat64)) {
+        base::Address inside = base::Address::any(base::Family::v4);
+        std::copy(address.bytes.begin() + 12, address.bytes.end(), inside.bytes.begin());
+        return is_private(inside);
+    }
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const Network& network) { return lies_in(address, network); });
+}
+
+}  // namespace resolvers
