@@ -1,6 +1,7 @@
 #include "resolvers/dns_reader.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace resolvers {
 namespace {
@@ -66,9 +67,12 @@ std::string DnsReader::name() {
 std::string dotted(const std::string& labels) {
     std::string text;
     for (std::size_t at = 0; at < labels.size();) {
-        const std::size_t length = static_cast<std::uint8_t>(labels[at]);
-        text += (at == 0 ? "" : ".") + labels.substr(at + 1, length);
-        at += 1 + length;
+        const std::size_t end = at + 1 + static_cast<std::uint8_t>(labels[at]);
+        if (at != 0) text += '.';
+        for (++at; at < end; ++at) {
+            if (labels[at] == '.') text += '\\';
+            text += labels[at];
+        }
     }
     return text;
 }

@@ -36,7 +36,7 @@ private:
     bool ok_ = true;
 };
 
-/// `\3www\7example` as `www.example`; bytes that are no part of a name stay as they are.
+/// `\3www\7example` as `www.example`. A dot inside of a label gets a backslash; other bytes stay as they are.
 std::string dotted(const std::string& labels);
 
 }  // namespace resolvers
