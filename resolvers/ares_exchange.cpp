@@ -190,13 +190,13 @@ ares_ssize_t AresExchange::receive(ares_socket_t fd, void* buffer, std::size_t s
 bool AresExchange::believe(std::span<const std::uint8_t> message) {
     if (finished_) return false;
     DnsAnswer answer = read_answer(message, question_, bounds_);
-    if (transport_ == Transport::udp && message.size() > max_udp_answer) {
-        answer.verdict = DnsAnswer::malformed;
-        answer.why = "too long";
-    }
     if (answer.verdict == DnsAnswer::not_ours) {
         ++counters_.not_ours;
         return false;
+    }
+    if (transport_ == Transport::udp && message.size() > max_udp_answer) {
+        answer.verdict = DnsAnswer::malformed;
+        answer.why = "a datagram that is too long";
     }
     if (answer.verdict == DnsAnswer::malformed) {
         ++counters_.malformed;
