@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <utility>
 
@@ -11,7 +12,8 @@ class Lifetime {
 public:
     template <typename Handler>
     auto guard(Handler handler) const {
-        return [token = std::weak_ptr<const int>(token_), handler = std::move(handler)](auto&&... arguments) {
+        return [ token = std::weak_ptr<const int>(token_), handler = std::move(handler) ](
+            auto&&... arguments) requires std::invocable<const Handler&, decltype(arguments)...> {
             if (!token.expired()) handler(std::forward<decltype(arguments)>(arguments)...);
         };
     }

@@ -264,6 +264,17 @@ TEST_CASE("by TCP only") {
     }
 }
 
+TEST_CASE("a name server with an IPv6 address, by UDP and TCP") {
+    for (const auto transport : {Transport::udp, Transport::tcp}) {
+        Fixture fixture;
+        fixture.servers.push_back(std::make_unique<EvilServer>(fixture.io, always(truth), "::1"));
+        fixture.settings.servers = {fixture.server().endpoint()};
+        fixture.settings.transport = transport;
+        fixture.start();
+        CHECK(text(fixture.ask("www.example.com")) == "ok 192.0.2.1");
+    }
+}
+
 TEST_CASE("a slow server within the time-out is waited for") {
     Fixture fixture([](EvilServer& server, const Asked& asked) {
         server.after(150ms, [&server, asked] { server.send(asked, true_reply(asked)); });

@@ -1,14 +1,22 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <boost/asio.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
+#include <cctype>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "libudpserver/base/endpoint.hpp"
+#include "resolvers/lifetime.hpp"
 #include "tests/unit/resolvers/dns_packet.hpp"
 
 /// A question as the server got it.
@@ -37,22 +45,22 @@ class EvilServer {
 public:
     using Script = std::function<void(EvilServer&, const Asked&)>;
 
-    EvilServer(boost::asio::io_context& io, Script script)
-        : io_(io),
+    EvilServer(boost::asio::io_context& io, Script script, const std::string& address = "127.0.0.1")
+        : address_(boost::asio::ip::make_address(address)),
+          io_(io),
           script_(std::move(script)),
-          udp_(io, {loopback(), 0}),
-          other_(io, {loopback(), 0}),
+          udp_(io),
+          other_(io, {address_, 0}),
           acceptor_(io) {
-        acceptor_.open(boost::asio::ip::tcp::v4());
-        acceptor_.set_option(boost::asio::socket_base::reuse_address(true));
-        acceptor_.bind({loopback(), udp_.local_endpoint().port()});
+        while (!bind()) {
+        }
         acceptor_.listen();
         receive();
         accept();
     }
 
     [[nodiscard]] base::Endpoint endpoint() const {
-        return {*base::parse_address("127.0.0.1"), udp_.local_endpoint().port()};
+        return {*base::parse_address(address_.to_string()), udp_.local_endpoint().port()};
     }
 
     void send(const Asked& asked, const Bytes& bytes) {
@@ -76,9 +84,10 @@ public:
 
     void after(std::chrono::milliseconds delay, std::function<void()> action) {
         auto timer = std::make_shared<boost::asio::steady_timer>(io_, delay);
-        timer->async_wait([timer, action = std::move(action)](const boost::system::error_code& error) {
-            if (!error) action();
-        });
+        timer->async_wait(
+            lifetime_.guard([timer, action = std::move(action)](const boost::system::error_code& error) {
+                if (!error) action();
+            }));
     }
 
     [[nodiscard]] std::size_t count(const std::string& name) const {
@@ -90,7 +99,15 @@ public:
     std::vector<Asked> questions;  ///< everything so far
 
 private:
-    static boost::asio::ip::address loopback() { return boost::asio::ip::make_address("127.0.0.1"); }
+    // One port for both, which may be taken for one of them.
+    bool bind() {
+        udp_ = {io_, {address_, 0}};
+        acceptor_ = boost::asio::ip::tcp::acceptor(io_);
+        acceptor_.open(address_.is_v4() ? boost::asio::ip::tcp::v4() : boost::asio::ip::tcp::v6());
+        boost::system::error_code taken;
+        acceptor_.bind({address_, udp_.local_endpoint().port()}, taken);
+        return !taken;
+    }
 
     void on_question(Asked question) {
         questions.push_back(question);
@@ -98,49 +115,57 @@ private:
     }
 
     void receive() {
-        udp_.async_receive_from(boost::asio::buffer(buffer_), from_,
-                                [this](const boost::system::error_code& error, std::size_t size) {
-                                    if (error == boost::asio::error::operation_aborted) return;
-                                    if (!error) {
-                                        Asked question(Bytes(buffer_.begin(), buffer_.begin() + long(size)));
-                                        question.from = from_;
-                                        on_question(std::move(question));
-                                    }
-                                    receive();
-                                });
+        udp_.async_receive_from(
+            boost::asio::buffer(buffer_), from_,
+            lifetime_.guard([this](const boost::system::error_code& error, std::size_t size) {
+                if (!error) {
+                    Asked question(Bytes(buffer_.begin(), buffer_.begin() + static_cast<long>(size)));
+                    question.from = from_;
+                    on_question(std::move(question));
+                }
+                receive();
+            }));
     }
 
     void accept() {
         auto socket = std::make_shared<boost::asio::ip::tcp::socket>(io_);
-        acceptor_.async_accept(*socket, [this, socket](const boost::system::error_code& error) {
-            if (error) return;
-            read_tcp(socket);
-            accept();
-        });
+        acceptor_.async_accept(*socket,
+                               lifetime_.guard([this, socket](const boost::system::error_code& error) {
+                                   if (error) return;
+                                   read_tcp(socket);
+                                   accept();
+                               }));
     }
 
     void read_tcp(const std::shared_ptr<boost::asio::ip::tcp::socket>& socket) {
         auto bytes = std::make_shared<Bytes>(2);
         boost::asio::async_read(
             *socket, boost::asio::buffer(*bytes),
-            [this, socket, bytes](const boost::system::error_code& error, std::size_t) {
+            lifetime_.guard([this, socket, bytes](const boost::system::error_code& error, std::size_t) {
                 if (error) return;
                 bytes->resize(static_cast<std::size_t>((*bytes)[0] << 8 | (*bytes)[1]));
-                boost::asio::async_read(
-                    *socket, boost::asio::buffer(*bytes),
-                    [this, socket, bytes](const boost::system::error_code& bad, std::size_t) {
-                        if (bad) return;
-                        Asked question(*bytes);
-                        question.tcp = socket;
-                        on_question(std::move(question));
-                    });
-            });
+                read_question(socket, bytes);
+            }));
     }
 
+    void read_question(const std::shared_ptr<boost::asio::ip::tcp::socket>& socket,
+                       const std::shared_ptr<Bytes>& bytes) {
+        boost::asio::async_read(
+            *socket, boost::asio::buffer(*bytes),
+            lifetime_.guard([this, socket, bytes](const boost::system::error_code& error, std::size_t) {
+                if (error) return;
+                Asked question(*bytes);
+                question.tcp = socket;
+                on_question(std::move(question));
+            }));
+    }
+
+    boost::asio::ip::address address_;
     boost::asio::io_context& io_;
     Script script_;
     boost::asio::ip::udp::socket udp_, other_;
     boost::asio::ip::tcp::acceptor acceptor_;
     boost::asio::ip::udp::endpoint from_;
     std::array<std::uint8_t, 4096> buffer_{};
+    resolvers::Lifetime lifetime_;
 };
