@@ -3,18 +3,12 @@
 #include "libudpserver/base/log.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/pool_service.hpp"
-#include "proxyd/proxies/registry.hpp"
 
 namespace proxyd {
 
 int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resources& resources) {
     LinkSocketSource source(runtime);
-    session::Server server(runtime.io(), {.config = config,
-                                          .listeners = resources.listeners,
-                                          .pool = resources.pool,
-                                          .arena = resources.arena,
-                                          .make_proxy = proxies::make,
-                                          .source = source});
+    session::Server server(runtime.io(), resources.server_parts(config, source));
     source.deliver_to(server);
     runtime.on_stop([&] {
         server.close_all(session::CloseReason::process_end);
@@ -40,12 +34,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resourc
 
 int report_main(process::ChildRuntime& runtime, const conf::Config& config, Resources& resources) {
     LinkSocketSource source(runtime);
-    session::Server server(runtime.io(), {.config = config,
-                                          .listeners = resources.listeners,
-                                          .pool = resources.pool,
-                                          .arena = resources.arena,
-                                          .make_proxy = proxies::make,
-                                          .source = source});
+    session::Server server(runtime.io(), resources.server_parts(config, source));
     server.report_left();
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "libudpserver/base/log.hpp"
+#include "proxyd/proxies/registry.hpp"
 
 namespace proxyd {
 
@@ -92,6 +93,15 @@ void Resources::log_listeners() const {
     }
     if (listeners.size() > 4) where += " and " + std::to_string(listeners.size() - 4) + " more";
     base::log::write(base::msg::proxy_started, "serving on {}", where);
+}
+
+session::Server::Parts Resources::server_parts(const conf::Config& config, session::SocketSource& source) {
+    return {.config = config,
+            .listeners = listeners,
+            .pool = pool,
+            .arena = arena,
+            .make_proxy = proxies::make,
+            .source = source};
 }
 
 void Resources::warn_if_short(const conf::Config& config) const {

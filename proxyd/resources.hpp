@@ -6,6 +6,7 @@
 #include "libudpserver/net/listener_set.hpp"
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/arena.hpp"
+#include "libudpserver/session/server.hpp"
 
 namespace proxyd {
 
@@ -22,6 +23,10 @@ public:
 
     /// All descriptors that REG needs, as of now.
     [[nodiscard]] std::vector<int> descriptors() const;
+
+    /// What a server is made of, in whichever process it runs.
+    [[nodiscard]] session::Server::Parts server_parts(const conf::Config& config,
+                                                      session::SocketSource& source);
 
     /// Says in the log what is less than the configuration asks for.
     void warn_if_short(const conf::Config& config) const;

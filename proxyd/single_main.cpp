@@ -8,7 +8,6 @@
 #include "libudpserver/process/signal_source.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/pool_service.hpp"
-#include "proxyd/proxies/registry.hpp"
 
 namespace proxyd {
 
@@ -43,12 +42,7 @@ int single_main(const conf::Config& config, Resources& resources, base::SignalIn
     boost::asio::io_context io;
     LocalSocketSource source(io, resources.pool);
     if (!config.user.empty()) base::drop_privileges(base::find_user(config.user));
-    session::Server server(io, {.config = config,
-                                .listeners = resources.listeners,
-                                .pool = resources.pool,
-                                .arena = resources.arena,
-                                .make_proxy = proxies::make,
-                                .source = source});
+    session::Server server(io, resources.server_parts(config, source));
     source.deliver_to(server);
     process::SignalSource incoming(io, signals);
     const base::Instant started = base::MonotonicClock::now();
