@@ -28,15 +28,12 @@ void set_pool_options(int fd, base::Family family, const std::string& who) {
     }
 }
 
-/// 0 when bound; EADDRINUSE when the port is taken; throws for what another port would not mend.
-bool try_bind(int fd, const PoolGroup& group, std::uint16_t port) {
-    try {
-        bind_socket(fd, {group.source, port}, to_string(group));
-        return true;
-    } catch (const SocketError& error) {
-        if (error.error != EADDRINUSE && error.error != EACCES) throw;
-        return false;
-    }
+/// False when the port is taken or not for us; throws for what another port would not mend.
+bool take_port(int fd, const PoolGroup& group, unsigned port) {
+    const int error = try_bind(fd, {group.source, static_cast<std::uint16_t>(port)});
+    if (error != 0 && error != EADDRINUSE && error != EACCES)
+        throw SocketError(to_string(group), "bind", error);
+    return error == 0;
 }
 
 }  // namespace
@@ -83,14 +80,13 @@ bool SocketPool::bind_somewhere(int fd, const PoolGroup& group) {
     const conf::PortRange range = group.ports.value_or(ephemeral_);
     std::uniform_int_distribution<unsigned> pick(range.first, range.last);
     for (int attempt = 0; attempt < random_attempts; ++attempt) {
-        if (try_bind(fd, group, static_cast<std::uint16_t>(pick(random_)))) return true;
+        if (take_port(fd, group, pick(random_))) return true;
     }
     // A crowded range: walk through all of it once, from a random place.
     const unsigned size = static_cast<unsigned>(range.last - range.first) + 1;
     const unsigned start = pick(random_) - range.first;
     for (unsigned i = 0; i < size; ++i) {
-        const unsigned port = range.first + (start + i) % size;
-        if (try_bind(fd, group, static_cast<std::uint16_t>(port))) return true;
+        if (take_port(fd, group, range.first + (start + i) % size)) return true;
     }
     return false;
 }

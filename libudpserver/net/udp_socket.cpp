@@ -53,10 +53,14 @@ void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::s
     set_option(fd, SOL_SOCKET, plain, value, who, "buffer size");
 }
 
-void bind_socket(int fd, const base::Endpoint& local, const std::string& who) {
+int try_bind(int fd, const base::Endpoint& local) {
     sockaddr_storage address;
     const socklen_t length = base::to_sockaddr(local, address);
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0) throw SocketError(who, "bind", errno);
+    return ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 ? 0 : errno;
+}
+
+void bind_socket(int fd, const base::Endpoint& local, const std::string& who) {
+    if (const int error = try_bind(fd, local); error != 0) throw SocketError(who, "bind", error);
 }
 
 base::Endpoint local_endpoint(int fd) {

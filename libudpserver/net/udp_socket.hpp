@@ -28,6 +28,9 @@ void set_option(int fd, int level, int name, int value, const std::string& who, 
 /// CAP_NET_ADMIN, or else with `plain` (SO_RCVBUF), which takes what it gets. Throws SocketError.
 void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who);
 
+/// Returns 0 or the errno.
+int try_bind(int fd, const base::Endpoint& local);
+/// Throws SocketError.
 void bind_socket(int fd, const base::Endpoint& local, const std::string& who);
 
 /// What the socket is bound and connected to; Family::none and nothing when it is not.

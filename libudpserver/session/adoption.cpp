@@ -9,9 +9,6 @@ namespace session {
 
 namespace {
 
-/// Statistics records between two waits for the log's queue.
-constexpr std::size_t records_at_once = 1024;
-
 /// The clock is the machine's and only goes forward; a time from the future would keep a session for ever.
 bool times_fit(const Record& record, Instant now) {
     return record.created >= Instant{} && record.created <= record.last_client &&

@@ -13,9 +13,6 @@ namespace {
 
 /// How many timers a tick may serve (O-36): the rest comes right after the next turn.
 constexpr std::size_t timers_a_tick = 1024;
-/// Statistics records between two waits for the log's queue.
-constexpr std::size_t records_at_once = 1024;
-
 }  // namespace
 
 void Sessions::detach(Slot slot) {
@@ -34,6 +31,7 @@ void Sessions::end(Slot slot, CloseReason reason) {
 }
 
 void Sessions::settle(Instant now) {
+    settled_ = now;
     out_.flush();
     // Closing may make a handler send a last datagram or end another session.
     while (!ending_.empty()) {

@@ -64,7 +64,7 @@ CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
         limited != CloseReason::none) {
         return limited;
     }
-    return make_room(now);
+    return make_room(acl_.rule(*rule), now);
 }
 
 bool Sessions::proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now) {
@@ -108,13 +108,14 @@ std::optional<std::size_t> Sessions::ask_policy(const net::Datagram& datagram, I
                              .time = local_time_});
 }
 
-CloseReason Sessions::make_room(Instant now) {
+CloseReason Sessions::make_room(const conf::Rule& rule, Instant now) {
     // What has ended in this turn has not given its place back yet.
     if (free_.empty() && !ending_.empty()) settle(now);
     // An answered session never makes room for another; one that nobody answered does (DESIGN §4).
     // A one-way session first: whoever sends through it just gets another one, and forged sources would else
     // fill the table with them for as long as `idle` lasts.
-    if (unanswered_full() || free_.empty()) {
+    const bool adds_unanswered = rule.type != conf::SessionType::one_way;
+    if ((adds_unanswered && unanswered_full()) || free_.empty()) {
         const bool one_way = free_.empty() && one_way_.oldest() != none;
         if (const Slot oldest = one_way ? one_way_.oldest() : unanswered_.oldest(); oldest != none) {
             end(oldest, CloseReason::evicted);

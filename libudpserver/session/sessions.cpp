@@ -15,6 +15,7 @@ constexpr std::size_t send_slots = 64;
 /// Which side a datagram goes to, in the tag of a SendBatch; the rest of the tag is the slot.
 constexpr std::uint64_t to_client_bit = std::uint64_t{1} << 63;
 constexpr base::Rate foreign_lines{.per_second = 10, .burst = 50};
+constexpr base::Rate error_lines{.per_second = 10, .burst = 50};
 
 Slot first_slot(const Arena& arena, const conf::Config& config, unsigned worker) {
     return static_cast<Slot>(arena.records().size() * worker / config.udpserver.workers);
@@ -78,8 +79,7 @@ Sessions::Sessions(const SessionsSetup& setup)
 
 Sessions::~Sessions() = default;
 
-// From the client
-// ----------------------------------------------------------------------------------------------
+// From the client.
 
 void Sessions::on_client(std::size_t listener, net::Datagram& datagram, Instant now) {
     bool refused = false;
@@ -101,8 +101,7 @@ Slot Sessions::running(std::size_t listener, const net::Datagram& datagram, bool
     if (const CloseReason reason = expired(session, limits, now, volatile_of(slot).idle_window);
         reason != CloseReason::none) {
         end(slot, reason);
-        settle(
-            now);  // the session that follows may need its place, and its share of what the source may have
+        settle(now);  // the next session may need its place, and its share of what the source may have
         return none;
     }
     switch (client_datagram(session, limits, datagram.payload.size())) {
@@ -152,8 +151,7 @@ void Sessions::queue_to_server(Slot slot, std::span<const std::byte> payload, st
               .tag = slot});
 }
 
-// From the server
-// ----------------------------------------------------------------------------------------------
+// From the server.
 
 void Sessions::on_server(Slot place, net::Datagram& datagram, Instant now) {
     const Slot slot = leases_.session_of(place);
@@ -217,7 +215,7 @@ void Sessions::forward_to_client(Slot slot, net::Datagram& datagram, Instant now
     totals_.server_datagrams.add();
     totals_.server_bytes.add(datagram.payload.size());
     dump("server", session, datagram.payload);
-    if (first) first_reply(slot, now);
+    if (first) first_reply(slot);
     const conf::Rule& rule = rule_of(session);
     if (ask_handler(slot, datagram, false, now) == Verdict::forward) {
         // Broadcast: each responder keeps its own address (K-43).
@@ -230,7 +228,7 @@ void Sessions::forward_to_client(Slot slot, net::Datagram& datagram, Instant now
     }
 }
 
-void Sessions::first_reply(Slot slot, Instant /*now*/) {
+void Sessions::first_reply(Slot slot) {
     unanswered_.remove(slot);
     totals_.unanswered.set(unanswered_.size());
     set_deadline(slot);
@@ -250,8 +248,7 @@ void Sessions::queue_to_client(Slot slot, std::span<const std::byte> payload, st
               .tag = slot | to_client_bit});
 }
 
-// Both
-// ---------------------------------------------------------------------------------------------------------
+// Both.
 
 Verdict Sessions::ask_handler(Slot slot, net::Datagram& datagram, bool from_client, Instant now) {
     SessionHandler* handler = volatile_of(slot).handler.get();
@@ -283,19 +280,16 @@ void Sessions::sent(std::uint64_t tag, std::size_t size, int error) {
 }
 
 void Sessions::count_send_error(Slot slot, int error) {
-    if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) {
-        totals_.send_full.add();
-    } else if (error == ECONNREFUSED || error == EHOSTUNREACH) {
-        icmp_error(slot, error);
-    } else {
-        totals_.send_errors.add();
-    }
+    if (error == ECONNREFUSED || error == EHOSTUNREACH) return icmp_error(slot, error);
+    (error == EAGAIN || error == ENOBUFS || error == ENOMEM ? totals_.send_full : totals_.send_errors).add();
+    // Each failed datagram comes here: the words are composed only for the few that are written.
+    if (!error_log_.take(error_lines, settled_)) return;
     base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: a datagram could not be sent: {}",
                      base::to_string(record(slot).client), slot, record(slot).generation,
                      base::to_string(record(slot).server), std::strerror(error));
 }
 
-void Sessions::on_server_error(Slot place, int error, Instant /*now*/) {
+void Sessions::on_server_error(Slot place, int error) {
     const Slot slot = leases_.session_of(place);
     if (uses_own_worker(slot) && record(slot).socket == place) icmp_error(slot, error);
 }
@@ -303,9 +297,11 @@ void Sessions::on_server_error(Slot place, int error, Instant /*now*/) {
 void Sessions::icmp_error(Slot slot, int error) {
     const Record& session = record(slot);
     totals_.icmp_errors.add();
-    base::log::write(base::msg::icmp_error, "{}: session {}.{}: server {} cannot be reached: {}",
-                     base::to_string(session.client), slot, session.generation,
-                     base::to_string(session.server), std::strerror(error));
+    if (error_log_.take(error_lines, settled_)) {
+        base::log::write(base::msg::icmp_error, "{}: session {}.{}: server {} cannot be reached: {}",
+                         base::to_string(session.client), slot, session.generation,
+                         base::to_string(session.server), std::strerror(error));
+    }
     if (rule_of(session).on_icmp_error == conf::IcmpError::close) end(slot, CloseReason::icmp_error);
 }
 

@@ -70,7 +70,7 @@ public:
     /// A datagram that a pool socket received, likewise.
     void on_server(Slot place, net::Datagram& datagram, Instant now);
     /// Reading a pool socket failed: an ICMP report of a connected one (K-48).
-    void on_server_error(Slot place, int error, Instant now);
+    void on_server_error(Slot place, int error);
 
     /// Sends what is queued and closes what has ended. The datagrams given since the last call may go then.
     void end_turn(Instant now);
@@ -109,6 +109,8 @@ private:
     /// The tag of a datagram in the SendBatch that belongs to no session. Any other is the slot, and says
     /// which side the datagram goes to.
     static constexpr std::uint64_t no_session = ~std::uint64_t{0};
+    /// Statistics records that may be written between two waits for the log's queue.
+    static constexpr std::size_t records_at_once = 1024;
 
     /// What the engine keeps of a session outside the record, because it need not survive.
     struct Volatile {
@@ -135,7 +137,7 @@ private:
     void answer_opener(std::size_t listener, const net::Datagram& datagram, std::span<const std::byte> answer,
                        Instant now);
     bool socket_free(std::size_t group, Instant now);
-    CloseReason make_room(Instant now);
+    CloseReason make_room(const conf::Rule& rule, Instant now);
     std::optional<std::size_t> ask_policy(const net::Datagram& datagram, Instant now);
     /// Builds the session; leaves nothing behind when that fails.
     CloseReason start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
@@ -157,7 +159,7 @@ private:
     Slot running(std::size_t listener, const net::Datagram& datagram, bool& refused, Instant now);
     void forward_to_server(Slot slot, net::Datagram& datagram, Instant now);
     void forward_to_client(Slot slot, net::Datagram& datagram, Instant now);
-    void first_reply(Slot slot, Instant now);
+    void first_reply(Slot slot);
     bool foreign_reply(Slot slot, const net::Datagram& datagram, Instant now);
     Verdict ask_handler(Slot slot, net::Datagram& datagram, bool from_client, Instant now);
     void queue_to_server(Slot slot, std::span<const std::byte> payload, std::uint8_t tos);
@@ -223,7 +225,8 @@ private:
     std::array<Instant, static_cast<std::size_t>(CloseReason::count_)> warned_{};
     base::LocalTime local_time_;
     Instant local_time_until_{};
-    base::TokenBucket foreign_log_, opener_answers_;
+    base::TokenBucket foreign_log_, error_log_, opener_answers_;
+    Instant settled_{};        ///< the last settle(): the time of what a SendBatch reports
     bool connecting_ = false;  ///< Proxy::open runs: set_server is allowed
 };
 

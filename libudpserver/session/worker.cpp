@@ -109,7 +109,7 @@ void Worker::read_listener(std::size_t listener) {
 void Worker::read_pool_socket(Slot place) {
     if (batch_.room() < server_budget) end_turn();
     const net::ReceiveBatch::Result result = batch_.receive(sessions_.descriptor(place), {}, server_budget);
-    if (result.error != 0) sessions_.on_server_error(place, result.error, now_);
+    if (result.error != 0) sessions_.on_server_error(place, result.error);
     for (net::Datagram& datagram : result.datagrams)
         sessions_.on_server(place, datagram, now_);
 }

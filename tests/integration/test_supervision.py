@@ -229,10 +229,11 @@ def test_the_end_waits_for_the_children(serve):
     assert daemon.lines()[-1].id == "UDPS-212-K"
 
 
-def test_a_child_that_does_not_stop_is_killed(serve):
-    """[K-7] After stop-timeout, and the proxy's exit status stays 0."""
-    daemon, _, _ = serve(udpserver={"stop-timeout": "200ms"})
+def test_a_child_that_does_not_stop_is_killed(serve, peer):
+    """[K-7][K-23] After stop-timeout; the proxy's exit status stays 0, and the sessions get their records all the same."""
+    daemon, listener, _ = serve(udpserver={"stop-timeout": "200ms"})
     child = daemon.child()
+    peer().ask(b"x", listener)
     os.kill(child, signal.SIGSTOP)
     at = time.monotonic()
     daemon.stop()
@@ -240,16 +241,19 @@ def test_a_child_that_does_not_stop_is_killed(serve):
     assert [line.text.split(": ")[-1] for line in daemon.lines(KILLED)] == ["SIGTERM", "SIGKILL"]
     daemon.wait_line(ENDED, f"REG: ended, pid {child}: signal 9")
     assert not daemon.lines(DIED)
+    assert [(r["RESULT"], r["REASON"]) for r in daemon.records()] == [("ABORTED", "adoption")]
 
 
-def test_a_second_term_kills_at_once(serve):
-    """[K-7]"""
-    daemon, _, _ = serve(udpserver={"stop-timeout": "60s"})
+def test_a_second_term_kills_at_once(serve, peer):
+    """[K-7][K-23]"""
+    daemon, listener, _ = serve(udpserver={"stop-timeout": "60s"})
+    peer().ask(b"x", listener)
     os.kill(daemon.child(), signal.SIGSTOP)
     daemon.send_signal(signal.SIGTERM)
     daemon.wait_line("UDPS-211-K")
     daemon.stop()
     assert [line.text.split(": ")[-1] for line in daemon.lines(KILLED)] == ["SIGKILL"]
+    assert [record["RESULT"] for record in daemon.records()] == ["ABORTED"]
 
 
 def test_children_end_when_the_parent_is_killed(serve, peer):

@@ -79,8 +79,7 @@ public:
             turn();
         for (std::size_t place = 0; place < pool.sockets().size(); ++place) {
             const auto result = batch_.receive(pool.sockets()[place].fd.get(), {}, 8);
-            if (result.error != 0)
-                sessions->on_server_error(static_cast<session::Slot>(place), result.error, now);
+            if (result.error != 0) sessions->on_server_error(static_cast<session::Slot>(place), result.error);
             for (net::Datagram& datagram : result.datagrams) {
                 sessions->on_server(static_cast<session::Slot>(place), datagram, now);
             }

@@ -289,3 +289,21 @@ TEST_CASE("refusals are written once a second, however many they are [O-3]") {
     engine.pass(1s);
     CHECK(!engine.sessions->next_tick());
 }
+
+TEST_CASE("a one-way newcomer pushes no unanswered session out while there is a place") {
+    const LoopbackSocket server, client, logger("127.0.0.66");
+    conf::Config config = config_for(accept_to(server.endpoint()), 4);
+    config.udpserver.unanswered_share = 25;
+    conf::Rule logs = accept_to(server.endpoint());
+    logs.type = conf::SessionType::one_way;
+    conf::HostItem them{.kind = conf::HostItem::Kind::range};
+    them.first = them.last = *base::parse_address("127.0.0.66");
+    logs.from = {them};
+    config.session_acl.insert(config.session_acl.begin(), logs);
+    Engine engine(config);
+    REQUIRE(client.send_to(engine.address(), "question"));
+    REQUIRE(logger.send_to(engine.address(), "log line"));
+    engine.pump();
+    CHECK(engine.sessions->open_sessions() == 2);
+    CHECK(engine.closed(CloseReason::evicted) == 0);
+}
