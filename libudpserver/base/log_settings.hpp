@@ -20,6 +20,7 @@ struct LogSettings {
     std::string facility = "local4";
     SyslogFailure on_syslog_failure = SyslogFailure::ignore;
     unsigned dump_limit = 256;  ///< bytes of a datagram shown at level 9
+    bool names = false;         ///< statistics records name the client's host
 };
 
 }  // namespace base
