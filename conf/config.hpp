@@ -32,14 +32,15 @@ struct ListenOn {
 };
 
 /// One item of a host list (K-34): `10.0.0.0/8`, `10.0.0.1/255.0.0.255`, `10.0.0.5-10.0.0.9`, `*`, `@list`,
-/// each perhaps with a leading `!`.
+/// `host.example.com`, `~regular expression`, each perhaps with a leading `!`.
 struct HostItem {
-    enum class Kind { any, range, mask, list };
+    enum class Kind { any, range, mask, list, name, pattern };
     Kind kind = Kind::any;
     bool negated = false;
     Address first, last;   ///< range: inclusive; a network is a range
     Address value, mask;   ///< mask: (address & mask) == value, for masks with gaps
     std::size_t list = 0;  ///< list: index into Config::lists
+    std::string text;      ///< name: canonical (lower case, a dot at the end stays); pattern: as written
 };
 using HostItems = std::vector<HostItem>;
 
@@ -66,10 +67,11 @@ struct TimeWindow {
 
 enum class Action { accept, deny };
 
-/// One entry of `plug-to`.
+/// One entry of `plug-to`: an address or a name, with a port.
 struct Server {
-    Endpoint endpoint;
-    unsigned weight = 1;  ///< share of the clients, 1..1000
+    Endpoint endpoint;    ///< with a name only the port counts
+    unsigned weight = 1;  ///< share of the clients, 1..1000; each address of a name has it
+    std::string name;     ///< canonical; stands for all its addresses (K-54). Empty: `endpoint` is all
 };
 
 /// Kernun's session types (K-39..K-43).
@@ -93,6 +95,9 @@ struct Dscp {
 
 enum class IcmpError { ignore, close };
 
+/// What a running session does when its server's address goes out of the name it was taken from.
+enum class OnNameChange { keep, move, close };
+
 /// One rule of `session-acl`. The first whose conditions all match decides (K-33).
 struct Rule {
     std::string name;              ///< given, or `#N`
@@ -109,6 +114,7 @@ struct Rule {
     std::optional<PortRange> source_port;   ///< nothing: the system's ephemeral range
     Dscp dscp;
     IcmpError on_icmp_error = IcmpError::ignore;
+    OnNameChange on_name_change = OnNameChange::keep;
 };
 
 /// Limits for one source prefix; 0 means none (K-77). A burst of one second's worth is allowed.
@@ -138,6 +144,54 @@ struct UdpServer {
     Duration stop_timeout = std::chrono::seconds(5);  ///< then a child that should end is killed
 };
 
+enum class Transport : std::uint8_t { udp, tcp };
+enum class Families : std::uint8_t { both, v4, v6 };
+
+/// How long answers of name servers are believed, whatever their TTL says (K-56).
+struct TtlRange {
+    Duration min, max;
+};
+
+/// How many datagrams may wait for a name; what does not fit is dropped and counted (K-58).
+struct Hold {
+    std::uint32_t datagrams = 16;      ///< of one session
+    std::uint64_t bytes = 64u << 10;   ///< of one session
+    std::uint32_t sessions = 1024;     ///< that wait at the same time, of all workers
+    std::uint64_t memory = 16u << 20;  ///< bytes of all workers
+};
+
+/// The `resolver` section: how names are looked up (resolving(7)).
+struct Resolver {
+    std::vector<Endpoint> servers;                   ///< empty: those of /etc/resolv.conf
+    std::optional<std::vector<std::string>> search;  ///< nothing: resolv.conf's if the servers are its
+    std::optional<unsigned> dots;                    ///< nothing: likewise, else 1
+    unsigned tries = 2;                              ///< rounds over all servers
+    Families families = Families::both;
+    Transport conf_transport = Transport::tcp;           ///< for the configuration's names
+    Transport transport = Transport::udp;                ///< for on-line look-ups
+    Duration conf_timeout = std::chrono::seconds(15);    ///< of a configuration's name, in all (K-52)
+    Duration timeout = std::chrono::seconds(5);          ///< of an on-line look-up, in all
+    Duration server_timeout = std::chrono::seconds(2);   ///< of one server, doubled in each round
+    Duration initial_timeout = std::chrono::seconds(1);  ///< the same for reverse look-ups (K-63)
+    Duration connect_timeout = std::chrono::seconds(1);  ///< of a TCP connection (K-62)
+    TtlRange ttl{std::chrono::seconds(1), std::chrono::hours(24)};
+    TtlRange negative_ttl{std::chrono::seconds(1), std::chrono::seconds(30)};
+    Duration stale_max = std::chrono::hours(24);  ///< the last good answer lives so long beyond its TTL
+    bool allow_private = false;                   ///< names may mean private addresses
+    std::vector<std::string> private_domains;     ///< names in these domains may; canonical
+    std::string hosts_file = "/etc/hosts";
+    Hold hold;
+};
+
+/// The `control` section: who may talk to the parent, and where (DESIGN §9).
+struct Control {
+    std::string socket;           ///< empty: /run/proxyd/NAME.sock, if that can be made
+    bool enabled = true;          ///< `socket: none` switches it off
+    unsigned mode = 0660;         ///< of the socket file
+    std::string group;            ///< its members may do everything; empty: root and the parent's user only
+    std::string read_only_group;  ///< its members may look
+};
+
 struct Config {
     std::string file;  ///< absolute path it came from
     std::string name;
@@ -148,6 +202,8 @@ struct Config {
     std::string pid_file;  ///< empty: none
     base::LogSettings log;
     UdpServer udpserver;
+    Resolver resolver;
+    Control control;
     std::vector<NamedList> lists;
     std::vector<ListenOn> listen_on;
     std::vector<Rule> session_acl;

@@ -37,6 +37,10 @@ HostAndPorts split(std::string_view text) {
 std::optional<Destination> read_destination(const Place& place, const std::vector<NamedList>& lists) {
     const std::string* text = place.scalar(forms);
     if (!text) return std::nullopt;
+    if (text->starts_with('~') || text->starts_with("!~")) {
+        place.refuse("a regular expression stands for names of clients, so 'to' has none", forms);
+        return std::nullopt;
+    }
     const HostAndPorts parts = split(*text);
     const auto host = read_host_item(place, parts.host, lists);
     if (!host) return std::nullopt;

@@ -60,11 +60,13 @@ Expect<Duration> duration(Duration least, Duration most) {
     });
 }
 
-Expect<std::uint64_t> size(std::uint64_t most) {
-    const std::string what = "a size like 512, 64KiB or 1MB, at most " + base::format_size(most);
+Expect<std::uint64_t> size(std::uint64_t most, std::uint64_t least) {
+    const std::string what = "a size like 512, 64KiB or 1MB, " +
+                             (least == 0 ? "at most " : "from " + base::format_size(least) + " to ") +
+                             base::format_size(most);
     return from_text<std::uint64_t>(what, [=](const std::string& text) -> std::optional<std::uint64_t> {
         const auto value = base::parse_size(text);
-        return value && *value <= most ? value : std::nullopt;
+        return value && *value >= least && *value <= most ? value : std::nullopt;
     });
 }
 

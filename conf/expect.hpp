@@ -27,7 +27,7 @@ std::optional<std::uint64_t> parse_whole_number(std::string_view text);
 
 Expect<std::uint64_t> whole_number(std::uint64_t least, std::uint64_t most);
 Expect<Duration> duration(Duration least, Duration most);
-Expect<std::uint64_t> size(std::uint64_t most);
+Expect<std::uint64_t> size(std::uint64_t most, std::uint64_t least = 0);
 Expect<unsigned> percent();
 Expect<bool> boolean();
 /// 1..64 of letters, digits, `.`, `_`, `-`.

@@ -4,12 +4,17 @@
 
 #include "conf/address_block.hpp"
 #include "conf/expect.hpp"
+#include "conf/host_name.hpp"
+#include "libudpserver/base/pattern.hpp"
+#include "libudpserver/base/text.hpp"
 
 namespace conf {
 namespace {
 
 const std::string host_forms =
-    "an address, a network like 10.0.0.0/8, a range like 10.0.0.5-10.0.0.9, '*' or '@list'";
+    "an address, a network like 10.0.0.0/8, a range like 10.0.0.5-10.0.0.9, a host name, '*' or '@list'";
+
+constexpr std::size_t longest_pattern = 512;
 
 std::optional<HostItem> read_list_name(const Place& place, std::string_view name,
                                        const std::vector<NamedList>& lists) {
@@ -74,11 +79,43 @@ std::optional<HostItem> read_range(const Place& place, const Address& first, std
     return range_item(first, *last);
 }
 
-/// Whether the text looks like a name of a host rather than like a slip in an address.
-bool looks_like_name(std::string_view text) {
-    const bool has_letter = std::any_of(
-        text.begin(), text.end(), [](char c) { return (c >= 'g' && c <= 'z') || (c >= 'G' && c <= 'Z'); });
-    return has_letter && is_word(text, 253);
+HostItem named_item(HostItem::Kind kind, std::string text) {
+    HostItem item;
+    item.kind = kind;
+    item.text = std::move(text);
+    return item;
+}
+
+/// `lan` where `@lan` may have been meant.
+void warn_of_list(const Place& place, const std::string& name, const std::vector<NamedList>& lists) {
+    if (std::none_of(lists.begin(), lists.end(), [&](const NamedList& list) { return list.name == name; }))
+        return;
+    place.warn("'" + name + "' is the name of a host here; the list is '@" + name + "'");
+}
+
+/// Kept as it was written: what it means is for RE2 to say.
+std::optional<HostItem> read_pattern(const Place& place, std::string_view text) {
+    const bool visible = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    std::string reason;
+    if (text.empty()) {
+        place.refuse("an empty regular expression", "one like ~.*[.]example[.]com");
+    } else if (text.size() > longest_pattern) {
+        place.refuse("a regular expression of more than 512 characters");
+    } else if (!visible) {
+        place.refuse("a regular expression with other characters than those of ASCII",
+                     "what names of hosts are made of");
+    } else if (!base::Pattern::compile(text, reason)) {
+        place.refuse(shown(text) + " is no regular expression: " + base::printable(reason));
+    } else {
+        return named_item(HostItem::Kind::pattern, std::string(text));
+    }
+    return std::nullopt;
+}
+
+std::string no_host(std::string_view text) {
+    const bool foreign = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x80; });
+    return shown(text) +
+           (foreign ? " is no host: a name with letters outside ASCII is written as xn--..." : " is no host");
 }
 
 std::optional<HostItem> read_addresses(const Place& place, std::string_view text) {
@@ -86,10 +123,8 @@ std::optional<HostItem> read_addresses(const Place& place, std::string_view text
     const auto first = base::parse_address(text.substr(0, split));
     if (first && first->scope != 0) {
         place.refuse(shown(text) + " names an interface", "an address without '%'");
-    } else if (looks_like_name(text)) {
-        place.refuse("host names come with a later version; give the address of " + shown(text));
     } else if (!first) {
-        place.refuse(shown(text) + " is no host", host_forms);
+        place.refuse(no_host(text), host_forms);
     } else if (split == std::string_view::npos) {
         return range_item(*first, *first);
     } else if (text[split] == '/') {
@@ -122,7 +157,10 @@ std::optional<HostItem> read_host_item(const Place& place, std::string_view text
     } else if (text.starts_with('@')) {
         item = read_list_name(place, text.substr(1), lists);
     } else if (text.starts_with('~')) {
-        place.refuse("regular expressions come with a later version; give addresses");
+        item = read_pattern(place, text.substr(1));
+    } else if (auto name = host_name(text)) {
+        warn_of_list(place, *name, lists);
+        item = named_item(HostItem::Kind::name, std::move(*name));
     } else {
         item = read_addresses(place, text);
     }
@@ -148,6 +186,10 @@ std::string to_string(const HostItem& item, const std::vector<NamedList>& lists)
         case HostItem::Kind::range:
         case HostItem::Kind::mask:
             return sign + address_text(item);
+        case HostItem::Kind::name:
+            return sign + item.text;
+        case HostItem::Kind::pattern:
+            return sign + "~" + item.text;
     }
     return sign;
 }

@@ -35,12 +35,12 @@ void read_config(const Place& place, const std::vector<std::string>& known_proxi
     section.optional("singleproc", config.singleproc, boolean());
     section.optional("nodaemon", config.nodaemon, boolean());
     section.optional("pid-file", config.pid_file, absolute_path());
-    section.later("control", "leave it out");
-    section.later("resolver", "leave it out and give addresses instead of names");
+    if (const auto control = section.child("control")) read_control(*control, config.control);
     if (const auto log = section.child("log")) read_log(*log, config.log);
     if (const auto udpserver = section.required_child("udpserver", "a section with max-sessions")) {
         read_udpserver(*udpserver, system.processors, config.udpserver);
     }
+    if (const auto resolver = section.child("resolver")) read_resolver(*resolver, config.resolver);
     if (const auto lists = section.child("lists")) read_lists(*lists, config.lists);
     if (const auto listen_on =
             section.required_child("listen-on", "at least one {address: ..., port: ...}")) {

@@ -66,6 +66,7 @@ void read_log(const Place& place, LogSettings& log) {
     section.optional("format", log.format, choice(log_formats()));
     section.optional("facility", log.facility, facility());
     if (const auto failure = section.child("syslog-failure")) read_syslog_failure(*failure, log);
+    section.optional("names", log.names, boolean());
     std::uint64_t dump = log.dump_limit;
     section.optional("dump-limit", dump, size(longest_dump));
     log.dump_limit = static_cast<unsigned>(dump);

@@ -81,7 +81,9 @@ void check_paths(const Config& config, Report& report) {
         const auto& servers = config.session_acl[rule].plug_to;
         for (std::size_t i = 0; i < servers.size(); ++i) {
             const std::string path = path_of_rule(rule) + ".plug-to[" + std::to_string(i + 1) + "]";
-            if (report.clean(path)) check_loop(config, servers[i].endpoint, path, report);
+            // Where a name leads is not known here.
+            if (servers[i].name.empty() && report.clean(path))
+                check_loop(config, servers[i].endpoint, path, report);
         }
     }
     // Lists with mistakes may be circles.

@@ -3,74 +3,17 @@
 #include "conf/destination.hpp"
 #include "conf/host_items.hpp"
 #include "conf/load.hpp"
+#include "conf/print_lines.hpp"
+#include "conf/print_resolver.hpp"
 #include "conf/time_window.hpp"
 #include "conf/words.hpp"
-#include "libudpserver/base/text.hpp"
 
 namespace conf {
 namespace {
 
-/// In single quotes: nothing but the quote itself has a meaning there.
-std::string text(const std::string& value) {
-    std::string out = "'";
-    for (const char c : value) {
-        out += c;
-        if (c == '\'') out += c;
-    }
-    return out + "'";
-}
-
-std::string text(bool value) {
-    return value ? "true" : "false";
-}
-std::string text(Duration value) {
-    return base::format_duration(value);
-}
-std::string text(const PortRange& port) {
-    return port.first == port.last ? std::to_string(port.first)
-                                   : fmt::format("'{}-{}'", port.first, port.last);
-}
-std::string bytes(std::uint64_t value) {
-    return base::format_size(value);
-}
-
-/// `['a', 'b']`
-template <typename Items, typename Text>
-std::string list(const Items& items, Text item_text) {
-    std::string out;
-    for (const auto& item : items)
-        out += (out.empty() ? "" : ", ") + item_text(item);
-    return "[" + out + "]";
-}
-
 std::string hosts(const HostItems& items, const std::vector<NamedList>& lists) {
     return list(items, [&](const HostItem& item) { return text(to_string(item, lists)); });
 }
-
-/// Writes `key: value` lines at one depth.
-class Lines {
-public:
-    explicit Lines(std::string indent) : indent_(std::move(indent)) {}
-
-    template <typename Value>
-    Lines& key(std::string_view name, const Value& value) {
-        out_ += fmt::format("{}{}: {}\n", indent_, name, value);
-        return *this;
-    }
-    template <typename Value>
-    Lines& key_if(bool given, std::string_view name, const Value& value) {
-        return given ? key(name, value) : *this;
-    }
-    Lines& section(std::string_view name, const std::string& lines) {
-        out_ += fmt::format("{}{}:\n{}", indent_, name, lines);
-        return *this;
-    }
-    [[nodiscard]] const std::string& str() const { return out_; }
-
-private:
-    std::string indent_;
-    std::string out_;
-};
 
 std::string print_log(const base::LogSettings& log) {
     Lines lines("  ");
@@ -79,7 +22,18 @@ std::string print_log(const base::LogSettings& log) {
     lines.key("to", file ? text(log.path) : std::string(word_of(log.target)));
     lines.key("level", word_of(log.level)).key("format", word_of(log.format)).key("facility", log.facility);
     lines.key("syslog-failure", failure_file ? text(log.path) : std::string(word_of(log.on_syslog_failure)));
-    return lines.key("dump-limit", bytes(log.dump_limit)).str();
+    return lines.key("names", text(log.names)).key("dump-limit", bytes(log.dump_limit)).str();
+}
+
+/// Without `socket` a default one is used that may be missing, so its path is not printed.
+std::string print_control(const Control& control) {
+    Lines lines("  ");
+    lines.key_if(!control.enabled, "socket", "none");
+    lines.key_if(control.enabled && !control.socket.empty(), "socket", text(control.socket));
+    lines.key("mode", fmt::format("'{:04o}'", control.mode));
+    lines.key_if(!control.group.empty(), "group", text(control.group));
+    return lines.key_if(!control.read_only_group.empty(), "read-only-group", text(control.read_only_group))
+        .str();
 }
 
 std::string print_source_limits(const SourceLimits& limits) {
@@ -124,7 +78,10 @@ std::string print_dscp(const Dscp& dscp) {
 
 std::string print_servers(const std::vector<Server>& servers) {
     return list(servers, [](const Server& server) {
-        return fmt::format("{{server: '{}', weight: {}}}", base::to_string(server.endpoint), server.weight);
+        const std::string target = server.name.empty()
+                                       ? base::to_string(server.endpoint)
+                                       : fmt::format("{}:{}", server.name, server.endpoint.port);
+        return fmt::format("{{server: '{}', weight: {}}}", target, server.weight);
     });
 }
 
@@ -145,6 +102,7 @@ std::string print_rule(const Rule& rule, const std::vector<NamedList>& lists) {
     lines.key("source-port", rule.source_port ? text(*rule.source_port) : "system");
     const std::string dscp = print_dscp(rule.dscp);
     lines.key_if(dscp != "{}", "dscp", dscp).key("on-icmp-error", word_of(rule.on_icmp_error));
+    lines.key("on-name-change", word_of(rule.on_name_change));
     std::string out = lines.str();
     out.replace(0, 4, "  - ");
     return out;
@@ -165,7 +123,9 @@ std::string print(const Config& config) {
     lines.key_if(!config.user.empty(), "user", text(config.user));
     lines.key("singleproc", text(config.singleproc)).key("nodaemon", text(config.nodaemon));
     lines.key_if(!config.pid_file.empty(), "pid-file", text(config.pid_file));
+    lines.section("control", print_control(config.control));
     lines.section("log", print_log(config.log)).section("udpserver", print_udpserver(config.udpserver));
+    lines.section("resolver", print_resolver(config.resolver));
     if (!config.lists.empty()) lines.section("lists", print_lists(config.lists));
     std::string listeners, rules;
     for (const ListenOn& listener : config.listen_on) {

@@ -38,6 +38,11 @@ void check_target(const Rule& rule, std::size_t index, Report& report) {
 }
 
 void check_server(const Rule& rule, const Server& server, const std::string& path, Report& report) {
+    if (!server.name.empty()) {
+        if (rule.type == SessionType::broadcast)
+            report.error(path, advise("a broadcast has no name", "the address of the server's network"));
+        return;
+    }
     const Address address = server.endpoint.address();
     const auto& source = rule.source_address;
     if (source && source->family != address.family) {
@@ -78,6 +83,9 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
     no_effect(one_way, "limits.unanswered", "in a one-way rule, where idle counts from the beginning");
     no_effect(one_way, "limits.server-datagrams", "in a one-way rule: the first reply ends the session");
     no_effect(one_way, "limits.server-bytes", "in a one-way rule: the first reply ends the session");
+    const bool named = std::any_of(rule.plug_to.begin(), rule.plug_to.end(),
+                                   [](const Server& server) { return !server.name.empty(); });
+    no_effect(!named, "on-name-change", "in a rule without a name in plug-to");
     no_effect(rule.limits.idle == Duration{0}, "limits.idle-bytes", "without limits.idle");
     const bool endless = rule.limits.idle == Duration{0} && rule.limits.lifetime == Duration{0};
     if (rule.action == Action::accept && endless) {

@@ -12,7 +12,9 @@
 namespace conf {
 
 void read_log(const Place& place, base::LogSettings& log);
+void read_control(const Place& place, Control& control);
 void read_udpserver(const Place& place, unsigned processors, UdpServer& udpserver);
+void read_resolver(const Place& place, Resolver& resolver);
 void read_lists(const Place& place, std::vector<NamedList>& lists);
 void read_listen_on(const Place& place, std::vector<ListenOn>& listen_on);
 void read_session_acl(const Place& place, const std::vector<NamedList>& lists, std::vector<Rule>& rules);

@@ -55,6 +55,7 @@ void read_actions(Section& section, Rule& rule) {
         read_source_address(*source, rule.source_address);
     if (const auto source = section.child("source-port")) read_source_port(*source, rule.source_port);
     section.optional("on-icmp-error", rule.on_icmp_error, choice(icmp_errors()));
+    section.optional("on-name-change", rule.on_name_change, choice(name_changes()));
 }
 
 Rule read_rule(const Place& place, std::size_t number, const std::vector<NamedList>& lists) {

@@ -63,6 +63,23 @@ const Words<IcmpError>& icmp_errors() {
     return words;
 }
 
+const Words<OnNameChange>& name_changes() {
+    static const Words<OnNameChange> words{
+        {"keep", OnNameChange::keep}, {"move", OnNameChange::move}, {"close", OnNameChange::close}};
+    return words;
+}
+
+const Words<Transport>& transports() {
+    static const Words<Transport> words{{"udp", Transport::udp}, {"tcp", Transport::tcp}};
+    return words;
+}
+
+const Words<Families>& families() {
+    static const Words<Families> words{
+        {"both", Families::both}, {"ipv4", Families::v4}, {"ipv6", Families::v6}};
+    return words;
+}
+
 std::string_view word_of(base::LogTarget value) {
     return find(log_targets(), value);
 }
@@ -83,6 +100,15 @@ std::string_view word_of(SessionType value) {
 }
 std::string_view word_of(IcmpError value) {
     return find(icmp_errors(), value);
+}
+std::string_view word_of(OnNameChange value) {
+    return find(name_changes(), value);
+}
+std::string_view word_of(Transport value) {
+    return find(transports(), value);
+}
+std::string_view word_of(Families value) {
+    return find(families(), value);
 }
 
 }  // namespace conf

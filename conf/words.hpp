@@ -21,6 +21,9 @@ const Words<base::SyslogFailure>& syslog_failures();
 const Words<Action>& actions();
 const Words<SessionType>& session_types();
 const Words<IcmpError>& icmp_errors();
+const Words<OnNameChange>& name_changes();
+const Words<Transport>& transports();
+const Words<Families>& families();
 
 std::string_view word_of(base::LogTarget value);
 std::string_view word_of(base::LogLevel value);
@@ -29,5 +32,8 @@ std::string_view word_of(base::SyslogFailure value);
 std::string_view word_of(Action value);
 std::string_view word_of(SessionType value);
 std::string_view word_of(IcmpError value);
+std::string_view word_of(OnNameChange value);
+std::string_view word_of(Transport value);
+std::string_view word_of(Families value);
 
 }  // namespace conf

@@ -32,7 +32,7 @@ TEST_CASE("every example loads without errors and warnings") {
         CHECK(lines(result.warnings) == "");
         ++count;
     }
-    CHECK(count >= 6);
+    CHECK(count >= 7);
 }
 
 TEST_CASE("the demo has what ./dev run needs") {
@@ -54,7 +54,8 @@ TEST_CASE("full.yaml arrives key by key in the configuration") {
     CHECK(config.log.path == "/var/log/proxyd/full-emergency.log");
     CHECK(config.udpserver.max_restarts.within == 60s);
     CHECK(config.lists.size() == 2);
-    CHECK(config.lists[1].items.size() == 4);
+    CHECK(config.lists[1].items.size() == 5);
+    CHECK(config.lists[1].items[4].text == "gw.example.com");
     CHECK(config.listen_on.size() == 3);
     const conf::Rule& rule = config.session_acl.at(0);
     CHECK(rule.name == "office");
@@ -79,7 +80,16 @@ TEST_CASE("full.yaml arrives key by key in the configuration") {
     CHECK(to_string(*rule.source_address) == "10.0.0.1");
     CHECK(rule.source_port == conf::PortRange{20000, 29999});
     CHECK(config.session_acl.at(1).type == conf::SessionType::broadcast);
-    CHECK(config.session_acl.at(2).action == conf::Action::deny);
+    const conf::Rule& branches = config.session_acl.at(2);
+    CHECK(branches.from.at(0).text == "branch.example.org");
+    CHECK(branches.from.at(1).text == ".*\\.branches\\.example\\.org");
+    CHECK(branches.plug_to.at(1).name == "sip.example.org");
+    CHECK(branches.on_name_change == conf::OnNameChange::move);
+    CHECK(config.session_acl.at(3).action == conf::Action::deny);
+    CHECK(config.log.names);
+    CHECK(config.resolver.servers.size() == 2);
+    CHECK(config.resolver.search->at(0) == "example.com");
+    CHECK(config.resolver.private_domains.at(0) == "lan.example.com");
 }
 
 TEST_CASE("what the file leaves out has its default") {
