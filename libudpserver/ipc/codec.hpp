@@ -38,6 +38,8 @@ public:
     /// Family, port, scope and 16 bytes of address: 23 bytes.
     Encoder& endpoint(const base::Endpoint& value);
 
+    /// Fails for good: for a writer who finds a value that the reader would refuse.
+    void fail() { ok_ = false; }
     [[nodiscard]] bool ok() const { return ok_; }
     [[nodiscard]] std::span<const std::byte> data() const { return {buffer_.data(), size_}; }
 

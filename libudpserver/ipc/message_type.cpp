@@ -14,6 +14,8 @@ constexpr Parties only(Party party) {
 
 constexpr Parties parent = only(Party::parent);
 constexpr Parties reg = only(Party::reg);
+constexpr Parties acr = only(Party::acr);
+constexpr Parties apr = only(Party::apr);
 constexpr Parties children = only(Party::reg) | only(Party::acr) | only(Party::apr);
 
 struct Row {
@@ -31,6 +33,15 @@ constexpr std::array rows{
     Row{MessageType::stop, "stop", parent, children},
     Row{MessageType::pool_request, "pool-request", reg, parent},
     Row{MessageType::pool_sockets, "pool-sockets", parent, reg, true},
+    Row{MessageType::peer_link, "peer-link", parent, children, true},
+    Row{MessageType::name_news, "name-news", acr, reg},
+    Row{MessageType::look_up, "look-up", reg, apr},
+    Row{MessageType::looked_up, "looked-up", apr, reg},
+    Row{MessageType::query, "query", parent, children},
+    Row{MessageType::query_result, "query-result", children, parent},
+    Row{MessageType::link_lost, "link-lost", children, parent},
+    Row{MessageType::drain, "drain", parent, reg},
+    Row{MessageType::drained, "drained", reg, parent},
 };
 
 const Row* row_of(MessageType type) {

@@ -11,8 +11,24 @@ enum class Party : std::uint8_t { parent, reg, acr, apr };
 inline constexpr std::size_t party_count = 4;
 
 /// What a packet is about. The numbers go over the wire between processes of one program run only.
-enum class MessageType : std::uint16_t { ready = 1, ping, pong, stop, pool_request, pool_sockets };
-inline constexpr std::size_t message_type_count = 6;
+enum class MessageType : std::uint16_t {
+    ready = 1,
+    ping,
+    pong,
+    stop,
+    pool_request,
+    pool_sockets,
+    peer_link,
+    name_news,
+    look_up,
+    looked_up,
+    query,
+    query_result,
+    link_lost,
+    drain,
+    drained
+};
+inline constexpr std::size_t message_type_count = 15;
 
 /// `REG`, `ping`: for log lines.
 std::string_view to_string(Party party);

@@ -3,7 +3,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "libudpserver/base/clock.hpp"
 #include "libudpserver/ipc/descriptors.hpp"
 #include "libudpserver/ipc/message.hpp"
 
@@ -75,6 +78,110 @@ struct PoolSockets {
         count = 0;
         error = EMFILE;
     }
+};
+
+/// One end of a new link to another child: it takes the place of the old one, whose peer is gone.
+struct PeerLink {
+    static constexpr MessageType type = MessageType::peer_link;
+    Party peer = Party::parent;
+    bool lost = false;  ///< the descriptor could not be received: there is no link
+
+    void encode(Encoder& out) const { out.u8(static_cast<std::uint8_t>(peer)); }
+    static PeerLink decode(Decoder& in);
+
+    [[nodiscard]] std::size_t descriptor_count() const { return lost ? 0 : 1; }
+    void descriptors_lost() { lost = true; }
+};
+
+/// A child has closed its link to another one, which may live on: it wants a new one.
+struct LinkLost {
+    static constexpr MessageType type = MessageType::link_lost;
+    Party peer = Party::parent;
+
+    void encode(Encoder& out) const { out.u8(static_cast<std::uint8_t>(peer)); }
+    static LinkLost decode(Decoder& in);
+};
+
+/// The proxy is about to end gracefully: no session begins any more.
+struct Drain {
+    static constexpr MessageType type = MessageType::drain;
+
+    void encode(Encoder&) const {}
+    static Drain decode(Decoder&) { return {}; }
+};
+
+/// The last session has ended.
+struct Drained {
+    static constexpr MessageType type = MessageType::drained;
+
+    void encode(Encoder&) const {}
+    static Drained decode(Decoder&) { return {}; }
+};
+
+/// No list of addresses or names in a message is longer: twice what resolvers read out of one answer, for
+/// both families. A longer one is not sent (SendResult::refused).
+inline constexpr std::size_t max_results = 64;
+/// No name in a message is longer, in bytes; longer ones are not sent. A detail is cut.
+inline constexpr std::size_t max_text = 512;
+
+/// What a name of the configuration means from now on, all of it (K-64).
+struct NameNews {
+    static constexpr MessageType type = MessageType::name_news;
+    std::string name;
+    /// Nothing was found out: who has addresses keeps them, who has none has none from now on (K-55).
+    bool unresolved = false;
+    std::vector<base::Address> addresses;
+
+    void encode(Encoder& out) const;
+    static NameNews decode(Decoder& in);
+};
+
+/// REG asks for the addresses of a name or, with an empty name, the confirmed names of an address.
+struct LookUp {
+    static constexpr MessageType type = MessageType::look_up;
+    std::string name;
+    base::Address address;
+    base::Duration timeout{};  ///< 0: APR's own
+
+    void encode(Encoder& out) const;
+    static LookUp decode(Decoder& in);
+};
+
+/// The answer. `status` is a resolvers::Answer::Status, which this layer does not know.
+struct LookedUp {
+    static constexpr MessageType type = MessageType::looked_up;
+    std::uint8_t status = 0;
+    std::vector<base::Address> addresses;
+    std::vector<std::string> names;
+    base::Duration ttl{};
+    std::string detail;
+
+    void encode(Encoder& out) const;
+    static LookedUp decode(Decoder& in);
+};
+
+/// No question or piece of an answer of the control protocol is longer, in bytes.
+inline constexpr std::size_t max_query_text = max_packet - 256;
+
+/// A question that came over the control socket and only a child can answer (DESIGN §9). The child keeps
+/// nothing of it: `cursor` says where the last piece of the answer ended, 0 at the beginning.
+struct Query {
+    static constexpr MessageType type = MessageType::query;
+    std::uint64_t cursor = 0;
+    std::string text;  ///< one JSON object
+
+    void encode(Encoder& out) const { out.u64(cursor).string(text); }
+    static Query decode(Decoder& in);
+};
+
+/// A piece of the answer: whole lines. `next` 0: the last one.
+struct QueryResult {
+    static constexpr MessageType type = MessageType::query_result;
+    std::uint64_t next = 0;
+    std::string text;
+
+    void encode(Encoder& out) const { out.u64(next).string(text); }
+    static QueryResult decode(Decoder& in);
 };
 
 /// The message as a T, or nothing when it is none: another type, bytes missing or left over, or another

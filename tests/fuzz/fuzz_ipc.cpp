@@ -76,5 +76,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     try_as<ipc::Stop>(*type, body);
     try_as<ipc::PoolRequest>(*type, body);
     try_as<ipc::PoolSockets>(*type, body);
+    try_as<ipc::PeerLink>(*type, body);
+    try_as<ipc::NameNews>(*type, body);
+    try_as<ipc::LookUp>(*type, body);
+    try_as<ipc::LookedUp>(*type, body);
+    try_as<ipc::Query>(*type, body);
+    try_as<ipc::QueryResult>(*type, body);
+    try_as<ipc::LinkLost>(*type, body);
+    try_as<ipc::Drain>(*type, body);
+    try_as<ipc::Drained>(*type, body);
     return 0;
 }

@@ -198,3 +198,12 @@ TEST_CASE("a header is eight bytes with a zero in the middle") {
     decode_header(cut);
     CHECK_FALSE(cut.ok());
 }
+
+TEST_CASE("a writer can make the packet fail for good") {
+    Encoder out;
+    out.u8(1);
+    out.fail();
+    CHECK_FALSE(out.ok());
+    out.u8(2).string("more");
+    CHECK_FALSE(out.ok());
+}

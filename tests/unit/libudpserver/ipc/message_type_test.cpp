@@ -9,8 +9,11 @@ using namespace ipc;
 namespace {
 
 constexpr std::array parties{Party::parent, Party::reg, Party::acr, Party::apr};
-constexpr std::array types{MessageType::ready, MessageType::ping,         MessageType::pong,
-                           MessageType::stop,  MessageType::pool_request, MessageType::pool_sockets};
+constexpr std::array types{MessageType::ready,     MessageType::ping,         MessageType::pong,
+                           MessageType::stop,      MessageType::pool_request, MessageType::pool_sockets,
+                           MessageType::peer_link, MessageType::name_news,    MessageType::look_up,
+                           MessageType::looked_up, MessageType::query,        MessageType::query_result,
+                           MessageType::link_lost, MessageType::drain,        MessageType::drained};
 
 bool is_child(Party party) {
     return party != Party::parent;
@@ -20,14 +23,26 @@ bool expected(MessageType type, Party from, Party to) {
     switch (type) {
         case MessageType::ready:
         case MessageType::pong:
+        case MessageType::query_result:
+        case MessageType::link_lost:
             return is_child(from) && to == Party::parent;
         case MessageType::ping:
         case MessageType::stop:
+        case MessageType::peer_link:
+        case MessageType::query:
             return from == Party::parent && is_child(to);
         case MessageType::pool_request:
+        case MessageType::drained:
             return from == Party::reg && to == Party::parent;
         case MessageType::pool_sockets:
+        case MessageType::drain:
             return from == Party::parent && to == Party::reg;
+        case MessageType::name_news:
+            return from == Party::acr && to == Party::reg;
+        case MessageType::look_up:
+            return from == Party::reg && to == Party::apr;
+        case MessageType::looked_up:
+            return from == Party::apr && to == Party::reg;
     }
     return false;
 }
@@ -44,9 +59,10 @@ TEST_CASE("who may send what: every cell of the table") {
             }
 }
 
-TEST_CASE("only pool sockets carry descriptors") {
+TEST_CASE("only pool sockets and new links carry descriptors") {
     for (MessageType type : types)
-        CHECK(may_carry_descriptors(type) == (type == MessageType::pool_sockets));
+        CHECK(may_carry_descriptors(type) ==
+              (type == MessageType::pool_sockets || type == MessageType::peer_link));
 }
 
 TEST_CASE("each message type has a name of its own and a number that leads back to it") {

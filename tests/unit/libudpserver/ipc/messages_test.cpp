@@ -1,50 +1,9 @@
-#include <fcntl.h>
-
 #include <catch2/catch.hpp>
 
 #include "libudpserver/ipc/dispatcher.hpp"
-#include "libudpserver/ipc/messages.hpp"
+#include "tests/unit/libudpserver/ipc/message_fixture.hpp"
 
 using namespace ipc;
-
-namespace {
-
-// The message as the receiver gets it. The bytes are the encoder's: it must live as long.
-template <typename T>
-Message received(const T& value, Encoder& out) {
-    value.encode(out);
-    REQUIRE(out.ok());
-    Message message;
-    message.type = T::type;
-    message.body = Decoder(out.data());
-    return message;
-}
-
-void add_descriptors(Message& message, int count) {
-    for (int i = 0; i < count; ++i)
-        message.descriptors.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-}
-
-// Every length but the right one is refused, and so is another type.
-template <typename T>
-void check_sizes(const T& value) {
-    Encoder out;
-    value.encode(out);
-    const std::size_t size = out.data().size();
-    out.u8(0);
-    for (std::size_t length = 0; length <= size + 1; ++length) {
-        Message message;
-        message.type = T::type;
-        message.body = Decoder(out.data().first(length));
-        CHECK(read<T>(message).has_value() == (length == size));
-    }
-    Message other;
-    other.type = T::type == MessageType::stop ? MessageType::ready : MessageType::stop;
-    other.body = Decoder(out.data().first(size));
-    CHECK_FALSE(read<T>(other));
-}
-
-}  // namespace
 
 TEST_CASE("messages keep their fields") {
     Encoder a, b, c, d, e, f;
@@ -113,6 +72,67 @@ TEST_CASE("pool sockets whose descriptors were lost become an answer without any
     CHECK(value->count == 0);
     CHECK(value->error == EMFILE);
     CHECK(value->first_index == 64);
+}
+
+TEST_CASE("a new link keeps its peer, and its descriptor comes with it") {
+    for (Party peer : {Party::reg, Party::acr, Party::apr}) {
+        Encoder out;
+        auto message = received(PeerLink{peer}, out);
+        add_descriptors(message, 1);
+        const auto link = read<PeerLink>(message);
+        REQUIRE(link);
+        CHECK(link->peer == peer);
+        CHECK_FALSE(link->lost);
+    }
+}
+
+TEST_CASE("a new link that is cut or too long is refused") {
+    for (int length : {0, 2, 3}) {
+        Encoder out;
+        for (int i = 0; i < length; ++i)
+            out.u8(static_cast<std::uint8_t>(Party::acr));
+        Message message;
+        message.type = MessageType::peer_link;
+        message.body = Decoder(out.data());
+        add_descriptors(message, 1);
+        CHECK_FALSE(read<PeerLink>(message));
+    }
+}
+
+TEST_CASE("a new link must come with one descriptor") {
+    for (int descriptors = 0; descriptors < 4; ++descriptors) {
+        Encoder out;
+        auto message = received(PeerLink{Party::acr}, out);
+        add_descriptors(message, descriptors);
+        CHECK(read<PeerLink>(message).has_value() == (descriptors == 1));
+    }
+}
+
+TEST_CASE("a new link whose descriptor was lost says so, and has none") {
+    Encoder a, b;
+    auto message = received(PeerLink{Party::apr}, a);
+    message.descriptors_lost = true;
+    const auto link = read<PeerLink>(message);
+    REQUIRE(link);
+    CHECK(link->lost);
+    CHECK(link->peer == Party::apr);
+
+    auto odd = received(PeerLink{Party::apr}, b);
+    odd.descriptors_lost = true;
+    add_descriptors(odd, 1);
+    CHECK_FALSE(read<PeerLink>(odd));
+}
+
+TEST_CASE("a new link to the parent, or to nobody, is refused") {
+    for (unsigned peer = 0; peer <= 0xff; ++peer) {
+        Encoder out;
+        out.u8(static_cast<std::uint8_t>(peer));
+        Message message;
+        message.type = MessageType::peer_link;
+        message.body = Decoder(out.data());
+        add_descriptors(message, 1);
+        CHECK(read<PeerLink>(message).has_value() == (peer >= 1 && peer < party_count));
+    }
 }
 
 TEST_CASE("a dispatcher calls the handler of the type and tells when there is none") {

@@ -1,0 +1,243 @@
+#include <catch2/catch.hpp>
+
+#include "tests/unit/libudpserver/ipc/message_fixture.hpp"
+
+using namespace ipc;
+
+namespace {
+
+base::Address address(const char* text) {
+    return *base::parse_address(text);
+}
+
+std::vector<base::Address> addresses(std::size_t count) {
+    std::vector<base::Address> list(count, address("192.0.2.1"));
+    for (std::size_t i = 0; i < count; ++i)
+        list[i].bytes[3] = static_cast<std::uint8_t>(i);
+    return list;
+}
+
+LookedUp full_answer() {
+    LookedUp answer;
+    answer.status = 3;
+    answer.addresses = {address("192.0.2.1"), address("fe80::1%lo")};
+    answer.names = {"a.example.com", "b.example.com"};
+    answer.ttl = base::Duration(90'000);
+    answer.detail = "#1 (192.0.2.53): SERVFAIL";
+    return answer;
+}
+
+// An endpoint as it goes over the wire; what an address must not be can be said as well.
+void put_address(Encoder& out, unsigned family, std::uint16_t port) {
+    out.u8(static_cast<std::uint8_t>(family)).u16(port).u32(0).u64(0).u64(0);
+}
+
+constexpr std::uint64_t longest = std::uint64_t{1} << 40;
+
+}  // namespace
+
+TEST_CASE("news of a name keep name and addresses, in their order [K-64]") {
+    const auto news =
+        through(NameNews{"www.example.com", false, {address("2001:db8::7"), address("192.0.2.9")}});
+    REQUIRE(news);
+    CHECK(news->name == "www.example.com");
+    CHECK_FALSE(news->unresolved);
+    CHECK(news->addresses == std::vector{address("2001:db8::7"), address("192.0.2.9")});
+    check_sizes(NameNews{"www.example.com", false, {address("2001:db8::7"), address("192.0.2.9")}});
+}
+
+TEST_CASE("a name that means nothing and one that is unresolved are two things [K-55]") {
+    const auto empty = through(NameNews{"gone.example.com", false, {}});
+    const auto unresolved = through(NameNews{"gone.example.com", true, {}});
+    REQUIRE(empty);
+    REQUIRE(unresolved);
+    CHECK_FALSE(empty->unresolved);
+    CHECK(unresolved->unresolved);
+    CHECK(unresolved->addresses.empty());
+    check_sizes(NameNews{"gone.example.com", true, {}});
+}
+
+TEST_CASE("news that are unresolved and have addresses, or another flag, are refused") {
+    CHECK_FALSE(through(NameNews{"a", true, addresses(1)}));
+    for (unsigned flag = 0; flag <= 0xff; ++flag) {
+        Encoder out;
+        out.string("a").u8(static_cast<std::uint8_t>(flag)).u16(0);
+        CHECK(read_bytes<NameNews>(out).has_value() == (flag <= 1));
+    }
+}
+
+TEST_CASE("a list of addresses has a bound for who writes and for who reads") {
+    const auto most = through(NameNews{"a", false, addresses(max_results)});
+    REQUIRE(most);
+    CHECK(most->addresses == addresses(max_results));
+    CHECK_FALSE(can_be_written(NameNews{"a", false, addresses(max_results + 1)}));
+    LookedUp answer;
+    answer.addresses = addresses(max_results + 1);
+    CHECK_FALSE(can_be_written(answer));
+    // More than a u16 can count must not look like few.
+    CHECK_FALSE(can_be_written(NameNews{"a", false, addresses(65536 + 1)}));
+
+    Encoder out;
+    out.string("a").u8(0).u16(max_results + 1);
+    for (std::size_t i = 0; i <= max_results; ++i)
+        put_address(out, 4, 0);
+    CHECK_FALSE(read_bytes<NameNews>(out));
+}
+
+TEST_CASE("a list that is shorter than it says is refused, however long it says it is") {
+    for (unsigned count : {2u, 64u, 65u, 0xffffu}) {
+        Encoder out;
+        out.string("a").u8(0).u16(static_cast<std::uint16_t>(count));
+        put_address(out, 4, 0);
+        CHECK_FALSE(read_bytes<NameNews>(out));
+    }
+}
+
+TEST_CASE("an address in a message has a known family and no port") {
+    for (unsigned family = 0; family <= 0xff; ++family) {
+        Encoder news, question, answer;
+        news.string("a").u8(0).u16(1);
+        put_address(news, family, 0);
+        CHECK(read_bytes<NameNews>(news).has_value() == (family == 4 || family == 6));
+        answer.u8(0).u16(1);
+        put_address(answer, family, 0);
+        answer.u16(0).u64(0).string("");
+        CHECK(read_bytes<LookedUp>(answer).has_value() == (family == 4 || family == 6));
+        question.string("a");
+        put_address(question, family, 0);
+        question.u64(0);
+        CHECK(read_bytes<LookUp>(question).has_value() == (family == 0 || family == 4 || family == 6));
+    }
+    Encoder news, question;
+    news.string("a").u8(0).u16(1);
+    put_address(news, 4, 53);
+    CHECK_FALSE(read_bytes<NameNews>(news));
+    question.string("a");
+    put_address(question, 4, 53);
+    question.u64(0);
+    CHECK_FALSE(read_bytes<LookUp>(question));
+}
+
+TEST_CASE("a name has a bound for who writes and for who reads") {
+    const std::string longest_name(max_text, 'a'), too_long(max_text + 1, 'a');
+    CHECK(through(NameNews{longest_name, false, {}})->name == longest_name);
+    CHECK(through(LookUp{longest_name, {}, {}})->name == longest_name);
+    CHECK_FALSE(can_be_written(NameNews{too_long, false, {}}));
+    CHECK_FALSE(can_be_written(LookUp{too_long, {}, {}}));
+    LookedUp answer;
+    answer.names = {"good", too_long};
+    CHECK_FALSE(can_be_written(answer));
+
+    Encoder news, question, names, detail;
+    news.string(too_long).u8(0).u16(0);
+    CHECK_FALSE(read_bytes<NameNews>(news));
+    question.string(too_long);
+    put_address(question, 0, 0);
+    question.u64(0);
+    CHECK_FALSE(read_bytes<LookUp>(question));
+    names.u8(0).u16(0).u16(1).string(too_long).u64(0).string("");
+    CHECK_FALSE(read_bytes<LookedUp>(names));
+    detail.u8(0).u16(0).u16(0).u64(0).string(too_long);
+    CHECK_FALSE(read_bytes<LookedUp>(detail));
+}
+
+TEST_CASE("a question for a name, and one for an address, keep their fields") {
+    const auto name = through(LookUp{"www.example.com", {}, base::Duration(2'500)});
+    REQUIRE(name);
+    CHECK(name->name == "www.example.com");
+    CHECK(name->timeout == base::Duration(2'500));
+    const auto reverse = through(LookUp{"", address("fe80::1%lo"), {}});
+    REQUIRE(reverse);
+    CHECK(reverse->name.empty());
+    CHECK(reverse->address == address("fe80::1%lo"));
+    CHECK(reverse->timeout == base::Duration(0));
+    check_sizes(LookUp{"www.example.com", address("192.0.2.1"), base::Duration(1)});
+    check_sizes(LookUp{"", address("192.0.2.1"), {}});
+}
+
+TEST_CASE("a question for nothing is refused") {
+    CHECK_FALSE(through(LookUp{}));
+}
+
+TEST_CASE("a duration that is negative or senselessly long is neither written nor read") {
+    CHECK(through(LookUp{"a", {}, base::Duration(longest)})->timeout == base::Duration(longest));
+    for (auto count :
+         {base::Duration(longest + 1), base::Duration(-1), base::Duration::max(), base::Duration::min()}) {
+        CHECK_FALSE(can_be_written(LookUp{"a", {}, count}));
+        LookedUp answer;
+        answer.ttl = count;
+        CHECK_FALSE(can_be_written(answer));
+        Encoder question, reply;
+        question.string("a");
+        put_address(question, 0, 0);
+        question.u64(static_cast<std::uint64_t>(count.count()));
+        CHECK_FALSE(read_bytes<LookUp>(question));
+        reply.u8(0).u16(0).u16(0).u64(static_cast<std::uint64_t>(count.count())).string("");
+        CHECK_FALSE(read_bytes<LookedUp>(reply));
+    }
+}
+
+TEST_CASE("an answer keeps its fields") {
+    const LookedUp said = full_answer();
+    const auto answer = through(said);
+    REQUIRE(answer);
+    CHECK(answer->status == said.status);
+    CHECK(answer->addresses == said.addresses);
+    CHECK(answer->names == said.names);
+    CHECK(answer->ttl == said.ttl);
+    CHECK(answer->detail == said.detail);
+    check_sizes(said);
+    check_sizes(LookedUp{});
+}
+
+TEST_CASE("every status goes through this layer as it is: its meaning is the resolvers'") {
+    for (unsigned status = 0; status <= 0xff; ++status) {
+        LookedUp answer;
+        answer.status = static_cast<std::uint8_t>(status);
+        REQUIRE(through(answer));
+        CHECK(through(answer)->status == status);
+    }
+}
+
+TEST_CASE("the names of an answer have a bound: their number, and what a packet holds") {
+    LookedUp answer;
+    answer.names.assign(max_results, std::string(max_text / 4, 'a'));
+    REQUIRE(through(answer));
+    CHECK(through(answer)->names.size() == max_results);
+    answer.names.assign(max_results, std::string(max_text, 'a'));
+    CHECK_FALSE(can_be_written(answer));
+    answer.names.assign(max_results + 1, "a");
+    CHECK_FALSE(can_be_written(answer));
+
+    Encoder out;
+    out.u8(0).u16(0).u16(max_results + 1);
+    for (std::size_t i = 0; i <= max_results; ++i)
+        out.string("a");
+    out.u64(0).string("");
+    CHECK_FALSE(read_bytes<LookedUp>(out));
+}
+
+TEST_CASE("the largest answer that one resolver reads fits into a packet") {
+    LookedUp answer;
+    answer.names.assign(32, std::string(255, 'a'));
+    answer.addresses = addresses(max_results);
+    answer.detail = std::string(max_text, 'x');
+    const auto got = through(answer);
+    REQUIRE(got);
+    CHECK(got->names == answer.names);
+    CHECK(got->addresses == answer.addresses);
+}
+
+TEST_CASE("a detail that is too long is cut, the answer is not lost for it") {
+    LookedUp answer = full_answer();
+    answer.detail = std::string(max_text + 1, 'x');
+    const auto got = through(answer);
+    REQUIRE(got);
+    CHECK(got->detail == std::string(max_text, 'x'));
+    CHECK(got->names == answer.names);
+}
+
+TEST_CASE("the bytes of names are kept whatever they are") {
+    const std::string odd("a\0b\xff\n", 5);
+    CHECK(through(NameNews{odd, false, {}})->name == odd);
+}
