@@ -94,6 +94,7 @@ void AresLookup::on_part(std::size_t index, const Answer& answer) {
 }
 
 void AresLookup::on_name(Answer answer) {
+    if (answer.status == Answer::ok) answer.found_as = names_[current_];
     if (!is_denial(answer.status)) return finish(std::move(answer));
     denial_ = denial_ ? merged(*denial_, answer) : answer;
     if (++current_ == names_.size()) return finish(std::move(*denial_));

@@ -184,6 +184,7 @@ void AresResolver::erase(Pendings::iterator pending) {
 
 Answer AresResolver::judged(const Answer& answer, bool private_welcome) const {
     if (settings_.allow_private || private_welcome) return answer;
+    if (in_any_domain(answer.found_as, settings_.private_domains)) return answer;
     const auto found = std::find_if(answer.addresses.begin(), answer.addresses.end(), is_private);
     if (found == answer.addresses.end()) return answer;
     return failure(Answer::refused_private, answer.detail + " " + base::to_string(*found) + " is private",

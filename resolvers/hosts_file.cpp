@@ -1,32 +1,15 @@
 #include "resolvers/hosts_file.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
 
 #include "resolvers/dns_question.hpp"
+#include "resolvers/file_text.hpp"
 
 namespace resolvers {
 namespace {
 
-constexpr std::string_view blanks = " \t\r\f\v";
 constexpr base::Duration between_looks = std::chrono::seconds(1);
-
-// Takes the first word off the line; empty at its end.
-std::string_view take_word(std::string_view& line) {
-    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-    const auto word = line.substr(0, line.find_first_of(blanks));
-    line.remove_prefix(word.size());
-    return word;
-}
-
-std::string read_start(const std::string& path, std::size_t limit) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text(limit, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(limit));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return text;
-}
 
 }  // namespace
 

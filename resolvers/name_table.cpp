@@ -1,7 +1,6 @@
 #include "resolvers/name_table.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace resolvers {
 namespace {
@@ -14,32 +13,19 @@ Addresses normalised(Addresses addresses) {
     return addresses;
 }
 
-Addresses merged(const Addresses& one, const Addresses& other) {
-    Addresses both;
-    std::merge(one.begin(), one.end(), other.begin(), other.end(), std::back_inserter(both));
-    return both;
-}
-
-std::string listed(const Addresses& addresses) {
-    if (addresses.empty()) return "nothing";
-    std::string text;
-    for (const auto& address : addresses)
-        text += (text.empty() ? "" : ", ") + base::to_string(address);
-    return text;
-}
-
 }  // namespace
 
-NameChange NameTable::update(const std::string& name, const Answer& answer, base::Instant now) {
-    Known& known = names_[name];
-    Addresses before = known.addresses;
+bool NameTable::update(const std::string& name, const Answer& answer, base::Instant now) {
+    add(name, now);
+    Known& known = names_.find(name)->second;
+    const Addresses before = known.addresses;
     if (answer.status == Answer::ok) {
         known.addresses = normalised(answer.addresses);
         known.good_until = now + answer.ttl;
     } else if (is_denial(answer.status) || now >= known.good_until + stale_max_) {
         known.addresses.clear();
     }
-    return difference(before, known.addresses);
+    return known.addresses != before;
 }
 
 const Addresses& NameTable::addresses(const std::string& name) const {
@@ -48,25 +34,29 @@ const Addresses& NameTable::addresses(const std::string& name) const {
     return found == names_.end() ? none : found->second.addresses;
 }
 
+std::optional<base::Instant> NameTable::good_until(const std::string& name) const {
+    const auto found = names_.find(name);
+    if (found == names_.end()) return std::nullopt;
+    return found->second.good_until;
+}
+
+std::optional<base::Instant> NameTable::given_up_at(const std::string& name) const {
+    const auto until = good_until(name);
+    if (!until) return std::nullopt;
+    return *until + stale_max_;
+}
+
 bool NameTable::stale(const std::string& name, base::Instant now) const {
     const auto found = names_.find(name);
     return found != names_.end() && !found->second.addresses.empty() && now >= found->second.good_until;
 }
 
-NameChange difference(const Addresses& before, const Addresses& after) {
-    NameChange change;
-    std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
-                        std::back_inserter(change.added));
-    std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
-                        std::back_inserter(change.removed));
-    std::set_intersection(before.begin(), before.end(), after.begin(), after.end(),
-                          std::back_inserter(change.unchanged));
-    return change;
-}
-
-std::string to_string(const std::string& name, const NameChange& change) {
-    return "name " + name + ": " + listed(merged(change.unchanged, change.removed)) + " -> " +
-           listed(merged(change.unchanged, change.added));
+std::string to_string(const Addresses& addresses) {
+    if (addresses.empty()) return "nothing";
+    std::string text;
+    for (const auto& address : addresses)
+        text += (text.empty() ? "" : ", ") + base::to_string(address);
+    return text;
 }
 
 }  // namespace resolvers

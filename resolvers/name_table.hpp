@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,12 +10,6 @@
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {
-
-/// What an answer did to a name.
-struct NameChange {
-    std::vector<base::Address> added, removed, unchanged;  ///< each sorted
-    [[nodiscard]] bool any() const { return !added.empty() || !removed.empty(); }
-};
 
 /// Which addresses each name means now. Lists are replaced as a whole (K-54, K-64). An answer that is no
 /// answer (a server failure, a time-out, a private address) leaves the last good list for up to `stale_max`
@@ -25,14 +20,20 @@ public:
 
     explicit NameTable(base::Duration stale_max) : stale_max_(stale_max) {}
 
-    NameChange update(const std::string& name, const Answer& answer, base::Instant now);
+    /// A name that nothing is known of yet; whoever waits for it may give it up `stale_max` from now on.
+    void add(const std::string& name, base::Instant now) { names_.try_emplace(name, Known{{}, now}); }
+    /// Adds the name if it is new. Returns whether it means something else now.
+    bool update(const std::string& name, const Answer& answer, base::Instant now);
 
     /// Empty for a name that is unknown, or never resolved: it matches nothing and is no target.
     [[nodiscard]] const Addresses& addresses(const std::string& name) const;
+    /// Until when the last good answer is believed; of a name without one, when it was added. Nothing for an
+    /// unknown name.
+    [[nodiscard]] std::optional<base::Instant> good_until(const std::string& name) const;
+    /// `stale_max` later: so long failures change nothing.
+    [[nodiscard]] std::optional<base::Instant> given_up_at(const std::string& name) const;
     /// There is a list, and its TTL has passed: only failures keep it.
     [[nodiscard]] bool stale(const std::string& name, base::Instant now) const;
-    void forget(const std::string& name) { names_.erase(name); }
-    [[nodiscard]] std::size_t size() const { return names_.size(); }
 
 private:
     struct Known {
@@ -44,10 +45,7 @@ private:
     std::map<std::string, Known, std::less<>> names_;
 };
 
-/// The difference of two sorted lists.
-NameChange difference(const std::vector<base::Address>& before, const std::vector<base::Address>& after);
-
-/// `name X: A, B -> B, C`, for the log; `nothing` for an empty list.
-std::string to_string(const std::string& name, const NameChange& change);
+/// `A, B`, or `nothing`, for the log.
+std::string to_string(const std::vector<base::Address>& addresses);
 
 }  // namespace resolvers

@@ -12,7 +12,7 @@ struct Network {
     unsigned prefix;
 };
 
-constexpr std::array<Network, 13> networks{{{"0.0.0.0", 8},
+constexpr std::array<Network, 14> networks{{{"0.0.0.0", 8},
                                             {"10.0.0.0", 8},
                                             {"100.64.0.0", 10},
                                             {"127.0.0.0", 8},
@@ -24,7 +24,8 @@ constexpr std::array<Network, 13> networks{{{"0.0.0.0", 8},
                                             {"::1", 128},
                                             {"fc00::", 7},
                                             {"fe80::", 10},
-                                            {"fec0::", 10}}};
+                                            {"fec0::", 10},
+                                            {"64:ff9b:1::", 48}}};
 constexpr Network nat64{"64:ff9b::", 96};
 
 bool lies_in(const base::Address& address, const Network& network) {
@@ -43,6 +44,13 @@ bool is_private(const base::Address& address) {
     }
     return std::any_of(networks.begin(), networks.end(),
                        [&](const Network& network) { return lies_in(address, network); });
+}
+
+bool in_any_domain(std::string_view name, const std::vector<std::string>& domains) {
+    return std::any_of(domains.begin(), domains.end(), [name](std::string_view domain) {
+        if (domain.empty() || !name.ends_with(domain)) return false;
+        return name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.';
+    });
 }
 
 }  // namespace resolvers

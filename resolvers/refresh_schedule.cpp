@@ -20,11 +20,6 @@ void RefreshSchedule::add(const std::string& name, base::Instant now) {
     if (is_new) schedule(name, place->second, now);
 }
 
-void RefreshSchedule::remove(const std::string& name) {
-    names_.erase(name);
-    drop_outdated();
-}
-
 std::optional<base::Instant> RefreshSchedule::next() {
     drop_outdated();
     if (queue_.empty()) return std::nullopt;
@@ -47,12 +42,6 @@ std::optional<base::Instant> RefreshSchedule::answered(const std::string& name, 
     const auto due = now + pause(found->second, answer, jitter);
     schedule(name, found->second, due);
     return due;
-}
-
-void RefreshSchedule::hurry(base::Instant now) {
-    queue_ = {};
-    for (auto& [name, plan] : names_)
-        if (plan.number != 0) schedule(name, plan, now);
 }
 
 unsigned RefreshSchedule::failures(const std::string& name) const {
@@ -79,13 +68,10 @@ base::Duration RefreshSchedule::pause(Plan& plan, const Answer& answer, double j
     return std::min(pauses_.first * (1u << doublings), pauses_.longest);
 }
 
-// Entries of names that were removed or planned anew stay in the queue until they come to its top.
+// An entry of a name that was planned anew stays in the queue until it comes to its top.
 void RefreshSchedule::drop_outdated() {
-    while (!queue_.empty()) {
-        const auto found = names_.find(queue_.top().name);
-        if (found != names_.end() && found->second.number == queue_.top().number) return;
+    while (!queue_.empty() && names_.at(queue_.top().name).number != queue_.top().number)
         queue_.pop();
-    }
 }
 
 }  // namespace resolvers

@@ -27,7 +27,6 @@ public:
 
     /// Due at once. Nothing happens for a name that is here already.
     void add(const std::string& name, base::Instant now);
-    void remove(const std::string& name);
 
     /// When the next name is due; nothing while there is none, or all are being asked for.
     [[nodiscard]] std::optional<base::Instant> next();
@@ -35,17 +34,13 @@ public:
     /// A name that is due; it is now being asked for and comes back with answered(). Nothing when none is.
     std::optional<std::string> take_due(base::Instant now);
 
-    /// `jitter` in [0, 1) spreads names with equal TTL: 0 is 80 % of the TTL, 1 would be 90 %. A name that
-    /// was removed meanwhile is ignored. Returns when it is due again.
+    /// `jitter` in [0, 1) spreads names with equal TTL: 0 is 80 % of the TTL, 1 would be 90 %. An
+    /// unknown name is ignored. Returns when it is due again.
     std::optional<base::Instant> answered(const std::string& name, const Answer& answer, base::Instant now,
                                           double jitter);
 
-    /// Every name that is not being asked for is due now: somebody wants all names fresh.
-    void hurry(base::Instant now);
-
     /// Failures since the last answer.
     [[nodiscard]] unsigned failures(const std::string& name) const;
-    [[nodiscard]] std::size_t size() const { return names_.size(); }
 
 private:
     struct Plan {

@@ -45,6 +45,7 @@ struct Answer {
     std::vector<std::string> names;        ///< lower case, without the last dot
     base::Duration ttl{};                  ///< how long this may be believed, a refusal too; clamped (K-56)
     std::string detail;                    ///< which server `#n` (K-62) and why, for the log
+    std::string found_as{};                ///< ok, from a server: the name it has, with the search domain
 };
 constexpr std::size_t answer_statuses = Answer::busy + 1;
 

@@ -40,12 +40,13 @@ struct Settings {
     Duration reverse_timeout = std::chrono::seconds(1);  ///< the same for the names of an address (K-63)
     Duration connect_timeout = std::chrono::seconds(1);  ///< of a TCP connection (K-62)
     TtlBounds ttl;
-    bool allow_private = false;  ///< public names may mean private addresses
-    std::string hosts_file = "/etc/hosts";
-    std::size_t max_lookups = 64;    ///< at the same time
-    std::size_t max_waiting = 1024;  ///< look-ups that wait for a place
-    std::size_t max_askers = 16384;  ///< of all these together
-    std::size_t max_cached = 4096;   ///< answers
+    bool allow_private = false;                ///< public names may mean private addresses
+    std::vector<std::string> private_domains;  ///< names in or below these may; canonical
+    std::string hosts_file = "/etc/hosts";     ///< empty: none
+    std::size_t max_lookups = 64;              ///< at the same time
+    std::size_t max_waiting = 1024;            ///< look-ups that wait for a place
+    std::size_t max_askers = 16384;            ///< of all these together
+    std::size_t max_cached = 4096;             ///< answers
 };
 
 }  // namespace resolvers

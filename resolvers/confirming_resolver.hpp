@@ -1,0 +1,57 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "libudpserver/base/clock.hpp"
+#include "resolvers/lifetime.hpp"
+#include "resolvers/resolver.hpp"
+
+namespace resolvers {
+
+/// Believes a reverse name only if the name itself has the address: whoever has the reverse zone of an
+/// address could write any name there (K-63). Other questions pass. The time-out holds for all the steps
+/// together; the TTL is the least of them.
+class ConfirmingResolver : public Resolver {
+public:
+    /// So many names of an address are looked at; who has more gets them not confirmed.
+    static constexpr std::size_t max_confirmed = 4;
+
+    /// `timeout`: of a question without its own.
+    ConfirmingResolver(boost::asio::io_context& io, Resolver& inner, base::Duration timeout)
+        : io_(io), inner_(inner), timeout_(timeout) {}
+    ~ConfirmingResolver() override;
+
+    void ask(Question question, Callback callback) override;
+
+private:
+    /// A question whose names are being confirmed.
+    struct Work {
+        Question question;
+        Callback callback;
+        base::Instant deadline;
+        Answer reverse{};
+        std::size_t waiting = 0;             ///< names not yet confirmed or refused
+        std::vector<std::string> confirmed;  ///< in the order of their answers
+        Answer failure{};                    ///< the first one; ok: none
+        base::Duration ttl{};
+    };
+
+    void on_names(std::uint64_t number, const Answer& answer);
+    void confirm(std::uint64_t number, const std::string& name, base::Duration left);
+    void on_addresses(std::uint64_t number, const std::string& name, const Answer& answer);
+    static Answer judged(const Work& work);
+    void finish(std::uint64_t number, const Answer& answer);
+
+    boost::asio::io_context& io_;
+    Resolver& inner_;
+    base::Duration timeout_;
+    std::map<std::uint64_t, Work> works_;
+    std::uint64_t last_number_ = 0;
+    Lifetime lifetime_;
+};
+
+}  // namespace resolvers

@@ -1,0 +1,187 @@
+#include "resolvers/ipc_resolver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/ipc/messages.hpp"
+
+namespace resolvers {
+namespace {
+
+// How long what is no answer of a name server may be believed.
+constexpr base::Duration failure_ttl = std::chrono::seconds(1);
+
+base::Instant now() {
+    return base::MonotonicClock::now();
+}
+
+Answer failure(Answer::Status status, std::string detail) {
+    Answer answer;
+    answer.status = status;
+    answer.detail = std::move(detail);
+    answer.ttl = failure_ttl;
+    return answer;
+}
+
+// What APR says, if it can be an answer to that question.
+Answer answer_to(const Question& question, ipc::LookedUp looked_up) {
+    Answer answer;
+    answer.status = static_cast<Answer::Status>(looked_up.status);
+    answer.ttl = looked_up.ttl;
+    answer.detail = std::move(looked_up.detail);
+    if (answer.status != Answer::ok) return answer;
+    if (question.kind == Question::addresses)
+        answer.addresses = std::move(looked_up.addresses);
+    else
+        answer.names = std::move(looked_up.names);
+    if (answer.addresses.empty() && answer.names.empty())
+        return failure(Answer::server_failure, "APR found, but sent nothing");
+    return answer;
+}
+
+}  // namespace
+
+IpcResolver::~IpcResolver() {
+    for (auto& [id, pending] : pending_)
+        post(std::move(pending.callback), failure(Answer::cancelled, "the resolver ends"));
+}
+
+void IpcResolver::link(base::UniqueFd socket) {
+    if (channel_) forget_link();
+    channel_ = std::make_unique<ipc::Channel>(io_, std::move(socket), ipc::Party::reg, ipc::Party::apr);
+    channel_->on_message([this](ipc::Message& message) { on_message(message); });
+    channel_->on_closed([this](const std::string&) {
+        forget_link();
+        if (on_lost_) on_lost_();
+    });
+    send_waiting();
+}
+
+void IpcResolver::ask(Question question, Callback callback) {
+    ++asked_;
+    if (pending_.size() >= max_pending) {
+        auto text = fmt::format("{} look-ups wait", pending_.size());
+        base::log::write(base::msg::lookup_busy, "look-up refused: {}", text);
+        return post(std::move(callback), failure(Answer::busy, std::move(text)));
+    }
+    // Nothing that the link refuses, and no name that APR would take for an address' names.
+    const bool names = question.kind == Question::names_of_address;
+    if (names ? question.address.family == base::Family::none
+              : question.name.empty() || question.name.size() > ipc::max_text)
+        return post(std::move(callback), failure(Answer::bad_name, "no host can have this name"));
+    const bool own = question.timeout > base::Duration::zero();
+    const auto deadline = now() + (own ? question.timeout : timeout_ + margin);
+    if (!own) question.timeout = timeout_;
+    const std::uint32_t id = new_id();
+    pending_.emplace(
+        id, Pending{std::move(question), std::move(callback), deadline, boost::asio::steady_timer(io_)});
+    start_deadline(id);
+    unsent_.insert(id);
+    // Nothing overtakes what waits already.
+    if (unsent_.size() == 1) send_waiting();
+}
+
+std::uint32_t IpcResolver::new_id() {
+    do {
+        ++last_id_;
+    } while (last_id_ == 0 || pending_.contains(last_id_));
+    return last_id_;
+}
+
+void IpcResolver::start_deadline(std::uint32_t id) {
+    Pending& pending = pending_.at(id);
+    pending.timer.expires_after(pending.deadline - now());
+    pending.timer.async_wait(pending.lifetime.guard([this, id](const boost::system::error_code&) {
+        fail(id, Answer::timed_out, unsent_.contains(id) ? "APR could not be asked" : "APR did not answer");
+    }));
+}
+
+void IpcResolver::send_waiting() {
+    while (channel_ && !unsent_.empty()) {
+        const std::uint32_t id = *unsent_.begin();
+        const auto result = send(id, pending_.at(id));
+        if (result == ipc::SendResult::closed) return;
+        if (result == ipc::SendResult::busy) {
+            retry_.expires_after(retry_after);
+            retry_.async_wait(lifetime_.guard([this](const boost::system::error_code& error) {
+                if (!error) send_waiting();
+            }));
+            return;
+        }
+        unsent_.erase(id);
+        if (result == ipc::SendResult::refused) fail(id, Answer::bad_name, "it cannot be sent to APR");
+    }
+}
+
+// What is left of the time when the question had to wait.
+ipc::SendResult IpcResolver::send(std::uint32_t id, const Pending& pending) {
+    ipc::LookUp look_up;
+    look_up.timeout = std::clamp(pending.deadline - now(), base::Duration(1), pending.question.timeout);
+    if (pending.question.kind == Question::names_of_address)
+        look_up.address = pending.question.address;
+    else
+        look_up.name = pending.question.name;
+    return channel_->send(look_up, id);
+}
+
+void IpcResolver::on_message(ipc::Message& message) {
+    auto looked_up = ipc::read<ipc::LookedUp>(message);
+    if (!looked_up || looked_up->status >= answer_statuses) return channel_->refuse("a malformed looked-up");
+    const auto found = pending_.find(message.id);
+    if (found == pending_.end() || unsent_.contains(message.id)) {
+        ++unknown_;
+        base::log::write(base::msg::answer_unknown, "looked-up with id {}: nobody asked", message.id);
+        return;
+    }
+    finish(found, answer_to(found->second.question, std::move(*looked_up)));
+}
+
+// What was sent is sent again over the next link, the first time; the deadlines go on.
+void IpcResolver::forget_link() {
+    channel_.reset();
+    retry_.cancel();
+    for (auto at = pending_.begin(); at != pending_.end();) {
+        const auto pending = at++;
+        if (unsent_.contains(pending->first)) continue;
+        if (pending->second.died) {
+            finish(pending, failure(Answer::server_failure, "APR died twice"));
+            continue;
+        }
+        pending->second.died = true;
+        ++asked_again_;
+        unsent_.insert(pending->first);
+    }
+}
+
+void IpcResolver::fail(std::uint32_t id, Answer::Status status, std::string detail) {
+    finish(pending_.find(id), failure(status, std::move(detail)));
+}
+
+void IpcResolver::finish(Pendings::iterator pending, Answer answer) {
+    unsent_.erase(pending->first);
+    post(std::move(pending->second.callback), std::move(answer));
+    pending_.erase(pending);
+}
+
+void IpcResolver::post(Callback callback, Answer answer) {
+    ++outcomes_.at(answer.status);
+    boost::asio::post(io_,
+                      [callback = std::move(callback), answer = std::move(answer)] { callback(answer); });
+}
+
+std::string IpcResolver::info() const {
+    std::string text =
+        fmt::format("look-ups asked {}, pending {}, unsent {}, asked again {}, unknown answers {}, {}",
+                    asked_, pending_.size(), unsent_.size(), asked_again_, unknown_,
+                    linked() ? "linked to APR" : "no link to APR");
+    for (std::size_t status = 0; status < outcomes_.size(); ++status)
+        if (outcomes_[status] != 0)
+            text += fmt::format(", {} {}", to_string(static_cast<Answer::Status>(status)), outcomes_[status]);
+    return text;
+}
+
+}  // namespace resolvers

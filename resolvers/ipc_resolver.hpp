@@ -1,0 +1,83 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "libudpserver/base/unique_fd.hpp"
+#include "libudpserver/ipc/channel.hpp"
+#include "resolvers/lifetime.hpp"
+#include "resolvers/resolver.hpp"
+
+namespace resolvers {
+
+/// REG's resolver: asks APR over a link. Each question has a deadline, so none waits for ever, whatever
+/// becomes of APR. A question whose link dies is asked once more over the next one, a second death fails it
+/// (K-60); one without a link waits for one. Of a question only name or address and time-out go over the
+/// link.
+class IpcResolver : public Resolver {
+public:
+    static constexpr std::size_t max_pending = 4096;  ///< questions; more are busy
+    /// APR's own time-out comes first, since it says more.
+    static constexpr base::Duration margin = std::chrono::seconds(1);
+    static constexpr base::Duration retry_after = std::chrono::milliseconds(10);
+
+    /// `timeout`: APR's, of a question without its own.
+    IpcResolver(boost::asio::io_context& io, base::Duration timeout)
+        : io_(io), timeout_(std::max(timeout, base::Duration(1))), retry_(io) {}
+    ~IpcResolver() override;
+
+    /// A new link takes the place of the old one, which counts as dead.
+    void link(base::UniqueFd socket);
+    void ask(Question question, Callback callback) override;
+
+    /// The link is closed, from either side.
+    void on_lost(std::function<void()> callback) { on_lost_ = std::move(callback); }
+
+    [[nodiscard]] bool linked() const { return channel_ != nullptr; }
+    [[nodiscard]] std::size_t pending() const { return pending_.size(); }
+    /// One line for INFO.
+    [[nodiscard]] std::string info() const;
+
+private:
+    struct Pending {
+        Question question;
+        Callback callback;
+        base::Instant deadline;
+        boost::asio::steady_timer timer;
+        bool died = false;  ///< with a link, once
+        Lifetime lifetime{};
+    };
+    using Pendings = std::map<std::uint32_t, Pending>;
+
+    std::uint32_t new_id();
+    void start_deadline(std::uint32_t id);
+    void send_waiting();
+    ipc::SendResult send(std::uint32_t id, const Pending& pending);
+    void on_message(ipc::Message& message);
+    void forget_link();
+    void fail(std::uint32_t id, Answer::Status status, std::string detail);
+    void finish(Pendings::iterator pending, Answer answer);
+    void post(Callback callback, Answer answer);
+
+    boost::asio::io_context& io_;
+    base::Duration timeout_;
+    boost::asio::steady_timer retry_;
+    Pendings pending_;
+    std::set<std::uint32_t> unsent_;  ///< of these, those that no link has
+    std::uint32_t last_id_ = 0;
+    std::uint64_t asked_ = 0, asked_again_ = 0, unknown_ = 0;
+    std::array<std::uint64_t, answer_statuses> outcomes_{};
+    std::function<void()> on_lost_;
+    std::unique_ptr<ipc::Channel> channel_;
+    Lifetime lifetime_;
+};
+
+}  // namespace resolvers
