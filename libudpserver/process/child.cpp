@@ -3,12 +3,14 @@
 #include <fmt/core.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <utility>
 
 #include "libudpserver/base/log.hpp"
+#include "libudpserver/base/signals.hpp"
 #include "libudpserver/base/text.hpp"
 #include "libudpserver/ipc/messages.hpp"
 #include "libudpserver/process/spawn.hpp"
@@ -22,6 +24,16 @@ namespace {
 
 Instant now() {
     return base::MonotonicClock::now();
+}
+
+/// What a signal does to the log level of who gets it.
+int level_step(int number) {
+    for (const base::HandledSignal& signal : base::handled_signals())
+        if (signal.number == number)
+            return signal.action == base::SignalAction::level_up     ? 1
+                   : signal.action == base::SignalAction::level_down ? -1
+                                                                     : 0;
+    return 0;
 }
 
 }  // namespace
@@ -44,10 +56,10 @@ void Child::handle(ChildEvent event) {
     using Action = void (Child::*)();
     // In the order of ChildAction.
     static constexpr std::array<Action, child_action_count> actions{
-        &Child::do_nothing,      &Child::do_fork,     &Child::do_watch,        &Child::do_retry_later,
-        &Child::do_report_ready, &Child::do_abort,    &Child::do_wait_for_end, &Child::do_restart,
-        &Child::do_ask_to_end,   &Child::do_escalate, &Child::do_kill,         &Child::do_stay_down,
-        &Child::do_lay_to_rest};
+        &Child::do_nothing,      &Child::do_fork,      &Child::do_watch,        &Child::do_retry_later,
+        &Child::do_report_ready, &Child::do_abort,     &Child::do_wait_for_end, &Child::do_restart,
+        &Child::do_ask_to_leave, &Child::do_replace,   &Child::do_ask_to_end,   &Child::do_escalate,
+        &Child::do_kill,         &Child::do_stay_down, &Child::do_lay_to_rest};
     const ChildStep step = child_step(status_.state, event);
     log::write(msg::trace, "{}: {} while {} -> {}", role_.name, to_string(event), to_string(status_.state),
                to_string(step.next));
@@ -55,8 +67,13 @@ void Child::handle(ChildEvent event) {
     (this->*actions[static_cast<std::size_t>(step.action)])();
 }
 
-bool Child::signal(int number) const {
-    return running() && ::kill(status_.pid, number) == 0;
+bool Child::signal(int number) {
+    if (!running() || ::kill(status_.pid, number) != 0) return false;
+    const int step = level_step(number);
+    if (step != 0)
+        status_.log_level = std::clamp(status_.log_level + step, static_cast<int>(base::LogLevel::error),
+                                       static_cast<int>(base::LogLevel::full));
+    return true;
 }
 
 // A process that somebody else has waited for is as dead as one of which we get the status.
@@ -98,11 +115,12 @@ void Child::do_fork() {
                        "{}: starts without the sessions of the last one: it may have died of them",
                        role_.name);
         Spawned spawned = spawn(role_, settings_, fresh);
-        if (status_.started) ++status_.restarts;
+        if (status_.started && !status_.left) ++status_.restarts;
         status_.pid = spawned.pid;
         status_.started = now();
         status_.ready.reset();
-        hung_ = asked_by_signal_ = false;
+        status_.log_level = static_cast<int>(log::level());
+        hung_ = asked_by_signal_ = status_.left = false;
         log::write(msg::child_started, "{}: started, pid {}", role_.name, status_.pid);
         open_link(std::move(spawned.link));
     } catch (const std::exception& error) {
@@ -202,6 +220,20 @@ void Child::start_after(Duration delay) {
         log::write(msg::child_restart_delayed, "{}: next start in {}", role_.name,
                    base::format_duration(delay));
     arm(ChildEvent::start, delay);
+}
+
+void Child::do_ask_to_leave() {
+    cancel_timers();
+    status_.left = true;
+    signal(SIGTERM);
+    arm(ChildEvent::patience_over, settings_.end_patience);
+}
+
+void Child::do_replace() {
+    log::write(msg::child_replaced, "{}: replaced, pid {}: {}", role_.name, last_pid_,
+               to_string(*status_.last_exit));
+    hooks_.on_replaced(*this);
+    do_fork();
 }
 
 void Child::do_ask_to_end() {

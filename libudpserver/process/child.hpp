@@ -30,6 +30,9 @@ struct ChildStatus {
     std::optional<Instant> ready;    ///< of the running process
     std::optional<Instant> ended;    ///< of the last process that died
     std::optional<ExitStatus> last_exit;
+    /// The process was asked to leave its work to the next one, whatever its exit status says.
+    bool left = false;
+    int log_level = 0;  ///< of the running process, unless somebody else sent it signals
 };
 
 /// One supervised child: its process, its link, its heartbeat, its restarts. What it does on which event says
@@ -42,6 +45,7 @@ public:
         std::function<void(Child&)> on_ready;
         std::function<bool(Child&)> count_death;
         std::function<void(Child&)> on_end;
+        std::function<void(Child&)> on_replaced;  ///< before the next process starts
     };
 
     Child(boost::asio::io_context& io, Role role, const Settings& settings, Hooks hooks);
@@ -50,11 +54,14 @@ public:
     Child& operator=(const Child&) = delete;
 
     void start() { handle(ChildEvent::start); }
+    /// The process leaves its work as after a SIGTERM of its own, and the next one starts at once. That is no
+    /// death: nothing is counted or delayed. One that is down starts now.
+    void replace() { handle(ChildEvent::replace); }
     void stop() { handle(ChildEvent::stop); }
     void kill() { handle(ChildEvent::kill); }
 
     /// Sends a signal to the process; false when there is none.
-    bool signal(int number) const;
+    bool signal(int number);
 
     /// Looks whether the process has ended. Only its own pid is waited for, never all children: this program
     /// may have children that belong to somebody else.
@@ -85,6 +92,8 @@ private:
     void do_abort();
     void do_wait_for_end();
     void do_restart();
+    void do_ask_to_leave();
+    void do_replace();
     void do_ask_to_end();
     void do_escalate();
     void do_kill();

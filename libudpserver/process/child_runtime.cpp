@@ -37,6 +37,7 @@ ChildRuntime::ChildRuntime(Origin origin, base::UniqueFd link, base::SignalInbox
     signals_.start([this](const base::TakenSignals& taken) { on_signals(taken); });
     messages_.on(ipc::MessageType::ping, [this](ipc::Message& message) { on_ping_message(message); });
     messages_.on(ipc::MessageType::stop, [this](ipc::Message& message) { on_stop_message(message); });
+    messages_.on(ipc::MessageType::peer_link, [this](ipc::Message& message) { on_peer_message(message); });
 }
 
 ChildRuntime::~ChildRuntime() = default;
@@ -47,6 +48,14 @@ void ChildRuntime::report_ready(std::uint32_t adopted, std::uint32_t aborted) {
 
 void ChildRuntime::on(ipc::MessageType type, std::function<void(ipc::Message&)> handler) {
     messages_.on(type, std::move(handler));
+}
+
+void ChildRuntime::report_lost(ipc::Party peer) {
+    parent_.send(ipc::LinkLost{peer});
+}
+
+void ChildRuntime::on_peer(ipc::Party peer, PeerCallback callback) {
+    peers_[static_cast<std::size_t>(peer)] = std::move(callback);
 }
 
 int ChildRuntime::run() {
@@ -89,6 +98,20 @@ void ChildRuntime::on_ping_message(ipc::Message& message) {
 void ChildRuntime::on_stop_message(ipc::Message& message) {
     if (!ipc::read<ipc::Stop>(message)) return parent_.refuse("a malformed stop");
     stop();
+}
+
+void ChildRuntime::on_peer_message(ipc::Message& message) {
+    const auto link = ipc::read<ipc::PeerLink>(message);
+    if (!link) return parent_.refuse("a malformed peer-link");
+    const auto peer = ipc::to_string(link->peer);
+    if (link->lost) {
+        log::write(msg::link_failed, "{}: the new link to {} could not be received: {}", origin_.role, peer,
+                   "too many open files");
+        return report_lost(link->peer);
+    }
+    const auto& callback = peers_[static_cast<std::size_t>(link->peer)];
+    if (!callback) return log::write(msg::debug, "a link to {}: nobody here wants it", peer);
+    callback(std::move(message.descriptors.front()));
 }
 
 void ChildRuntime::on_link_lost() {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
@@ -49,7 +50,14 @@ public:
     /// Tells the parent that this role serves, and what became of the sessions it found.
     void report_ready(std::uint32_t adopted = 0, std::uint32_t aborted = 0);
 
-    /// Takes messages of the parent other than Ping and Stop.
+    using PeerCallback = std::function<void(base::UniqueFd link)>;
+    /// Takes the links to another child: called with an end of each new one, which takes the place of the one
+    /// before. To be set before report_ready(); links that nobody asked for are closed.
+    void on_peer(ipc::Party peer, PeerCallback callback);
+    /// The link to that peer is closed on this side: there will be a new one.
+    void report_lost(ipc::Party peer);
+
+    /// Takes messages of the parent other than Ping, Stop and PeerLink.
     void on(ipc::MessageType type, std::function<void(ipc::Message&)> handler);
 
     /// The proxy ends, or the parent is dead (end of the link): close all sessions, report them, finish().
@@ -77,6 +85,7 @@ private:
     void on_message(ipc::Message& message);
     void on_ping_message(ipc::Message& message);
     void on_stop_message(ipc::Message& message);
+    void on_peer_message(ipc::Message& message);
     void on_link_lost();
     [[nodiscard]] bool parent_gone() const;
     void stop_without_parent();
@@ -89,6 +98,7 @@ private:
     SignalSource signals_;
     boost::asio::steady_timer parent_timer_;
     ipc::Dispatcher<> messages_;
+    std::array<PeerCallback, ipc::party_count> peers_;
     Callback on_stop_, on_end_signal_, on_info_;
     std::function<void(Reply)> on_ping_;
     bool stopping_ = false;  ///< on_stop was called

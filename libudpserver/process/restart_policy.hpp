@@ -41,6 +41,7 @@ private:
 class DeathTally {
 public:
     explicit DeathTally(conf::MaxRestarts limit) : limit_(limit) {}
+    void set_limit(conf::MaxRestarts limit) { limit_ = limit; }
 
     /// True when this is more than `count` deaths in the last `within`, both ends included.
     bool add(Instant now);

@@ -9,6 +9,7 @@
 
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/base/text.hpp"
+#include "libudpserver/ipc/messages.hpp"
 
 namespace process {
 
@@ -16,19 +17,60 @@ namespace log = base::log;
 namespace msg = base::msg;
 
 Supervisor::Supervisor(boost::asio::io_context& io, Settings settings, base::SignalInbox& signals)
-    : io_(io), settings_(std::move(settings)), signals_(io, signals), tally_(settings_.max_restarts) {}
+    : io_(io),
+      settings_(std::move(settings)),
+      signals_(io, signals),
+      tally_(settings_.max_restarts),
+      links_(io, settings_.link_retry, [this](ipc::Party party) { return find(party); }) {
+    messages_.on(ipc::MessageType::link_lost, [this](Child& child, ipc::Message& message) {
+        const auto lost = ipc::read<ipc::LinkLost>(message);
+        if (!lost) return child.link()->refuse("a malformed link-lost");
+        links_.lost(child.role().party, lost->peer);
+    });
+}
 
 Supervisor::~Supervisor() = default;
 
 Child& Supervisor::add_role(Role role) {
     Child::Hooks hooks{
         [this](Child& child, ipc::Message& message) { on_message(child, message); },
-        [this](Child&) { on_ready(); },
-        [this](Child&) { return count_death(); },
-        [this](Child&) { on_end(); },
+        [this](Child& child) { on_ready(child); },
+        [this](Child& child) {
+            on_gone(child);
+            return count_death();
+        },
+        [this](Child& child) {
+            on_gone(child);
+            on_end();
+        },
+        [this](Child& child) { on_gone(child); },
     };
-    return *children_.emplace_back(
-        std::make_unique<Child>(io_, std::move(role), settings_, std::move(hooks)));
+    Child& child =
+        *children_.emplace_back(std::make_unique<Child>(io_, std::move(role), settings_, std::move(hooks)));
+    if (started_ && !stopping_) child.start();
+    return child;
+}
+
+void Supervisor::remove_role(ipc::Party party) {
+    const auto found =
+        std::ranges::find(children_, party, [](const auto& child) { return child->role().party; });
+    if (stopping_ || found == children_.end()) return;
+    Child& child = *removed_.emplace_back(std::move(*found));
+    children_.erase(found);
+    child.stop();
+}
+
+void Supervisor::replace(ipc::Party party) {
+    Child* const child = find(party);
+    if (child && !stopping_) child->replace();
+}
+
+void Supervisor::adjust(const Settings& settings) {
+    settings_.max_restarts = settings.max_restarts;
+    settings_.heartbeat = settings.heartbeat;
+    settings_.ping_interval = settings.ping_interval;
+    settings_.stop_timeout = settings.stop_timeout;
+    tally_.set_limit(settings.max_restarts);
 }
 
 void Supervisor::on(ipc::MessageType type, MessageHandler handler) {
@@ -63,7 +105,7 @@ void Supervisor::on_signals(const base::TakenSignals& taken) {
     if (taken.child) reap();
     change_level(SIGUSR1, taken.level_steps(), log::raise_level);
     change_level(SIGUSR2, -taken.level_steps(), log::lower_level);
-    if (taken.reopen > 0) reopen_log();
+    if (taken.reopen > 0) reopen_log(base::signal_name(SIGWINCH));
     if (taken.info > 0) inform();
     for (int number : taken.ignored)
         log::write(msg::signal_ignored, "{}: ignored, {} came with it", base::signal_name(number),
@@ -91,39 +133,50 @@ void Supervisor::change_level(int number, int steps, void (*step)()) {
     }
 }
 
-void Supervisor::reopen_log() {
-    log::write(msg::signal_received, "{}: the log is reopened", base::signal_name(SIGWINCH));
+void Supervisor::reopen_log(std::string_view why) {
+    log::write(msg::signal_received, "{}: the log is reopened", why);
     log::reopen();
     relay(SIGWINCH);
 }
 
-void Supervisor::inform() {
-    const Instant now = base::MonotonicClock::now();
+std::vector<std::string> Supervisor::info_lines(Instant now) const {
     const auto age =
         started_ ? std::chrono::floor<std::chrono::seconds>(now - *started_) : std::chrono::seconds(0);
-    log::write(msg::info, "supervisor {} pid {} for {}, log level {}", stopping_ ? "stopping" : "up",
-               ::getpid(), base::format_duration(age), static_cast<int>(log::level()));
+    std::vector<std::string> lines{fmt::format("supervisor {} pid {} for {}, log level {}",
+                                               stopping_ ? "stopping" : "up", ::getpid(),
+                                               base::format_duration(age), static_cast<int>(log::level()))};
     for (const auto& child : children_)
-        log::write(msg::info, "{}", describe(*child, now));
+        lines.push_back(describe(*child, now));
+    return lines;
+}
+
+void Supervisor::inform() {
+    for (const std::string& line : info_lines(base::MonotonicClock::now()))
+        log::write(msg::info, "{}", line);
     if (on_info_) on_info_();
     relay(SIGPWR);
 }
 
 void Supervisor::reap() {
+    // A death may add a process, but no child.
     for (const auto& child : children_)
+        child->reap();
+    for (const auto& child : removed_)
         child->reap();
 }
 
 void Supervisor::end(int status) {
     if (finished_) return;
     if (std::exchange(stopping_, true)) {
-        for (const auto& child : children_)
-            child->kill();
+        for (const auto* group : {&children_, &removed_})
+            for (const auto& child : *group)
+                child->kill();
         return;
     }
     status_ = status;
     log::write(msg::proxy_stopping, "the proxy ends: {} child processes to end",
                std::ranges::count_if(children_, [](const auto& child) { return child->running(); }));
+    links_.stop();
     if (on_stopping_) on_stopping_();
     for (const auto& child : children_)
         child->stop();
@@ -136,10 +189,16 @@ void Supervisor::on_message(Child& child, ipc::Message& message) {
                    child.role().name);
 }
 
-void Supervisor::on_ready() {
+void Supervisor::on_ready(Child& child) {
+    if (on_child_ready_) on_child_ready_(child);
+    links_.ready(child.role().party);
     if (reported_ready_ || !all_ready()) return;
     reported_ready_ = true;
     if (on_all_ready_) on_all_ready_();
+}
+
+void Supervisor::on_gone(Child& child) {
+    if (on_child_gone_) on_child_gone_(child);
 }
 
 // False when the child is not to be started again.
@@ -152,11 +211,17 @@ bool Supervisor::count_death() {
 }
 
 void Supervisor::on_end() {
-    const bool running = std::ranges::any_of(children_, [](const auto& child) { return child->running(); });
+    const auto lives = [](const auto& child) { return child->running(); };
+    const bool running = std::ranges::any_of(children_, lives) || std::ranges::any_of(removed_, lives);
+    if (!stopping_) boost::asio::post(io_, [this] { forget_removed(); });  // one of them may be calling
     if (!stopping_ || running || std::exchange(finished_, true)) return;
     log::write(msg::proxy_stopped, "exit status {}", status_);
     signals_.stop();
     boost::asio::post(io_, [&io = io_, done = on_finished_] { done ? done() : io.stop(); });
+}
+
+void Supervisor::forget_removed() {
+    std::erase_if(removed_, [](const auto& child) { return !child->running(); });
 }
 
 }  // namespace process

@@ -27,11 +27,18 @@ struct Room {
     }
 
     template <typename T>
-    void send(const T& message) {
+    void send(const T& message, std::span<const int> descriptors = {}) {
         ipc::Encoder out;
         ipc::encode(out, {static_cast<std::uint16_t>(T::type), 0, 0});
         message.encode(out);
-        REQUIRE(ipc::send_packet(parent.get(), out.data(), {}) == 0);
+        REQUIRE(ipc::send_packet(parent.get(), out.data(), descriptors) == 0);
+    }
+    /// Tells the child of a new link, returns the other end of it.
+    base::UniqueFd send_link(ipc::Party peer) {
+        const auto [theirs, other] = ipc::link_pair();
+        const int descriptor = theirs.get();
+        send(ipc::PeerLink{peer}, std::span(&descriptor, 1));
+        return base::UniqueFd(::dup(other.get()));
     }
     /// The next message to the parent, if there is one.
     template <typename T>
@@ -178,4 +185,60 @@ TEST_CASE("other messages go to who wants them, and nowhere when nobody does") {
     room.send(ipc::PoolSockets{1, 0, 5, 0, EMFILE});
     room.turn();
     CHECK(index == 5);
+}
+
+TEST_CASE("each new link to a peer comes to who asked for it") {
+    Room room;
+    std::vector<base::UniqueFd> acr, apr;
+    room.runtime->on_peer(ipc::Party::acr, [&](base::UniqueFd link) { acr.push_back(std::move(link)); });
+    room.runtime->on_peer(ipc::Party::apr, [&](base::UniqueFd link) { apr.push_back(std::move(link)); });
+    for (std::size_t links = 1; links <= 2; ++links) {
+        const auto other_end = room.send_link(ipc::Party::acr);
+        room.turn();
+        REQUIRE(acr.size() == links);
+        CHECK((::fcntl(acr.back().get(), F_GETFD) & FD_CLOEXEC) != 0);
+        REQUIRE(::send(other_end.get(), "hello", 5, MSG_NOSIGNAL) == 5);
+        char text[8];
+        CHECK(::recv(acr.back().get(), text, sizeof text, MSG_DONTWAIT) == 5);
+    }
+    CHECK(apr.empty());
+}
+
+TEST_CASE("a link that nobody asked for is closed") {
+    Room room;
+    room.runtime->on_peer(ipc::Party::acr, [](base::UniqueFd) { FAIL("of another peer"); });
+    const auto other_end = room.send_link(ipc::Party::apr);
+    room.turn();
+    CHECK(::send(other_end.get(), "x", 1, MSG_NOSIGNAL) == -1);
+    CHECK(errno == EPIPE);
+    CHECK(room.runtime->parent().open());
+    CHECK_THAT(room.stage.log(), Contains("a link to APR: nobody here wants it"));
+}
+
+TEST_CASE("a link that could not be received is reported, and the next one is taken") {
+    Room room;
+    std::vector<base::UniqueFd> links;
+    room.runtime->on_peer(ipc::Party::acr, [&](base::UniqueFd link) { links.push_back(std::move(link)); });
+    const auto lost = room.send_link(ipc::Party::acr);
+    {
+        const NoMoreDescriptors full;
+        room.turn();
+    }
+    CHECK(links.empty());
+    CHECK(room.runtime->parent().open());
+    CHECK_THAT(room.stage.log(),
+               Contains("UDPS-313-W") && Contains("REG: the new link to ACR could not be received"));
+    CHECK(::send(lost.get(), "x", 1, MSG_NOSIGNAL) == -1);
+    const auto other_end = room.send_link(ipc::Party::acr);
+    room.turn();
+    CHECK(links.size() == 1);
+}
+
+TEST_CASE("a malformed link closes the parent's") {
+    Room room;
+    room.runtime->on_peer(ipc::Party::acr, [](base::UniqueFd) { FAIL("there is none"); });
+    room.send(ipc::PeerLink{ipc::Party::acr});  // without a descriptor
+    room.turn();
+    CHECK_FALSE(room.runtime->parent().open());
+    CHECK_THAT(room.stage.log(), Contains("UDPS-310-E") && Contains("a malformed peer-link"));
 }

@@ -16,6 +16,7 @@ const std::map<std::pair<S, E>, ChildStep> meaningful{
     {{S::down, E::start}, {A::fork, S::down}},
     {{S::down, E::forked}, {A::watch, S::starting}},
     {{S::down, E::fork_failed}, {A::retry_later, S::down}},
+    {{S::down, E::replace}, {A::fork, S::down}},
     {{S::down, E::stop}, {A::stay_down, S::down}},
     {{S::down, E::kill}, {A::stay_down, S::down}},
 
@@ -23,12 +24,14 @@ const std::map<std::pair<S, E>, ChildStep> meaningful{
     {{S::starting, E::died}, {A::restart, S::down}},
     {{S::starting, E::heartbeat_lost}, {A::abort, S::failing}},
     {{S::starting, E::link_lost}, {A::wait_for_end, S::failing}},
+    {{S::starting, E::replace}, {A::ask_to_leave, S::replacing}},
     {{S::starting, E::stop}, {A::ask_to_end, S::stopping}},
     {{S::starting, E::kill}, {A::kill, S::stopping}},
 
     {{S::up, E::died}, {A::restart, S::down}},
     {{S::up, E::heartbeat_lost}, {A::abort, S::failing}},
     {{S::up, E::link_lost}, {A::wait_for_end, S::failing}},
+    {{S::up, E::replace}, {A::ask_to_leave, S::replacing}},
     {{S::up, E::stop}, {A::ask_to_end, S::stopping}},
     {{S::up, E::kill}, {A::kill, S::stopping}},
 
@@ -36,6 +39,11 @@ const std::map<std::pair<S, E>, ChildStep> meaningful{
     {{S::failing, E::patience_over}, {A::kill, S::failing}},
     {{S::failing, E::stop}, {A::kill, S::stopping}},
     {{S::failing, E::kill}, {A::kill, S::stopping}},
+
+    {{S::replacing, E::died}, {A::replace, S::down}},
+    {{S::replacing, E::patience_over}, {A::kill, S::replacing}},
+    {{S::replacing, E::stop}, {A::ask_to_end, S::stopping}},
+    {{S::replacing, E::kill}, {A::kill, S::stopping}},
 
     {{S::stopping, E::died}, {A::lay_to_rest, S::down}},
     {{S::stopping, E::patience_over}, {A::escalate, S::stopping}},
@@ -78,6 +86,8 @@ TEST_CASE(
     for_each_cell([](S state, E event) {
         const auto step = child_step(state, event);
         if (state != S::down && step.next == S::down) CHECK(event == E::died);
+        if (step.action == A::fork || step.action == A::replace)
+            CHECK((state == S::down || event == E::died));
         if (step.action == A::fork) CHECK(state == S::down);
         if (state != S::down && event == E::died) CHECK(step.next == S::down);
     });

@@ -19,9 +19,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <system_error>
 
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/base/signals.hpp"
@@ -70,6 +72,29 @@ inline int wait_for(pid_t pid, std::chrono::milliseconds limit = 10s) {
     REQUIRE(ended);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
+
+/// How many descriptors this process has open, the directory's own one not counted.
+inline int count_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<int>(std::distance(begin(all), end(all))) - 1;
+}
+
+/// As long as it lives, this process can open nothing.
+struct NoMoreDescriptors {
+    rlimit before{};
+    NoMoreDescriptors() {
+        // The sanitizer for undefined behaviour opens a pipe when it meets the first object of a type.
+        try {
+            throw std::system_error(EMFILE, std::system_category(), "warm-up");
+        } catch (const std::system_error& error) {
+            REQUIRE(error.what() != nullptr);
+        }
+        ::getrlimit(RLIMIT_NOFILE, &before);
+        const rlimit none{0, before.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before); }
+};
 
 /// What children tell the test, in memory that they share with it.
 struct Board {

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "libudpserver/base/unique_fd.hpp"
+#include "libudpserver/process/control_settings.hpp"
+
+namespace process {
+
+/// The control socket as a file. One that a crash left behind is replaced; one on which somebody listens is
+/// an error. It is removed at the end by the process that made it, if it is still the same file.
+class ControlSocket {
+public:
+    /// Throws base::Fatal with the path, the reason and what to do.
+    explicit ControlSocket(const ControlSettings& settings);
+    ~ControlSocket();
+    ControlSocket(const ControlSocket&) = delete;
+    ControlSocket& operator=(const ControlSocket&) = delete;
+
+    /// Listens; non-blocking, closed on exec.
+    [[nodiscard]] int descriptor() const { return fd_.get(); }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    void make_directory() const;
+    void bind(unsigned mode);
+    void remove_stale() const;
+    void give_to(gid_t group);
+    [[nodiscard]] bool is_at_path() const;
+    [[noreturn]] void fail(const std::string& what, int error) const;
+
+    std::string path_;
+    pid_t owner_;
+    base::UniqueFd fd_;
+    struct stat file_ {};  ///< as it was made
+};
+
+}  // namespace process

@@ -1,0 +1,94 @@
+#include "libudpserver/process/links.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/ipc/messages.hpp"
+
+namespace process {
+
+namespace log = base::log;
+namespace msg = base::msg;
+
+namespace {
+
+bool up(const Child* child) {
+    return child && child->status().state == ChildState::up;
+}
+
+/// False when it is worth another try. A child whose own link is closed is not: it will be replaced, and its
+/// successor says that it is ready.
+bool give_end(Child& child, const Child& peer, const base::UniqueFd& end) {
+    const int descriptor = end.get();
+    const auto result = child.send(ipc::PeerLink{peer.role().party}, 0, std::span(&descriptor, 1));
+    if (result == ipc::SendResult::busy)
+        log::write(msg::link_busy, "{}: a new link to {} was not sent: its queue is full, tried again",
+                   child.role().name, peer.role().name);
+    return result != ipc::SendResult::busy;
+}
+
+/// False when it is worth another try. Both ends are closed here on return.
+bool connect(Child& a, Child& b) {
+    try {
+        const auto [end_a, end_b] = ipc::link_pair();
+        if (!give_end(a, b, end_a) || !give_end(b, a, end_b)) return false;
+        log::write(msg::debug, "{} and {}: a new link", a.role().name, b.role().name);
+        return true;
+    } catch (const std::system_error& error) {
+        log::write(msg::link_failed, "{} and {}: cannot be linked: {}, tried again", a.role().name,
+                   b.role().name, error.what());
+        return false;
+    }
+}
+
+}  // namespace
+
+void Links::add(ipc::Party a, ipc::Party b) {
+    assert(a != b && a != ipc::Party::parent && b != ipc::Party::parent);
+    const bool known =
+        std::ranges::any_of(pairs_, [&](const Pair& pair) { return pair.is(a, b) || pair.is(b, a); });
+    if (known) return;
+    make(pairs_.emplace_back(Pair{a, b}));
+}
+
+void Links::ready(ipc::Party party) {
+    for (Pair& pair : pairs_)
+        if (pair.failed || pair.a == party || pair.b == party) make(pair);
+}
+
+void Links::lost(ipc::Party a, ipc::Party b) {
+    for (Pair& pair : pairs_) {
+        if (!pair.is(a, b) && !pair.is(b, a)) continue;
+        pair.failed = true;
+        retry_later();
+    }
+}
+
+// While one of them is not up there is nothing to try: its `ready` will bring us here again.
+void Links::make(Pair& pair) {
+    Child* const a = find_(pair.a);
+    Child* const b = find_(pair.b);
+    pair.failed = up(a) && up(b) && !connect(*a, *b);
+    if (pair.failed) retry_later();
+}
+
+// A timer that runs is left alone: whoever has new reasons all the time must not keep the others waiting.
+void Links::retry_later() {
+    if (std::exchange(retrying_, true)) return;
+    timer_.expires_after(retry_pause_);
+    timer_.async_wait([this](boost::system::error_code error) {
+        retrying_ = false;
+        if (!error) retry();
+    });
+}
+
+void Links::retry() {
+    for (Pair& pair : pairs_)
+        if (pair.failed) make(pair);
+}
+
+}  // namespace process
