@@ -10,20 +10,32 @@ namespace net {
 
 namespace {
 
-void set_common_options(int fd, const ListenerOptions& options, const std::string& who) {
-    if (options.reuse_address) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, who, "SO_REUSEADDR");
-    if (options.reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1, who, "SO_REUSEPORT");
+void set_buffers(int fd, const ListenerOptions& options, const std::string& who) {
     if (options.receive_buffer > 0) {
         set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer, who);
     }
     if (options.send_buffer > 0) set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer, who);
 }
 
+void set_transparent(int fd, base::Family family, bool on, const std::string& who) {
+    if (family == base::Family::v6) {
+        set_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, on ? 1 : 0, who, "IPV6_TRANSPARENT");
+    } else {
+        set_option(fd, IPPROTO_IP, IP_TRANSPARENT, on ? 1 : 0, who, "IP_TRANSPARENT");
+    }
+}
+
+void set_common_options(int fd, const ListenerOptions& options, const std::string& who) {
+    if (options.reuse_address) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, who, "SO_REUSEADDR");
+    if (options.reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1, who, "SO_REUSEPORT");
+    set_buffers(fd, options, who);
+}
+
 void set_v4_options(int fd, const ListenerOptions& options, const std::string& who) {
     set_option(fd, IPPROTO_IP, IP_PKTINFO, 1, who, "IP_PKTINFO");
     set_option(fd, IPPROTO_IP, IP_RECVTOS, 1, who, "IP_RECVTOS");
     set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, who, "IP_MTU_DISCOVER");
-    if (options.answer_as_others) set_option(fd, IPPROTO_IP, IP_TRANSPARENT, 1, who, "IP_TRANSPARENT");
+    if (options.answer_as_others) set_transparent(fd, base::Family::v4, true, who);
 }
 
 void set_v6_options(int fd, const ListenerOptions& options, const std::string& who) {
@@ -31,7 +43,7 @@ void set_v6_options(int fd, const ListenerOptions& options, const std::string& w
     set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, who, "IPV6_RECVPKTINFO");
     set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, who, "IPV6_RECVTCLASS");
     set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, who, "IPV6_MTU_DISCOVER");
-    if (options.answer_as_others) set_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1, who, "IPV6_TRANSPARENT");
+    if (options.answer_as_others) set_transparent(fd, base::Family::v6, true, who);
 }
 
 int integer_option(int fd, int name, const std::string& who) {
@@ -75,6 +87,13 @@ Listener Listener::from_descriptor(int fd, bool close_on_free) {
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) throw SocketError(who, "fcntl", errno);
     return {base::UniqueFd(fd), close_on_free};
+}
+
+void Listener::set_options(const ListenerOptions& options) const {
+    const std::string who = base::to_string(local_);
+    // Only on: a REG may still answer as others until the next one takes over.
+    if (options.answer_as_others) set_transparent(fd_.get(), local_.family, true, who);
+    set_buffers(fd_.get(), options, who);
 }
 
 void Listener::share_port() {

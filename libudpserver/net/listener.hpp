@@ -55,6 +55,10 @@ public:
     void disable() { enabled_ = false; }
     [[nodiscard]] bool enabled() const { return enabled_; }
 
+    /// Buffers and IP_TRANSPARENT as they would be set before bind; what else there is in the options stays.
+    /// Throws SocketError.
+    void set_options(const ListenerOptions& options) const;
+
     /// From now on more sockets with `reuse_port` may be bound to this one's port. Throws SocketError.
     void share_port();
 

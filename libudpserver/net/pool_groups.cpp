@@ -18,13 +18,45 @@ PoolGroup group_for(const conf::Rule& rule, base::Family family) {
     return group;
 }
 
+namespace {
+
+/// The families that a name's addresses can have for this rule.
+std::vector<base::Family> families_of_names(const conf::Rule& rule, conf::Families resolved) {
+    std::vector<base::Family> families;
+    for (const base::Family family : {base::Family::v4, base::Family::v6}) {
+        const bool unwanted =
+            resolved == (family == base::Family::v4 ? conf::Families::v6 : conf::Families::v4);
+        if (!unwanted && (!rule.source_address || rule.source_address->family == family))
+            families.push_back(family);
+    }
+    return families;
+}
+
+/// A group that somebody needs for certain is not optional any more.
+void add(std::vector<PoolGroup>& groups, PoolGroup group, bool optional) {
+    group.optional = optional;
+    const auto found = std::ranges::find(groups, group);
+    if (found == groups.end()) {
+        groups.push_back(group);
+    } else {
+        found->optional = found->optional && optional;
+    }
+}
+
+}  // namespace
+
 std::vector<PoolGroup> pool_groups(const conf::Config& config) {
     std::vector<PoolGroup> groups;
     for (const conf::Rule& rule : config.session_acl) {
         if (rule.action != conf::Action::accept) continue;
         for (const conf::Server& server : rule.plug_to) {
-            const PoolGroup group = group_for(rule, server.endpoint.family);
-            if (std::ranges::find(groups, group) == groups.end()) groups.push_back(group);
+            if (server.name.empty()) {
+                add(groups, group_for(rule, server.endpoint.family), false);
+                continue;
+            }
+            const std::vector<base::Family> families = families_of_names(rule, config.resolver.families);
+            for (const base::Family family : families)
+                add(groups, group_for(rule, family), families.size() > 1);
         }
     }
     return groups;

@@ -14,7 +14,13 @@ struct PoolGroup {
     base::Family family = base::Family::v4;
     base::Address source;                  ///< any: chosen by the route
     std::optional<conf::PortRange> ports;  ///< nothing: the system's ephemeral range
-    bool operator==(const PoolGroup&) const = default;
+    /// Only names may need it, and perhaps none ever has an address of this family: the proxy starts without
+    /// it when it must. Not a part of what the sockets are, and not compared.
+    bool optional = false;
+
+    bool operator==(const PoolGroup& other) const {
+        return family == other.family && source == other.source && ports == other.ports;
+    }
 };
 
 std::string to_string(const PoolGroup& group);
@@ -22,7 +28,8 @@ std::string to_string(const PoolGroup& group);
 /// The group a session of this rule takes its socket from, for a server of this family.
 PoolGroup group_for(const conf::Rule& rule, base::Family family);
 
-/// All groups that the configuration's accepting rules can need, each once, in a stable order.
+/// All groups that the configuration's accepting rules can need, each once, in a stable order. A name can
+/// need a group of each family that `source-address` and the resolver's `families` allow.
 std::vector<PoolGroup> pool_groups(const conf::Config& config);
 
 }  // namespace net

@@ -43,6 +43,29 @@ SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std:
     sockets_.reserve(capacity);
 }
 
+void SocketPool::add_groups(const std::vector<PoolGroup>& groups) {
+    for (const PoolGroup& group : groups) {
+        const auto found = std::ranges::find(groups_, group);
+        if (found == groups_.end()) {
+            groups_.push_back(group);
+        } else {
+            found->optional = found->optional && group.optional;
+        }
+    }
+}
+
+void SocketPool::set_capacity(std::size_t capacity) {
+    capacity_ = std::max(capacity, sockets_.size());
+    sockets_.reserve(capacity_);
+}
+
+void SocketPool::cut_back(std::size_t groups, std::size_t sockets) {
+    while (sockets_.size() > sockets)
+        sockets_.pop_back();
+    if (groups_.size() > groups)
+        groups_.erase(groups_.begin() + static_cast<std::ptrdiff_t>(groups), groups_.end());
+}
+
 SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::size_t count) {
     Chunk chunk{.first = sockets_.size()};
     // Both may come from a REG gone wrong, and every later REG works with what is in the pool.

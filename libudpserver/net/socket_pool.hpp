@@ -37,6 +37,15 @@ public:
     /// early; a group or worker that there is not gives none, with EINVAL, a full pool ENOSPC.
     Chunk grow(std::size_t group, std::size_t worker, std::size_t count);
 
+    /// A reload: the groups that another configuration needs are added behind those there are, so that
+    /// indices stay; groups that it does not need stay too, with their sockets.
+    void add_groups(const std::vector<PoolGroup>& groups);
+    /// There may be so many sockets from now on, but never fewer than there are.
+    void set_capacity(std::size_t capacity);
+    /// Forgets the groups and sockets that were added after there were so many: only for those that no REG
+    /// has seen.
+    void cut_back(std::size_t groups, std::size_t sockets);
+
     [[nodiscard]] const std::vector<Socket>& sockets() const { return sockets_; }
     [[nodiscard]] const std::vector<PoolGroup>& groups() const { return groups_; }
     [[nodiscard]] std::size_t capacity() const { return capacity_; }
