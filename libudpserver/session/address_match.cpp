@@ -26,20 +26,90 @@ bool in_scoped_range(const HostItem& item, const Address& address) {
 
 }  // namespace
 
-AddressMatcher::AddressMatcher(const conf::HostItems& items, std::span<const conf::NamedList> lists) {
+AddressMatcher::AddressMatcher(const conf::HostItems& items, std::span<const conf::NamedList> lists,
+                               const Names& names)
+    : AddressMatcher(names) {
     Compiled compiled;
     compile(items, lists, compiled);
 }
 
-bool AddressMatcher::matches(const Address& address) const {
-    if (nobody_ || address.family == Family::none) return false;
-    return (everybody_ || positive_.contain(address)) && !negated_.contain(address);
+// Asking
+// -------------------------------------------------------------------------------------------------------
+
+Match AddressMatcher::match(const Asked& asked) const {
+    const Match in = positive(asked);
+    return in == Match::no ? in : both(in, inverse(negated_.match(asked, *names_)));
 }
 
-bool AddressMatcher::excludes(const Address& address) const {
-    if (nobody_ || address.family == Family::none) return false;
-    return (everybody_ || positive_.contain(address)) && negated_.contain(address);
+Match AddressMatcher::positive(const Asked& asked) const {
+    if (nobody_ || asked.address.family == Family::none) return Match::no;
+    return everybody_ ? Match::yes : positive_.match(asked, *names_);
 }
+
+bool AddressMatcher::excludes(const Asked& asked) const {
+    return positive(asked) != Match::no && negated_.match(asked, *names_) == Match::yes;
+}
+
+Match AddressMatcher::Items::match(const Asked& asked, const Names& known) const {
+    if (contain(asked.address)) return Match::yes;
+    Match result = Match::no;
+    for (const std::size_t name : names) {
+        if (!known.known(name)) result = Match::needs_names;
+        if (known.means(name, asked.address)) return Match::yes;
+    }
+    for (const Nested& list : nested) {
+        result = either(result, list->match(asked));
+        if (result == Match::yes) return result;
+    }
+    return patterns.empty() ? result : either(result, match_patterns(asked));
+}
+
+bool AddressMatcher::Items::contain(const Address& address) const {
+    if (any || ranges.contains(address)) return true;
+    return std::any_of(linear.begin(), linear.end(), [&](const HostItem& item) {
+        return item.kind == HostItem::Kind::mask ? masked(item, address) : in_scoped_range(item, address);
+    });
+}
+
+Match AddressMatcher::Items::match_patterns(const Asked& asked) const {
+    if (asked.names == nullptr) return Match::needs_client_names;
+    for (const std::string& name : *asked.names) {
+        for (const base::Pattern& pattern : patterns)
+            if (pattern.matches(name)) return Match::yes;
+    }
+    return Match::no;
+}
+
+std::optional<std::size_t> AddressMatcher::unknown_name(const Asked& asked) const {
+    if (match(asked) != Match::needs_names) return std::nullopt;
+    if (const auto name = everybody_ ? std::nullopt : positive_.unknown_name(asked, *names_)) return name;
+    return negated_.unknown_name(asked, *names_);
+}
+
+std::optional<std::size_t> AddressMatcher::Items::unknown_name(const Asked& asked, const Names& known) const {
+    if (match(asked, known) != Match::needs_names) return std::nullopt;
+    for (const std::size_t name : names)
+        if (!known.known(name)) return name;
+    for (const Nested& list : nested)
+        if (const auto name = list->unknown_name(asked)) return name;
+    return std::nullopt;
+}
+
+std::vector<std::size_t> AddressMatcher::names_of_nothing() const {
+    std::vector<std::size_t> found;
+    for (const std::size_t name : positive_.names)
+        if (names_->known(name) && names_->addresses(name).empty()) found.push_back(name);
+    for (const Nested& list : positive_.nested) {
+        const auto more = list->names_of_nothing();
+        found.insert(found.end(), more.begin(), more.end());
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
+}
+
+// Compiling
+// -------------------------------------------------------------------------------------------------------
 
 void AddressMatcher::compile(const conf::HostItems& items, std::span<const conf::NamedList> lists,
                              Compiled& compiled) {
@@ -48,31 +118,52 @@ void AddressMatcher::compile(const conf::HostItems& items, std::span<const conf:
         Items& to = item.negated ? negated_ : positive_;
         if (item.kind == HostItem::Kind::list) {
             to.nested.push_back(nested(item.list, lists, compiled));
+            has_patterns_ = has_patterns_ || to.nested.back()->has_patterns_;
         } else {
             add(to, item);
         }
     }
-    for (Items* each : {&positive_, &negated_}) {
-        each->v4.merge();
-        each->v6.merge();
-    }
+    positive_.ranges.merge();
+    negated_.ranges.merge();
 }
 
 void AddressMatcher::add(Items& items, const HostItem& item) {
-    if (item.kind == HostItem::Kind::any) {
-        items.any = true;
-    } else if (item.kind == HostItem::Kind::mask || item.first.scope != 0) {
-        items.linear.push_back(item);
-    } else {
-        Ranges& ranges = item.first.family == Family::v4 ? items.v4 : items.v6;
-        ranges.add(item.first.bytes, item.last.bytes);
+    switch (item.kind) {
+        case HostItem::Kind::any:
+            items.any = true;
+            break;
+        case HostItem::Kind::name:
+            return add_name(items, item.text);
+        case HostItem::Kind::pattern:
+            return add_pattern(items, item.text);
+        case HostItem::Kind::range:
+            if (item.first.scope == 0) return items.ranges.add(item.first, item.last);
+            [[fallthrough]];
+        case HostItem::Kind::mask:
+            items.linear.push_back(item);
+            break;
+        case HostItem::Kind::list:  // nested() compiled it
+            break;
     }
 }
 
+void AddressMatcher::add_name(Items& items, const std::string& name) const {
+    const auto index = names_->index(name);
+    if (!index) throw std::invalid_argument("host list: nobody looks up the name '" + name + "'");
+    items.names.push_back(*index);
+}
+
+void AddressMatcher::add_pattern(Items& items, const std::string& text) {
+    std::string error;
+    const auto pattern = base::Pattern::compile(text, error);
+    if (!pattern) throw std::invalid_argument("host list: '~" + text + "': " + error);
+    items.patterns.push_back(*pattern);
+    has_patterns_ = true;
+}
+
 /// Each list is compiled once, however often it is used. A null entry is a list that is being compiled.
-std::shared_ptr<const AddressMatcher> AddressMatcher::nested(std::size_t index,
-                                                             std::span<const conf::NamedList> lists,
-                                                             Compiled& compiled) {
+AddressMatcher::Nested AddressMatcher::nested(std::size_t index, std::span<const conf::NamedList> lists,
+                                              Compiled& compiled) const {
     if (index >= lists.size())
         throw std::invalid_argument("host list: no list number " + std::to_string(index));
     const auto [place, is_new] = compiled.try_emplace(index);
@@ -81,42 +172,11 @@ std::shared_ptr<const AddressMatcher> AddressMatcher::nested(std::size_t index,
             throw std::invalid_argument("host list '" + lists[index].name + "' contains itself");
         return place->second;
     }
-    std::shared_ptr<AddressMatcher> matcher(new AddressMatcher);
+    std::shared_ptr<AddressMatcher> matcher(new AddressMatcher(*names_));
     matcher->nobody_ = lists[index].items.empty();
     matcher->compile(lists[index].items, lists, compiled);
     compiled[index] = matcher;
     return matcher;
-}
-
-bool AddressMatcher::Items::contain(const Address& address) const {
-    if (any || (address.family == Family::v4 ? v4 : v6).contains(address.bytes)) return true;
-    const auto linear_match = [&](const HostItem& item) {
-        return item.kind == HostItem::Kind::mask ? masked(item, address) : in_scoped_range(item, address);
-    };
-    return std::any_of(linear.begin(), linear.end(), linear_match) ||
-           std::any_of(nested.begin(), nested.end(),
-                       [&](const auto& list) { return list->matches(address); });
-}
-
-void AddressMatcher::Ranges::merge() {
-    std::sort(ranges_.begin(), ranges_.end());
-    std::vector<std::pair<Bytes, Bytes>> merged;
-    for (const auto& range : ranges_) {
-        if (range.second < range.first) continue;
-        if (!merged.empty() && range.first <= merged.back().second) {
-            merged.back().second = std::max(merged.back().second, range.second);
-        } else {
-            merged.push_back(range);
-        }
-    }
-    ranges_ = std::move(merged);
-}
-
-bool AddressMatcher::Ranges::contains(const Bytes& address) const {
-    const auto after =
-        std::upper_bound(ranges_.begin(), ranges_.end(), address,
-                         [](const Bytes& value, const auto& range) { return value < range.first; });
-    return after != ranges_.begin() && address <= std::prev(after)->second;
 }
 
 }  // namespace session

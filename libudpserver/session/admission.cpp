@@ -152,6 +152,14 @@ CloseReason Admission::check(const Address& source, Instant now) const {
     return room ? CloseReason::none : CloseReason::rate_limited;
 }
 
+CloseReason Admission::check_open(const Address& source) const {
+    for (std::size_t i = 0; i < state_->tables.size(); ++i) {
+        const std::uint32_t limit = state_->tables[i].open_limit();
+        if (limit > 0 && state_->open(i, source) >= limit) return CloseReason::source_limited;
+    }
+    return CloseReason::none;
+}
+
 CloseReason Admission::admit(const Address& source, Instant now) {
     // The tokens are taken from copies and put back only when all agree: a source that is refused must not
     // use up what is meant for others.

@@ -28,6 +28,9 @@ public:
     /// refuse: what is denied must not use up the rates that are meant for those who may come in.
     [[nodiscard]] CloseReason check(const base::Address& source, base::Instant now) const;
 
+    /// The same without the rates: for who has been charged already.
+    [[nodiscard]] CloseReason check_open(const base::Address& source) const;
+
     /// none: admitted, and one session is taken from each rate; rate_limited or source_limited: refused, and
     /// nothing is taken. Call opened() when the session has really come to be.
     [[nodiscard]] CloseReason admit(const base::Address& source, base::Instant now);

@@ -13,13 +13,14 @@ namespace session {
 namespace {
 
 /// Changes whenever the meaning of a byte in the arena does.
-constexpr std::uint64_t layout = 0x70'72'6f'78'79'64'00'01;
+constexpr std::uint64_t layout = 0x70'72'6f'78'79'64'00'02;
 
 struct alignas(64) Header {
     std::uint64_t layout;
     std::uint64_t sessions;
     std::uint64_t pool_sockets;
     std::uint64_t record_size;
+    Arena::Content content;
 };
 
 constexpr std::size_t totals_at = sizeof(Header);
@@ -58,13 +59,25 @@ Arena::~Arena() {
     if (memory_ != nullptr) ::munmap(memory_, size_);
 }
 
-Arena Arena::create(std::size_t sessions, std::size_t pool_sockets) {
+Arena& Arena::operator=(Arena&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(sessions_, other.sessions_);
+    std::swap(pool_sockets_, other.pool_sockets_);
+    std::swap(size_, other.size_);
+    std::swap(memory_, other.memory_);
+    std::swap(records_, other.records_);
+    std::swap(pool_, other.pool_);
+    std::swap(totals_, other.totals_);
+    return *this;
+}
+
+Arena Arena::create(std::size_t sessions, std::size_t pool_sockets, Content content) {
     base::UniqueFd fd(::memfd_create("proxyd-sessions", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd) fail("session arena: memfd_create");
     Arena arena(std::move(fd), sessions, pool_sockets);
     if (::ftruncate(arena.descriptor(), static_cast<off_t>(arena.size_)) != 0)
         fail("session arena: ftruncate");
-    const Header header{layout, sessions, pool_sockets, sizeof(Record)};
+    const Header header{layout, sessions, pool_sockets, sizeof(Record), content};
     if (::pwrite(arena.descriptor(), &header, sizeof header, 0) != sizeof header)
         fail("session arena: write");
     // A REG gone wrong can neither shrink the memory under its successor nor fill the machine with it.
@@ -87,6 +100,17 @@ void Arena::map() {
     totals_ = {reinterpret_cast<Totals*>(memory_ + totals_at), max_workers};
     pool_ = {reinterpret_cast<PoolEntry*>(memory_ + pool_at), pool_sockets_};
     records_ = {reinterpret_cast<Record*>(memory_ + records_at(pool_sockets_)), sessions_};
+}
+
+bool Arena::complete() const {
+    return reinterpret_cast<const Header*>(memory_)->content == Content::complete;
+}
+
+void Arena::mark_complete() {
+    // A REG may die between any two instructions, and the next one believes the mark.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    reinterpret_cast<Header*>(memory_)->content = Content::complete;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
 }  // namespace session

@@ -52,31 +52,51 @@ struct Totals {
     Count send_full;   ///< datagrams dropped because a socket's buffer was full
     Count send_errors, icmp_errors, dropped_by_proxy, stray;
     Count bad_source, truncated;
+    Count held;          ///< datagrams that waited for a name, of first ones and of running sessions (K-58)
+    Count hold_dropped;  ///< those that found no room to wait, or whose session ended first
     Count kernel_drops;  ///< by the kernel at pool sockets; the listening sockets count their own
     Count client_datagrams, client_bytes, to_server_datagrams, to_server_bytes;
     Count server_datagrams, server_bytes, to_client_datagrams, to_client_bytes;
     std::array<Count, static_cast<std::size_t>(CloseReason::count_)> closed_by, refused_by;
 };
 
+/// Where a worker's slice of so many places begins; for the number of workers, its end.
+[[nodiscard]] constexpr Slot first_slot(std::size_t places, unsigned worker, unsigned workers) {
+    return static_cast<Slot>(places * worker / workers);
+}
+
 /// The shared memory that outlives REG: session records, states of the pool sockets, totals (DESIGN §2.2,
 /// §4). The parent allocates it and never reads it; each REG maps it.
 class Arena {
 public:
+    enum class Content : std::uint64_t {
+        awaited,  ///< the sessions are still in an older arena (arena_migration.hpp)
+        complete
+    };
     /// Memory of a fixed size for so many sessions and pool sockets, all zero. Throws std::system_error.
-    static Arena create(std::size_t sessions, std::size_t pool_sockets);
+    static Arena create(std::size_t sessions, std::size_t pool_sockets, Content content = Content::complete);
 
     /// Maps it into this process. Throws std::system_error; std::runtime_error when the layout is not this
     /// program's.
     void map();
 
+    /// Of a mapped one: whether it has what there is of sessions.
+    [[nodiscard]] bool complete() const;
+    void mark_complete();
+
+    /// How many sessions and pool sockets it is for.
+    [[nodiscard]] std::size_t session_places() const { return sessions_; }
+    [[nodiscard]] std::size_t socket_places() const { return pool_sockets_; }
     [[nodiscard]] int descriptor() const { return fd_.get(); }
     [[nodiscard]] std::span<Record> records() const { return records_; }
     [[nodiscard]] std::span<PoolEntry> pool() const { return pool_; }
     [[nodiscard]] Totals& totals(std::size_t worker) const { return totals_[worker]; }
 
+    [[nodiscard]] std::span<Totals> all_totals() const { return totals_; }
+
     ~Arena();
     Arena(Arena&& other) noexcept;
-    Arena& operator=(Arena&&) = delete;
+    Arena& operator=(Arena&& other) noexcept;
 
 private:
     Arena(base::UniqueFd fd, std::size_t sessions, std::size_t pool_sockets);

@@ -13,6 +13,7 @@ namespace session {
 enum class Verdict {
     forward,  ///< send it on, perhaps changed in place or cut at its end
     drop,     ///< counted, not sent on; the session goes on
+    hold,     ///< client datagrams only: keep it, and all that follow, until SessionContext::resume (K-58)
     close     ///< drop it and end the session (reason `proxy`)
 };
 

@@ -7,11 +7,33 @@ namespace session {
 namespace {
 
 constexpr auto names = std::to_array<std::string_view>({
-    "none",           "idle",         "unanswered",    "lifetime",     "client-datagrams", "server-datagrams",
-    "client-bytes",   "server-bytes", "one-way-reply", "acl",          "no-target",        "sessions-full",
-    "source-limited", "rate-limited", "no-socket",     "socket-error", "icmp-error",       "evicted",
-    "policy",         "admin",        "process-end",   "proxy",        "adoption",         "bad-source",
+    "none",
+    "idle",
+    "unanswered",
+    "lifetime",
+    "client-datagrams",
+    "server-datagrams",
+    "client-bytes",
+    "server-bytes",
+    "one-way-reply",
+    "acl",
+    "no-target",
+    "sessions-full",
+    "source-limited",
+    "rate-limited",
+    "no-socket",
+    "socket-error",
+    "icmp-error",
+    "evicted",
+    "policy",
+    "admin",
+    "process-end",
+    "proxy",
+    "adoption",
+    "bad-source",
     "truncated",
+    "resolve-failure",
+    "name-change",
 });
 static_assert(names.size() == static_cast<std::size_t>(CloseReason::count_));
 

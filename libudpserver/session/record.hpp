@@ -46,6 +46,8 @@ enum class CloseReason : std::uint8_t {
     adoption,
     bad_source,
     truncated,
+    resolve_failure,  ///< a name that it needs could not be resolved (K-58)
+    name_change,      ///< its server's address went out of its name (on-name-change: close)
     count_
 };
 /// `idle`, `one-way-reply`, … as in statistics records and in the manual.
@@ -77,10 +79,13 @@ struct alignas(64) Record {
     std::uint8_t server_fixed = 0;  ///< 1: any-port, any-sock: the first reply has come and fixed the server
     std::uint16_t listener = 0;
     std::uint16_t rule = 0;
-    std::uint16_t spare = 0;
+    std::uint8_t server_chosen = 0;  ///< 1: by the proxy (set_server), not from the rule's plug-to
+    std::uint8_t dscp = 0;           ///< of the first datagram, for a policy that comes later
     std::uint32_t generation = 0;
-    std::uint32_t policy_epoch = 0;
-    Slot socket = none;  ///< place of the pool socket
+    std::uint32_t policy_epoch = 0;  ///< the configuration under which listener and rule are meant
+    Slot socket = none;              ///< place of the pool socket
+    std::uint8_t unjudged = 0;       ///< 1: this policy could not judge it yet: a name is not known
+    std::array<std::uint8_t, 7> zero{};
 
     Endpoint client;  ///< where replies go
     Endpoint local;   ///< the address the client sent to: where replies leave from

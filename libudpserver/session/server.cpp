@@ -16,8 +16,13 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
       listeners_(parts.listeners),
       arena_(parts.arena),
       source_(parts.source),
-      groups_(parts.pool.groups()) {
+      groups_(parts.pool.groups()),
+      door_(open_door()),
+      names_(config_),
+      tellings_(names_.size()) {
     arena_.map();
+    if (parts.older_arenas != nullptr)
+        leftovers_ = take_over(arena_, *parts.older_arenas, config_.udpserver.workers);
     const Instant now = base::MonotonicClock::now();
     for (unsigned worker = 0; worker < config_.udpserver.workers; ++worker) {
         proxies_.push_back(parts.make_proxy(config_));
@@ -30,7 +35,9 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .proxy = *proxies_.back(),
             .start = now,
             .add_to_poller = {},
-            .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); }};
+            .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); },
+            .look_up = look_up(parts.lookups, door_, worker),
+            .history = parts.history};
         workers_.push_back(std::make_unique<Worker>(setup, listeners_));
     }
     const std::vector<net::SocketPool::Socket>& inherited = parts.pool.sockets();
@@ -43,26 +50,36 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
 }
 
 Server::~Server() {
+    close_door();
     leave();
 }
 
-Adoption Server::start(bool fresh) {
+Adoption Server::adopt_all(bool fresh) {
     Adoption all;
     const Instant now = base::MonotonicClock::now();
+    for (const auto& [slot, record] : leftovers_)
+        workers_[record.worker % workers_.size()]->sessions().end_leftover(record, slot, now);
+    all.ended = static_cast<std::uint32_t>(leftovers_.size());
+    leftovers_.clear();
     for (const std::unique_ptr<Worker>& worker : workers_) {
         const Adoption one = worker->sessions().adopt(fresh, now);
         all.adopted += one.adopted;
         all.aborted += one.aborted;
+        all.ended += one.ended;
     }
+    return all;
+}
+
+Adoption Server::start(bool fresh) {
+    const Adoption all = adopt_all(fresh);
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->start();
+    started_ = true;
     return all;
 }
 
 void Server::report_left() {
-    const Instant now = base::MonotonicClock::now();
-    for (const std::unique_ptr<Worker>& worker : workers_)
-        worker->sessions().adopt(true, now);
+    adopt_all(true);
 }
 
 void Server::request_from_main(std::size_t group, unsigned worker) {
@@ -86,6 +103,14 @@ void Server::sockets_came(std::size_t group, unsigned worker, Slot first, std::v
     });
 }
 
+void Server::in_worker(unsigned worker, std::function<void(Sessions&)> task, std::function<void()> then) {
+    if (worker >= workers_.size()) return;
+    workers_[worker]->post([this, task = std::move(task), then = std::move(then)](Sessions& sessions) {
+        task(sessions);
+        boost::asio::post(io_, then);
+    });
+}
+
 void Server::ping(std::function<void()> alive) {
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
     for (const std::unique_ptr<Worker>& worker : workers_) {
@@ -93,6 +118,11 @@ void Server::ping(std::function<void()> alive) {
             if (waiting->fetch_sub(1) == 1) boost::asio::post(io_, alive);
         });
     }
+}
+
+void Server::drain() {
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->post([](Sessions& sessions) { sessions.drain(); });
 }
 
 void Server::close_all(CloseReason reason) {

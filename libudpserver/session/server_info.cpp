@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <future>
 
 #include "libudpserver/net/udp_socket.hpp"
@@ -20,6 +21,7 @@ struct Told {
     std::promise<void> done;
     std::vector<SocketUse> sockets;
     std::vector<RuleCount> rules;
+    std::size_t waiting = 0;
 };
 
 std::shared_ptr<Told> ask(Worker& worker) {
@@ -27,6 +29,7 @@ std::shared_ptr<Told> ask(Worker& worker) {
     worker.post([told](Sessions& sessions) {
         told->sockets = sessions.socket_use(base::MonotonicClock::now());
         told->rules = sessions.rule_counts();
+        told->waiting = sessions.waiting();
         told->done.set_value();
     });
     return told;
@@ -58,6 +61,7 @@ std::vector<std::string> Server::info() const {
         answers.push_back(ask(*worker));
     std::vector<SocketUse> sockets(groups_.size());
     std::vector<RuleCount> rules(config_.session_acl.size() + 1);
+    std::size_t waiting = 0;
     for (std::size_t worker = 0; worker < answers.size(); ++worker) {
         if (answers[worker]->done.get_future().wait_for(patience) != std::future_status::ready) {
             lines.push_back(fmt::format("worker {} does not answer; it is missing in what follows", worker));
@@ -65,7 +69,12 @@ std::vector<std::string> Server::info() const {
         }
         add(sockets, answers[worker]->sockets);
         add(rules, answers[worker]->rules);
+        waiting += answers[worker]->waiting;
     }
+    lines.push_back(
+        fmt::format("names: {} clients wait, {} datagrams were held, {} found no room or nobody to "
+                    "go to",
+                    waiting, sum(&Totals::held), sum(&Totals::hold_dropped)));
     add_rules(lines, rules);
     add_sockets(lines, sockets);
     return lines;
@@ -89,6 +98,47 @@ void Server::add_traffic(std::vector<std::string>& lines) const {
                     sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
                     sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
                     sum(&Totals::bad_source), sum(&Totals::kernel_drops) + dropped_at_listeners()));
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Server::stats() const {
+    struct Named {
+        const char* name;
+        Count Totals::*count;
+    };
+    static constexpr auto counts = std::to_array<Named>({
+        {"open", &Totals::open},
+        {"unanswered", &Totals::unanswered},
+        {"created", &Totals::created},
+        {"closed", &Totals::closed},
+        {"adopted", &Totals::adopted},
+        {"aborted", &Totals::aborted},
+        {"client_datagrams", &Totals::client_datagrams},
+        {"client_bytes", &Totals::client_bytes},
+        {"to_server_datagrams", &Totals::to_server_datagrams},
+        {"to_server_bytes", &Totals::to_server_bytes},
+        {"server_datagrams", &Totals::server_datagrams},
+        {"server_bytes", &Totals::server_bytes},
+        {"to_client_datagrams", &Totals::to_client_datagrams},
+        {"to_client_bytes", &Totals::to_client_bytes},
+        {"refused", &Totals::refused},
+        {"foreign", &Totals::foreign},
+        {"over_limit", &Totals::over_limit},
+        {"stray", &Totals::stray},
+        {"dropped_by_proxy", &Totals::dropped_by_proxy},
+        {"buffer_full", &Totals::send_full},
+        {"send_errors", &Totals::send_errors},
+        {"icmp_errors", &Totals::icmp_errors},
+        {"truncated", &Totals::truncated},
+        {"bad_source", &Totals::bad_source},
+        {"held", &Totals::held},
+        {"hold_dropped", &Totals::hold_dropped},
+    });
+    std::vector<std::pair<std::string, std::uint64_t>> result{
+        {"max_sessions", config_.udpserver.max_sessions}};
+    for (const Named& named : counts)
+        result.emplace_back(named.name, sum(named.count));
+    result.emplace_back("dropped_by_kernel", sum(&Totals::kernel_drops) + dropped_at_listeners());
+    return result;
 }
 
 std::uint64_t Server::dropped_at_listeners() const {

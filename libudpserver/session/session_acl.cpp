@@ -1,43 +1,51 @@
 #include "libudpserver/session/session_acl.hpp"
 
-#include <fmt/core.h>
-
 #include <algorithm>
+#include <stdexcept>
+#include <utility>
 
 #include "libudpserver/session/time_window.hpp"
 
 namespace session {
 
-SessionAcl::SessionAcl(const conf::Config& config) {
+SessionAcl::SessionAcl(const conf::Config& config, const Names& names) : names_(names) {
     rules_.reserve(config.session_acl.size());
     for (const conf::Rule& rule : config.session_acl) {
-        rules_.push_back(compile(rule, config));
+        rules_.push_back(compile(rule, config, names));
         uses_time_ = uses_time_ || !rule.time.empty();
     }
 }
 
-std::optional<std::size_t> SessionAcl::first_match(const Question& question) const {
-    for (std::size_t i = 0; i < rules_.size(); ++i)
-        if (first_failure(rules_[i], question) == Condition::all_hold) return i;
-    return std::nullopt;
-}
-
-std::vector<SessionAcl::Step> SessionAcl::explain(const Question& question) const {
-    std::vector<Step> steps;
+Decision SessionAcl::decide(const Question& question) const {
+    const base::Address address = question.client.address();
+    const Asked client{address, question.client_names};
     for (std::size_t i = 0; i < rules_.size(); ++i) {
-        const Condition failed = first_failure(rules_[i], question);
-        steps.push_back({i, failed == Condition::all_hold, describe(rules_[i], failed, question)});
-        if (steps.back().matched) break;
+        switch (judge(rules_[i], client, question).match) {
+            case Match::no:
+                break;
+            case Match::needs_client_names:
+                return {Decision::Kind::needs_client_names, i};
+            case Match::needs_names:
+                return {Decision::Kind::needs_names, i};
+            case Match::yes:
+                return {Decision::Kind::rule, i};
+        }
     }
-    return steps;
+    return {};
 }
 
-SessionAcl::CompiledRule SessionAcl::compile(const conf::Rule& rule, const conf::Config& config) {
-    CompiledRule compiled{rule, AddressMatcher(rule.from, config.lists), {}, false, 0};
+SessionAcl::CompiledRule SessionAcl::compile(const conf::Rule& rule, const conf::Config& config,
+                                             const Names& names) {
+    CompiledRule compiled{rule, AddressMatcher(rule.from, config.lists, names), {}, false, 0};
     for (const conf::Destination& destination : rule.to) {
         conf::HostItem host = destination.host;
         const bool negated = std::exchange(host.negated, false);
-        compiled.to.push_back({AddressMatcher({host}, config.lists), destination.port, negated});
+        AddressMatcher matcher({host}, config.lists, names);
+        // Nobody asks for names of the proxy's own addresses.
+        if (matcher.has_patterns())
+            throw std::invalid_argument("rule '" + rule.name +
+                                        "': a regular expression cannot stand in 'to'");
+        compiled.to.push_back({std::move(matcher), destination.port, negated});
         compiled.positive_to = compiled.positive_to || !negated;
     }
     for (const std::uint8_t value : rule.dscp.match)
@@ -45,23 +53,33 @@ SessionAcl::CompiledRule SessionAcl::compile(const conf::Rule& rule, const conf:
     return compiled;
 }
 
-SessionAcl::Condition SessionAcl::first_failure(const CompiledRule& rule, const Question& question) {
-    if (!rule.from.matches(question.client.address())) return Condition::from;
-    if (!destination_matches(rule, question.local)) return Condition::to;
-    if (!time_matches(rule, question.time)) return Condition::time;
-    if (!rule.rule.dscp.match.empty() && (rule.dscp >> (question.dscp & 63) & 1) == 0) return Condition::dscp;
-    return Condition::all_hold;
+/// Goes on after a condition that is not decided: one that fails makes it idle to know more.
+SessionAcl::Judgement SessionAcl::judge(const CompiledRule& rule, const Asked& client,
+                                        const Question& question) {
+    Judgement judgement;
+    const auto decided = [&](Condition condition, Match match) {
+        match = both(judgement.match, match);
+        if (match != judgement.match) judgement = {match, condition};
+        return match == Match::no;
+    };
+    const auto certain = [](bool holds) { return holds ? Match::yes : Match::no; };
+    const auto& dscp = rule.rule.dscp.match;
+    decided(Condition::from, rule.from.match(client)) ||
+        decided(Condition::to, match_destination(rule, question.local)) ||
+        decided(Condition::time, certain(time_matches(rule, question.time))) ||
+        decided(Condition::dscp, certain(dscp.empty() || (rule.dscp >> (question.dscp & 63) & 1) != 0));
+    return judgement;
 }
 
 /// As in host lists: a negated item excludes, and stands for the rest when there are no others.
-bool SessionAcl::destination_matches(const CompiledRule& rule, const base::Endpoint& local) {
-    bool matched = !rule.positive_to;
+Match SessionAcl::match_destination(const CompiledRule& rule, const base::Endpoint& local) {
+    Match positive = rule.positive_to ? Match::no : Match::yes, negated = Match::no;
     for (const CompiledDestination& destination : rule.to) {
-        if (!destination.port.contains(local.port) || !destination.host.matches(local.address())) continue;
-        if (destination.negated) return false;
-        matched = true;
+        if (!destination.port.contains(local.port)) continue;
+        Match& sum = destination.negated ? negated : positive;
+        sum = either(sum, destination.host.match({local.address()}));
     }
-    return matched;
+    return both(positive, inverse(negated));
 }
 
 bool SessionAcl::time_matches(const CompiledRule& rule, const base::LocalTime& time) {
@@ -69,25 +87,6 @@ bool SessionAcl::time_matches(const CompiledRule& rule, const base::LocalTime& t
     return windows.empty() ||
            std::any_of(windows.begin(), windows.end(),
                        [&](const conf::TimeWindow& window) { return contains(window, time); });
-}
-
-std::string SessionAcl::describe(const CompiledRule& rule, Condition failed, const Question& question) {
-    switch (failed) {
-        case Condition::from:
-            return fmt::format("from: {} {}", base::to_string(question.client.address()),
-                               rule.from.excludes(question.client.address())
-                                   ? "is excluded by an item with '!'"
-                                   : "is not in the list");
-        case Condition::to:
-            return fmt::format("to: {} is not in the list", base::to_string(question.local));
-        case Condition::time:
-            return fmt::format("time: {} is in no window", to_string(question.time));
-        case Condition::dscp:
-            return fmt::format("dscp: {} is not in the list", question.dscp);
-        case Condition::all_hold:
-            break;
-    }
-    return "all conditions hold";
 }
 
 }  // namespace session

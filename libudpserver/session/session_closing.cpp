@@ -33,6 +33,7 @@ void Sessions::end(Slot slot, CloseReason reason) {
 void Sessions::settle(Instant now) {
     settled_ = now;
     out_.flush();
+    leaving_.clear();
     // Closing may make a handler send a last datagram or end another session.
     while (!ending_.empty()) {
         const Slot slot = ending_.back();
@@ -53,6 +54,8 @@ void Sessions::close(Slot slot, Instant now) {
         side.handler->on_close(context, session.reason);
         side.handler.reset();
     }
+    drop_held(slot);
+    forget_unjudged(slot);
     wheel_.cancel(slot);
     unanswered_.remove(slot);
     one_way_.remove(slot);
@@ -61,6 +64,8 @@ void Sessions::close(Slot slot, Instant now) {
     totals_.closed.add();
     totals_.closed_by[static_cast<std::size_t>(session.reason)].add();
     report(session, slot, now);
+    chronicle_.ends(session, slot, now);
+    volatile_of(slot).extra.reset();
     session.state = State::free;
     free_.push_back(slot);
     count_open();
@@ -88,9 +93,13 @@ Instant Sessions::rest_until(const Record& session, Instant now) const {
 }
 
 void Sessions::report(const Record& session, Slot slot, Instant now) {
-    const conf::Rule* rule = session.rule < acl_.size() ? &acl_.rule(session.rule) : nullptr;
+    const conf::Rule* rule = rule_for_report(session);
+    // A record for which there is no place any more has nothing here either.
+    const Extra* extra = uses_own_worker(slot) ? volatile_of(slot).extra.get() : nullptr;
+    std::optional<std::string> client_name;
+    if (config_.log.names) client_name = extra != nullptr ? extra->client_name : std::string();
     base::log::write_record(base::msg::session_record,
-                            session_fields(session, slot, rule, config_.proxy, now));
+                            session_fields(session, slot, rule, config_.proxy, now, client_name));
 }
 
 void Sessions::close_all(CloseReason reason, Instant now) {
@@ -104,11 +113,15 @@ void Sessions::close_all(CloseReason reason, Instant now) {
             base::log::drain();
         }
     }
+    refuse_waiters(waiting_.take([](const auto&) { return true; }), reason, now);
     settle(now);
     flush_refusals(now);
 }
 
 void Sessions::tick(Instant now) {
+    fail_lookups(now);
+    judge_clients(now);
+    refuse_waiters(waiting_.take_overdue(now), CloseReason::resolve_failure, now);
     wheel_.advance(now, timers_a_tick, [this, now](Slot slot) {
         const Record& session = record(slot);
         const CloseReason reason =
@@ -125,7 +138,11 @@ void Sessions::tick(Instant now) {
 
 std::optional<Instant> Sessions::next_tick() const {
     std::optional<Instant> next = wheel_.next_deadline();
-    if (!refusals_.empty()) next = next ? std::min(*next, refusals_due_) : refusals_due_;
+    const auto consider = [&next](Instant at) { next = next ? std::min(*next, at) : at; };
+    if (!refusals_.empty()) consider(refusals_due_);
+    if (const std::optional<Instant> deadline = waiting_.next_deadline()) consider(*deadline);
+    if (!unanswerable_.empty()) consider(settled_);
+    if (!nameless_.empty()) consider(ask_clients_at_);
     return next;
 }
 

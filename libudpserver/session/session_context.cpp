@@ -13,11 +13,15 @@ std::span<std::byte, 64> SessionContext::state() {
 }
 
 bool SessionContext::set_server(const Endpoint& server) {
-    Record& session = sessions_.record(slot_);
-    const std::size_t group = sessions_.group_index(sessions_.rule_of(session), server.family);
-    if (!sessions_.connecting_ || server.port == 0 || group == sessions_.groups_.size()) return false;
-    session.server = server;
-    return true;
+    return sessions_.set_server(slot_, server, now_);
+}
+
+void SessionContext::resolve(const std::string& name, Resolved done) {
+    sessions_.resolve(slot_, name, std::move(done));
+}
+
+void SessionContext::resume() {
+    sessions_.resume(slot_);
 }
 
 void SessionContext::send_to_client(std::span<const std::byte> payload) {

@@ -1,8 +1,10 @@
 // How a session begins: admission, policy, room, record, server, socket, in this order; a refusal at any step
 // leaves no state behind (O-22).
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/session/server_choice.hpp"
@@ -28,43 +30,91 @@ bool can_be_answered(const Endpoint& client) {
 }  // namespace
 
 Slot Sessions::open(std::size_t listener, const net::Datagram& datagram, Instant now) {
-    std::optional<std::size_t> rule;
-    CloseReason reason = judge(listener, datagram, rule, now);
-    if (reason == CloseReason::none) {
-        const Slot slot = free_.back();
-        reason = start(slot, listener, datagram, *rule, now);
+    Judged judged{.reason = knock(listener, datagram, now)};
+    if (judged.reason == CloseReason::none) judged = ask_policy(datagram, now);
+    CloseReason reason = judged.reason;
+    if (reason == CloseReason::none && judged.need != Need::nothing) {
+        reason = begin_waiting(listener, datagram, judged, now);
+        if (reason == CloseReason::none) return none;
+    } else if (reason == CloseReason::none) {
+        reason = admit(listener, datagram, *judged.rule, now);
+        const Slot slot = reason == CloseReason::none ? free_.back() : none;
+        if (slot != none) reason = start(slot, listener, datagram, *judged.rule, now);
         if (reason == CloseReason::none) return slot;
     }
-    refuse(datagram, reason, rule, now);
+    refuse(datagram, reason, judged.rule, now);
     return none;
 }
 
-CloseReason Sessions::judge(std::size_t listener, const net::Datagram& datagram,
-                            std::optional<std::size_t>& rule, Instant now) {
+CloseReason Sessions::knock(std::size_t listener, const net::Datagram& datagram, Instant now) {
     if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
     // Only a forged source; our answer would come in as a question, and that again, for ever.
     if (listeners_.listens_at(datagram.from, datagram.local.address())) return CloseReason::bad_source;
-    if (!listeners_.at(listener, worker_).enabled()) return CloseReason::admin;
-    if (const CloseReason limited = admission_.check(datagram.from.address(), now);
-        limited != CloseReason::none) {
-        return limited;
+    if (draining_ || !listeners_.at(listener, worker_).enabled()) return CloseReason::admin;
+    const base::Address source = datagram.from.address();
+    if (refused_clients_.size() > 0 && refused_clients_.contain(source, now)) return CloseReason::admin;
+    return paid_ ? admission_.check_open(source) : admission_.check(source, now);
+}
+
+Question Sessions::question_about(const Endpoint& client, const Endpoint& local, std::uint8_t dscp,
+                                  Instant now) {
+    // Asking for the local time takes the C library's lock: once a second is exact enough for minutes.
+    if (acl_.uses_time() && now >= local_time_until_) {
+        local_time_ = base::LocalTime::now();
+        local_time_until_ = now + std::chrono::seconds(1);
     }
-    rule = ask_policy(datagram, now);
-    if (!rule || acl_.rule(*rule).action == conf::Action::deny) return CloseReason::acl;
-    if (acl_.rule(*rule).plug_to.empty()) return CloseReason::no_target;
-    const conf::SessionLimits& limits = acl_.rule(*rule).limits;
+    return {.client = client,
+            .local = local,
+            .dscp = dscp,
+            .time = local_time_,
+            .client_names = client_names_.find(client.address(), now)};
+}
+
+Sessions::Judged Sessions::ask_policy(const net::Datagram& datagram, Instant now) {
+    const base::Address client = datagram.from.address();
+    const Decision decision = acl_.decide(
+        question_about(datagram.from, datagram.local, static_cast<std::uint8_t>(datagram.tos >> 2), now));
+    switch (decision.kind) {
+        case Decision::Kind::rule:
+            return judge_servers(decision.rule);
+        case Decision::Kind::needs_names:
+            return {CloseReason::none, decision.rule, Need::names};
+        case Decision::Kind::needs_client_names:
+            // Not let through, and not asked for again and again: nobody answers for it.
+            if (client_names_.failed(client, now)) return {CloseReason::resolve_failure, decision.rule};
+            return {CloseReason::none, decision.rule, Need::client_names};
+        case Decision::Kind::no_rule:
+            break;
+    }
+    return {CloseReason::acl};
+}
+
+Sessions::Judged Sessions::judge_servers(std::size_t rule) const {
+    if (acl_.rule(rule).action == conf::Action::deny) return {CloseReason::acl, rule};
+    if (!targets_.of(rule).empty()) return {CloseReason::none, rule};
+    if (targets_.waiting(rule)) return {CloseReason::none, rule, Need::names};
+    const bool names = std::ranges::any_of(acl_.rule(rule).plug_to,
+                                           [](const conf::Server& server) { return !server.name.empty(); });
+    return {names ? CloseReason::resolve_failure : CloseReason::no_target, rule};
+}
+
+CloseReason Sessions::admit(std::size_t listener, const net::Datagram& datagram, std::size_t rule,
+                            Instant now) {
+    const conf::SessionLimits& limits = acl_.rule(rule).limits;
     if (limits.client_bytes > 0 && datagram.payload.size() > limits.client_bytes)
         return CloseReason::client_bytes;
     if (!proxy_accepts(listener, datagram, now)) return CloseReason::proxy;
     // Before anything gives way for a session that cannot come to be.
-    const std::size_t group =
-        group_index(acl_.rule(*rule), server_for(acl_.rule(*rule), datagram.from).family);
+    const std::size_t group = group_index(acl_.rule(rule), server_for(rule, datagram.from).family);
     if (!socket_free(group, now)) return CloseReason::no_socket;
-    if (const CloseReason limited = admission_.admit(datagram.from.address(), now);
-        limited != CloseReason::none) {
-        return limited;
-    }
-    return make_room(acl_.rule(*rule), now);
+    if (const CloseReason limited = charge(datagram, now); limited != CloseReason::none) return limited;
+    return make_room(acl_.rule(rule), now);
+}
+
+/// Takes the session from the rates, once: what waits is charged when it begins to wait.
+CloseReason Sessions::charge(const net::Datagram& datagram, Instant now) {
+    const base::Address source = datagram.from.address();
+    return std::exchange(paid_, false) ? admission_.check_open(source) : admission_.admit(source, now);
 }
 
 bool Sessions::proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now) {
@@ -96,18 +146,6 @@ bool Sessions::socket_free(std::size_t group, Instant now) {
     return false;
 }
 
-std::optional<std::size_t> Sessions::ask_policy(const net::Datagram& datagram, Instant now) {
-    // Asking for the local time takes the C library's lock: once a second is exact enough for minutes.
-    if (acl_.uses_time() && now >= local_time_until_) {
-        local_time_ = base::LocalTime::now();
-        local_time_until_ = now + std::chrono::seconds(1);
-    }
-    return acl_.first_match({.client = datagram.from,
-                             .local = datagram.local,
-                             .dscp = static_cast<std::uint8_t>(datagram.tos >> 2),
-                             .time = local_time_});
-}
-
 CloseReason Sessions::make_room(const conf::Rule& rule, Instant now) {
     // What has ended in this turn has not given its place back yet.
     if (free_.empty() && !ending_.empty()) settle(now);
@@ -133,11 +171,9 @@ CloseReason Sessions::start(Slot slot, std::size_t listener, const net::Datagram
                             Instant now) {
     fill(record(slot), listener, datagram, rule, now);
     Volatile& side = volatile_of(slot);
-    side = {.handler = nullptr, .idle_window = {now, 0}};
-    connecting_ = true;
+    side = {.handler = nullptr, .idle_window = {now, 0}, .extra = nullptr};
     SessionContext context(*this, slot, now);
     side.handler = proxy_.open(context);
-    connecting_ = false;
     const CloseReason reason = connect(slot, now);
     if (reason != CloseReason::none) {
         abandon(slot);
@@ -157,9 +193,11 @@ void Sessions::fill(Record& record, std::size_t listener, const net::Datagram& d
     record.listener = static_cast<std::uint16_t>(listener);
     record.rule = static_cast<std::uint16_t>(rule);
     record.generation = generation;
+    record.policy_epoch = epoch_;
+    record.dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
     record.client = datagram.from;
     record.local = datagram.local;
-    record.server = server_for(matched, datagram.from);
+    record.server = server_for(rule, datagram.from);
     record.created = record.last_client = record.last_server = now;
 }
 
@@ -207,9 +245,12 @@ void Sessions::no_socket(std::size_t group, Instant now) {
 void Sessions::sockets_came(std::size_t group, bool complete, Instant now) {
     Supply& supply = supplies_[group];
     supply.not_before = complete ? now : now + longest_pause;
-    if (!complete) return;
-    supply.refuse_until = now;
-    supply.pause = Duration{0};
+    supply.exhausted = !complete;
+    if (complete) {
+        supply.refuse_until = now;
+        supply.pause = Duration{0};
+    }
+    move_left_behind(now);
 }
 
 void Sessions::go_live(Slot slot) {
@@ -223,6 +264,8 @@ void Sessions::go_live(Slot slot) {
     totals_.created.add();
     ++rule_counts_[session.rule].begun;
     count_open();
+    chronicle_.begins(session, slot, session.created);
+    if (config_.log.names) name_client(slot, session.created);
     base::log::write(base::msg::session_opened, "{}: session {}.{} began, with {}, by rule {}",
                      base::to_string(session.client), slot, session.generation,
                      base::to_string(session.server), rule_of(session).name);
@@ -231,6 +274,7 @@ void Sessions::go_live(Slot slot) {
 void Sessions::abandon(Slot slot) {
     Record& session = record(slot);
     volatile_of(slot).handler.reset();
+    volatile_of(slot).extra.reset();
     // Nothing was sent from the socket, so no answer can be on its way.
     if (session.socket != none) leases_.give_back(session.socket, session.created);
     session.socket = none;
@@ -245,6 +289,7 @@ void Sessions::refuse(const net::Datagram& datagram, CloseReason reason, std::op
     warn_of_refusal(datagram, reason, rule, now);
     if (refusals_.empty()) refusals_due_ = now + std::chrono::seconds(1);
     refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
+    chronicle_.refused(datagram.from, datagram.local, reason, rule, now);
 }
 
 void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason,
@@ -270,8 +315,9 @@ void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason
     }
 }
 
-const Endpoint& Sessions::server_for(const conf::Rule& rule, const Endpoint& client) const {
-    return rule.plug_to[choose_server(rule.plug_to, client.address())].endpoint;
+const Endpoint& Sessions::server_for(std::size_t rule, const Endpoint& client) const {
+    const std::vector<conf::Server>& servers = targets_.of(rule);
+    return servers[choose_server(servers, client.address())].endpoint;
 }
 
 std::size_t Sessions::group_index(const conf::Rule& rule, base::Family family) const {

@@ -18,14 +18,15 @@ namespace {
 /// FAILED.
 enum class Kind { by_answer, good, failed, aborted, rejected, unserved };
 
-// | reason                                                         | kind      | STATUS            | RESULT |
-// | idle, lifetime, limits, proxy, none (still open)               | by_answer | ACCEPTED          | OK or
-// FAILED | | one-way-reply: all was delivered, only the answer was unwanted | good      | ACCEPTED          |
-// OK           | | unanswered, socket-error, icmp-error                           | failed    | ACCEPTED |
-// FAILED       | | evicted, policy, admin, process-end, adoption: cut off         | aborted   | ACCEPTED |
-// ABORTED      | | acl, no-target, the limits of admission, a bad datagram        | rejected  | REJECTED |
-// FAILED       | | no-socket                                                      | unserved  | FAILED |
-// FAILED       |
+// clang-format off
+// | reason                                                          | kind      | STATUS   | RESULT       |
+// | idle, lifetime, limits, proxy, none (still open)                | by_answer | ACCEPTED | OK or FAILED |
+// | one-way-reply: all was delivered, only the answer was unwanted  | good      | ACCEPTED | OK           |
+// | unanswered, socket-error, icmp-error                            | failed    | ACCEPTED | FAILED       |
+// | evicted, policy, admin, process-end, adoption, name-change      | aborted   | ACCEPTED | ABORTED      |
+// | acl, no-target, limits of admission, bad datagram, resolve-failure | rejected | REJECTED | FAILED     |
+// | no-socket                                                       | unserved  | FAILED   | FAILED       |
+// clang-format on
 Kind kind_of(CloseReason reason) {
     switch (reason) {
         case CloseReason::none:
@@ -48,6 +49,7 @@ Kind kind_of(CloseReason reason) {
         case CloseReason::admin:
         case CloseReason::process_end:
         case CloseReason::adoption:
+        case CloseReason::name_change:
             return Kind::aborted;
         case CloseReason::acl:
         case CloseReason::no_target:
@@ -56,6 +58,7 @@ Kind kind_of(CloseReason reason) {
         case CloseReason::rate_limited:
         case CloseReason::bad_source:
         case CloseReason::truncated:
+        case CloseReason::resolve_failure:
             return Kind::rejected;
         case CloseReason::no_socket:
         case CloseReason::count_:
@@ -128,7 +131,7 @@ std::string_view to_string(SessionType type) {
 std::vector<Field> summary_fields(const SessionSummary& summary) {
     const Counters& counters = summary.counters;
     std::vector<Field> fields;
-    fields.reserve(26);
+    fields.reserve(28);
     fields.push_back(text("PROTOCOL", summary.proxy));
     add_side(fields, "CLIENT", "CLIENT-IP", "CLIENT-PORT", summary.client);
     add_side(fields, "SERVER", "SERVER-IP", "SERVER-PORT", summary.server);
@@ -155,7 +158,8 @@ std::vector<Field> summary_fields(const SessionSummary& summary) {
 }
 
 std::vector<Field> session_fields(const Record& record, Slot slot, const conf::Rule* rule,
-                                  std::string_view proxy, base::Instant now) {
+                                  std::string_view proxy, base::Instant now,
+                                  const std::optional<std::string>& client_name) {
     SessionSummary summary;
     summary.proxy = proxy;
     summary.client = record.client;
@@ -169,7 +173,9 @@ std::vector<Field> session_fields(const Record& record, Slot slot, const conf::R
     summary.reason = to_string(record.reason);
     summary.session = fmt::format("{}.{}", slot, record.generation);
     summary.type = to_string(record.type);
-    return summary_fields(summary);
+    std::vector<Field> fields = summary_fields(summary);
+    if (client_name) fields.push_back(text("CLIENT-NAME", *client_name));
+    return fields;
 }
 
 }  // namespace session

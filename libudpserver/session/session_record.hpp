@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,9 @@ struct SessionSummary {
 [[nodiscard]] std::vector<base::log::Field> summary_fields(const SessionSummary& summary);
 
 /// The statistics record of a session (K-66, K-67). `rule` may be null when the policy no longer has it.
-[[nodiscard]] std::vector<base::log::Field> session_fields(const Record& record, Slot slot,
-                                                           const conf::Rule* rule, std::string_view proxy,
-                                                           base::Instant now);
+/// `client_name` is a field only when it is there (log.names), and may be empty.
+[[nodiscard]] std::vector<base::log::Field> session_fields(
+    const Record& record, Slot slot, const conf::Rule* rule, std::string_view proxy, base::Instant now,
+    const std::optional<std::string>& client_name = std::nullopt);
 
 }  // namespace session

@@ -17,10 +17,6 @@ constexpr std::uint64_t to_client_bit = std::uint64_t{1} << 63;
 constexpr base::Rate foreign_lines{.per_second = 10, .burst = 50};
 constexpr base::Rate error_lines{.per_second = 10, .burst = 50};
 
-Slot first_slot(const Arena& arena, const conf::Config& config, unsigned worker) {
-    return static_cast<Slot>(arena.records().size() * worker / config.udpserver.workers);
-}
-
 std::vector<bool> wildcards(const net::ListenerSet& listeners) {
     std::vector<bool> result;
     for (std::size_t i = 0; i < listeners.size(); ++i)
@@ -48,6 +44,10 @@ void dump(std::string_view side, const Record& session, std::span<const std::byt
 
 }  // namespace
 
+Slot first_slot(const Arena& arena, const conf::Config& config, unsigned worker) {
+    return first_slot(arena.records().size(), worker, config.udpserver.workers);
+}
+
 Sessions::Sessions(const SessionsSetup& setup)
     : config_(setup.config),
       listeners_(setup.listeners),
@@ -56,10 +56,19 @@ Sessions::Sessions(const SessionsSetup& setup)
       worker_(setup.worker),
       proxy_(setup.proxy),
       request_sockets_(setup.request_sockets),
+      look_up_(setup.look_up),
       first_(first_slot(arena_, config_, worker_)),
       slice_(arena_.records().subspan(first_, first_slot(arena_, config_, worker_ + 1) - first_)),
       totals_(arena_.totals(worker_)),
-      acl_(config_),
+      history_(setup.history),
+      epoch_(history_ != nullptr ? history_->epoch : 0),
+      names_(config_),
+      acl_(config_, names_),
+      targets_(config_, names_, [this](const Endpoint& endpoint) { return own_endpoint(endpoint); }),
+      heard_(names_.size()),
+      hold_budget_(config_.resolver.hold, config_.udpserver.workers),
+      waiting_(hold_budget_),
+      client_names_(hold_budget_.sessions()),
       table_(arena_.records(), wildcards(listeners_), slice_.size()),
       wheel_(slice_.size(), setup.start, first_),
       unanswered_(slice_.size(), first_),
@@ -84,16 +93,13 @@ Sessions::~Sessions() = default;
 void Sessions::on_client(std::size_t listener, net::Datagram& datagram, Instant now) {
     bool refused = false;
     Slot slot = running(listener, datagram, refused, now);
-    if (refused) return;
+    if (refused || (slot == none && join_waiter(listener, datagram))) return;
     if (slot == none) slot = open(listener, datagram, now);
     if (slot != none) forward_to_server(slot, datagram, now);
 }
 
 Slot Sessions::running(std::size_t listener, const net::Datagram& datagram, bool& refused, Instant now) {
-    const bool wildcard = listeners_.wildcard(listener);
-    const Slot slot = table_.find({.client = datagram.from,
-                                   .local = wildcard ? datagram.local.address() : base::Address{},
-                                   .listener = static_cast<std::uint16_t>(listener)});
+    const Slot slot = table_.find(key_of(listener, datagram));
     if (slot == none) return none;
     Record& session = record(slot);
     const conf::SessionLimits& limits = rule_of(session).limits;
@@ -126,17 +132,28 @@ void Sessions::forward_to_server(Slot slot, net::Datagram& datagram, Instant now
     totals_.client_datagrams.add();
     totals_.client_bytes.add(datagram.payload.size());
     dump("client", session, datagram.payload);
+    if (holds(slot) || pass_to_server(slot, datagram, now) == Verdict::hold) hold(slot, datagram);
+    client_limit_now(slot);
+}
+
+Verdict Sessions::pass_to_server(Slot slot, net::Datagram& datagram, Instant now) {
     const Verdict verdict = ask_handler(slot, datagram, true, now);
-    const conf::Rule& rule = rule_of(session);
     if (verdict == Verdict::forward) {
+        const conf::Rule& rule = rule_of(record(slot));
         queue_to_server(slot, datagram.payload, traffic_class(datagram.tos, rule.dscp.to_server));
     }
-    if (client_limit_reached(session, rule.limits)) {
-        if (session.type == conf::SessionType::one_way) {
-            end(slot, client_limit(session, rule.limits));
-        } else {
-            detach(slot);
-        }
+    return verdict;
+}
+
+void Sessions::client_limit_now(Slot slot) {
+    const Record& session = record(slot);
+    const conf::SessionLimits& limits = rule_of(session).limits;
+    if (!client_limit_reached(session, limits)) return;
+    // Of a one-way session nothing is left to come, but perhaps something to go.
+    if (session.type == conf::SessionType::one_way && !holds(slot)) {
+        end(slot, client_limit(session, limits));
+    } else {
+        detach(slot);
     }
 }
 
@@ -223,6 +240,7 @@ void Sessions::forward_to_client(Slot slot, net::Datagram& datagram, Instant now
         const Endpoint as = broadcast ? datagram.from : session.local;
         queue_to_client(slot, datagram.payload, traffic_class(datagram.tos, rule.dscp.to_client), as);
     }
+    release_held(slot, now);
     if (const CloseReason reached = ends_after_reply(session, rule.limits); reached != CloseReason::none) {
         end(slot, reached);
     }
@@ -256,7 +274,9 @@ Verdict Sessions::ask_handler(Slot slot, net::Datagram& datagram, bool from_clie
     SessionContext context(*this, slot, now);
     const Verdict verdict =
         from_client ? handler->on_client(context, datagram) : handler->on_server(context, datagram);
-    if (verdict != Verdict::forward) totals_.dropped_by_proxy.add();
+    // Only what a client sends can wait.
+    const bool holds = verdict == Verdict::hold && from_client;
+    if (verdict != Verdict::forward && !holds) totals_.dropped_by_proxy.add();
     if (verdict == Verdict::close) end(slot, CloseReason::proxy);
     return verdict;
 }

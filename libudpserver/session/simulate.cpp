@@ -1,23 +1,19 @@
 #include "libudpserver/session/simulate.hpp"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
-#include <stdexcept>
-#include <vector>
 
+#include "conf/address_block.hpp"
 #include "conf/load.hpp"
-#include "libudpserver/base/text.hpp"
 #include "libudpserver/session/server_choice.hpp"
 #include "libudpserver/session/session_acl.hpp"
+#include "libudpserver/session/simulate_question.hpp"
+#include "libudpserver/session/targets.hpp"
 #include "libudpserver/session/time_window.hpp"
 
 namespace session {
-
-using base::Endpoint;
 
 namespace {
 
@@ -29,140 +25,108 @@ constexpr std::string_view usage =
     "HOST is an address (IPv6 with a port: [2001:db8::1]:53), DAY is Mon to Sun, N is 0 to 63.\n"
     "Without `at` the time is now; without a port `to` takes the one that the address listens on.\n";
 
-/// A mistake in the expression.
-struct Misused : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-template <typename... Args>
-[[noreturn]] void misused(fmt::format_string<Args...> format, Args&&... args) {
-    throw Misused(fmt::format(format, std::forward<Args>(args)...));
+std::string joined(const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words, ", "));
 }
 
-class Words {
-public:
-    explicit Words(std::string_view text) {
-        constexpr std::string_view blanks = " \t\n";
-        for (std::size_t at = 0; (at = text.find_first_not_of(blanks, at)) != text.npos;) {
-            const std::size_t end = std::min(text.find_first_of(blanks, at), text.size());
-            words_.push_back(text.substr(at, end - at));
-            at = end;
-        }
+/// Of the machine's own addresses only those of loopback are known here.
+bool is_own(const conf::Config& config, const base::Endpoint& endpoint) {
+    const conf::ListenOn* listen = listener_of(config, endpoint);
+    return listen != nullptr && (!listen->address.is_any() || conf::is_loopback(endpoint.address()));
+}
+
+std::string text_of(const conf::Server& server) {
+    const std::string endpoint = base::to_string(server.endpoint);
+    return server.name.empty() ? endpoint : fmt::format("{} ({})", endpoint, server.name);
+}
+
+/// What there is to say of the names in `plug-to` that are no servers now.
+std::vector<std::string> idle_names(const conf::Rule& rule, const Names& names,
+                                    const std::vector<conf::Server>& servers) {
+    std::vector<std::string> said;
+    for (const conf::Server& entry : rule.plug_to) {
+        const auto index = entry.name.empty() ? std::nullopt : names.index(entry.name);
+        const auto of_entry = [&](const conf::Server& server) { return server.name == entry.name; };
+        if (!index || std::any_of(servers.begin(), servers.end(), of_entry)) continue;
+        const char* means = !names.known(*index)              ? "is not known"
+                            : names.addresses(*index).empty() ? "means nothing now"
+                                                              : "means no address that can be a server";
+        said.push_back(fmt::format("name {} {}", entry.name, means));
     }
-    [[nodiscard]] bool more() const { return next_ < words_.size(); }
-    [[nodiscard]] std::string_view peek() const { return more() ? words_[next_] : std::string_view(); }
-    std::string_view take(std::string_view after) {
-        if (!more()) misused("something is missing after '{}'", after);
-        return words_[next_++];
-    }
-
-private:
-    std::vector<std::string_view> words_;
-    std::size_t next_ = 0;
-};
-
-std::optional<int> number(std::string_view text, int highest) {
-    int value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > highest) return {};
-    return value;
+    return said;
 }
 
-/// Port 0 when none is given.
-Endpoint parse_host(std::string_view word, std::string_view key) {
-    if (const auto endpoint = base::parse_endpoint(word)) return *endpoint;
-    if (const auto address = base::parse_address(word)) return {*address, 0};
-    misused("{}: '{}' is not an address, nor an address with a port", key, base::printable(word));
+/// For a rule with names: which servers it has now.
+std::string list_servers(const conf::Rule& rule, const Names& names,
+                         const std::vector<conf::Server>& servers) {
+    const bool named = std::any_of(rule.plug_to.begin(), rule.plug_to.end(),
+                                   [](const conf::Server& server) { return !server.name.empty(); });
+    if (!named) return {};
+    std::vector<std::string> all;
+    for (const conf::Server& server : servers)
+        all.push_back(text_of(server));
+    std::string text = servers.size() > 1 ? fmt::format("its servers: {}\n", joined(all)) : "";
+    for (const std::string& name : idle_names(rule, names, servers))
+        text += fmt::format("no server: {}\n", name);
+    return text;
 }
 
-std::optional<int> parse_day(std::string_view word) {
-    constexpr std::array<std::string_view, 7> days{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-    std::string lower(word);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    const auto found = std::find(days.begin(), days.end(), lower);
-    return found == days.end() ? std::nullopt : std::optional(static_cast<int>(found - days.begin()));
-}
-
-base::LocalTime parse_time(Words& words, base::LocalTime time) {
-    std::string_view word = words.take("at");
-    if (const auto day = parse_day(word)) {
-        time.weekday = *day;
-        word = words.take(word);
-    }
-    const std::size_t colon = std::min(word.find(':'), word.size());
-    const auto hour = number(word.substr(0, colon), 23);
-    const auto minute = number(word.substr(std::min(colon + 1, word.size())), 59);
-    if (!hour || !minute)
-        misused("at: '{}' is neither a day nor a time such as 08:30", base::printable(word));
-    time.minute = *hour * 60 + *minute;
-    return time;
-}
-
-const conf::ListenOn* listener_of(const conf::Config& config, const Endpoint& local) {
-    for (const conf::ListenOn& listen : config.listen_on) {
-        const bool same = listen.address == local.address() ||
-                          (listen.address.family == local.family && listen.address.is_any());
-        if (same && (local.port == 0 || listen.port.contains(local.port))) return &listen;
-    }
-    return nullptr;
-}
-
-Question parse_question(const conf::Config& config, Words& words, const base::LocalTime& now) {
-    Question question;
-    question.time = now;
-    std::vector<std::string_view> seen;
-    while (words.more()) {
-        const std::string_view key = words.take("");
-        if (std::find(seen.begin(), seen.end(), key) != seen.end()) misused("'{}' is given twice", key);
-        if (key == "from") {
-            question.client = parse_host(words.take(key), key);
-        } else if (key == "to") {
-            question.local = parse_host(words.take(key), key);
-        } else if (key == "at") {
-            question.time = parse_time(words, question.time);
-        } else if (key == "dscp") {
-            const std::string_view word = words.take(key);
-            const auto value = number(word, 63);
-            if (!value) misused("dscp: '{}' is not a number from 0 to 63", base::printable(word));
-            question.dscp = static_cast<std::uint8_t>(*value);
-        } else {
-            misused("'{}' is not known here, expected from, to, at or dscp", base::printable(key));
-        }
-        seen.push_back(key);
-    }
-    if (question.client.family == base::Family::none) misused("'from' is missing");
-    if (question.local.family == base::Family::none) misused("'to' is missing");
-    if (question.client.family != question.local.family)
-        misused("'from' and 'to' are of different IP versions");
-    if (question.local.port == 0)
-        if (const auto* listen = listener_of(config, question.local))
-            question.local.port = listen->port.first;
-    return question;
-}
-
-std::string verdict(const conf::Rule& rule, const Question& question) {
+std::string verdict(const conf::Config& config, std::size_t index, const Question& question,
+                    const Names& names) {
+    const conf::Rule& rule = config.session_acl[index];
     if (rule.action == conf::Action::deny) return fmt::format("denied by rule {}\n", rule.name);
-    const std::size_t server = choose_server(rule.plug_to, question.client.address());
-    if (server == rule.plug_to.size())
-        return fmt::format("refused: rule {} accepts, but has no plug-to\n", rule.name);
-    return fmt::format("accepted by rule {}, server {}\n", rule.name,
-                       base::to_string(rule.plug_to[server].endpoint));
+    if (rule.plug_to.empty()) return fmt::format("refused: rule {} accepts, but has no plug-to\n", rule.name);
+    const Targets targets(config, names, [&](const auto& endpoint) { return is_own(config, endpoint); });
+    const auto& servers = targets.of(index);
+    const std::size_t server = choose_server(servers, question.client.address());
+    if (server < servers.size())
+        return fmt::format("accepted by rule {}, server {}\n{}", rule.name, text_of(servers[server]),
+                           list_servers(rule, names, servers));
+    const std::string why = joined(idle_names(rule, names, servers));
+    if (targets.waiting(index))
+        return fmt::format("undecided: rule {} accepts, but its server depends on what is not known: {}\n",
+                           rule.name, why);
+    return fmt::format("refused: rule {} accepts, but no server: {}\n", rule.name, why);
 }
 
-std::string simulate_client(const conf::Config& config, const Question& question) {
-    const SessionAcl acl(config);
-    const std::string port = question.client.port == 0 ? " (any port)" : "";
-    std::string text = fmt::format(
+std::string verdict(const conf::Config& config, const std::vector<SessionAcl::Step>& steps,
+                    const Question& question, const Names& names) {
+    if (steps.empty()) return "denied: no rule matches\n";
+    const SessionAcl::Step& last = steps.back();
+    if (last.undecided)
+        return fmt::format("undecided: rule {} depends on what is not known\n",
+                           config.session_acl[last.rule].name);
+    return last.matched ? verdict(config, last.rule, question, names) : "denied: no rule matches\n";
+}
+
+std::string header(const Question& question) {
+    const bool any_port = question.client.port == 0;
+    return fmt::format(
         "client {}{} to {} at {} dscp {}\n",
-        port.empty() ? base::to_string(question.client) : base::to_string(question.client.address()), port,
-        base::to_string(question.local), to_string(question.time), question.dscp);
+        any_port ? base::to_string(question.client.address()) : base::to_string(question.client),
+        any_port ? " (any port)" : "", base::to_string(question.local), to_string(question.time),
+        question.dscp);
+}
+
+const char* word(const SessionAcl::Step& step) {
+    return step.matched ? "matches" : step.undecided ? "undecided" : "no";
+}
+
+std::string simulate_client(const conf::Config& config, Question question, const Names& names,
+                            const ClientNames& client_names) {
+    const SessionAcl acl(config, names);
+    std::string text = header(question);
+    std::optional<std::vector<std::string>> found;
+    if (client_names && acl.decide(question).kind == Decision::Kind::needs_client_names) {
+        found = client_names(question.client.address());
+        if (found)
+            text += found->empty() ? "the client has no name\n" : "its names: " + joined(*found) + "\n";
+        question.client_names = found ? &*found : nullptr;
+    }
     const auto steps = acl.explain(question);
     for (const auto& step : steps)
-        text += fmt::format("rule {}: {}: {}\n", acl.rule(step.rule).name, step.matched ? "matches" : "no",
-                            step.why);
-    text += steps.empty() || !steps.back().matched ? "denied: no rule matches\n"
-                                                   : verdict(acl.rule(steps.back().rule), question);
+        text += fmt::format("rule {}: {}: {}\n", acl.rule(step.rule).name, word(step), step.why);
+    text += verdict(config, steps, question, names);
     // Last, because it makes the verdict worth nothing.
     if (listener_of(config, question.local) == nullptr)
         text += "note: nothing listens there, so the proxy never sees this client; see listen-on\n";
@@ -193,7 +157,8 @@ Simulation command(std::string_view word, const conf::Config& config) {
 
 }  // namespace
 
-Simulation simulate(const conf::Config& config, std::string_view expression, const base::LocalTime& now) {
+Simulation simulate(const conf::Config& config, std::string_view expression, const Names& names,
+                    const ClientNames& client_names, const base::LocalTime& now) {
     try {
         Words words(expression);
         if (!words.more()) misused("the expression is empty");
@@ -203,10 +168,15 @@ Simulation simulate(const conf::Config& config, std::string_view expression, con
             if (words.more()) misused("nothing is expected after '{}'", first);
             return command(first, config);
         }
-        return {simulate_client(config, parse_question(config, words, now)), true};
+        const Question question = parse_question(config, words, now);
+        return {simulate_client(config, question, names, client_names), true};
     } catch (const Misused& error) {
         return {fmt::format("{}\n{}", error.what(), usage), false};
     }
+}
+
+Simulation simulate(const conf::Config& config, std::string_view expression, const base::LocalTime& now) {
+    return simulate(config, expression, Names(config), {}, now);
 }
 
 }  // namespace session

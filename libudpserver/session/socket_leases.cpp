@@ -120,6 +120,11 @@ bool SocketLeases::claim(Slot place, Slot session, std::size_t group, const Endp
     return true;
 }
 
+std::size_t SocketLeases::group_of(Slot place) const {
+    const bool there = place < sockets_.size() && sockets_[place].fd >= 0;
+    return there ? sockets_[place].group : free_.size();
+}
+
 void SocketLeases::reclaim_rest(Instant rest_until) {
     for (Slot place = 0; place < sockets_.size(); ++place) {
         const bool idle = entries_[place].state == PoolEntry::State::idle;

@@ -47,6 +47,8 @@ public:
     /// kernel dropped meanwhile because the socket was full (since the adoption, if it was adopted).
     std::uint32_t give_back(Slot place, Instant rest_until);
 
+    /// The group of a socket, the number of groups when there is none.
+    [[nodiscard]] std::size_t group_of(Slot place) const;
     /// Adoption: the socket goes on serving `session`, if it is in the state that the record says.
     bool claim(Slot place, Slot session, std::size_t group, const Endpoint& server, bool connected);
     /// Adoption: every socket that no session claimed comes back, to rest until then.

@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <new>
 
+#include "libudpserver/session/session_acl.hpp"
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
+#include "tests/unit/libudpserver/session/policy_fixture.hpp"
 
 namespace {
 
@@ -76,6 +78,33 @@ TEST_CASE("a forwarded datagram allocates nothing in either direction, nor does 
     CHECK(engine.only().counters.to_client_datagrams == 101);
     CHECK(engine.refused(session::CloseReason::acl) == 101);
     CHECK(allocations == 0);
+}
+
+TEST_CASE("a decision of the policy allocates nothing, with names and lists neither") {
+    const conf::Config config = config_of({rule_from({named("a.example"), list(0), pattern("x")}),
+                                           rule_from({named("b.example"), negated(list(0))})},
+                                          {{"lan", {named("b.example"), one("192.0.2.9")}}});
+    session::Names names(config);
+    const session::SessionAcl acl(config, names);
+    const std::vector<std::string> nothing;
+    session::Question question{
+        ::endpoint("192.0.2.1:4000"), ::endpoint("10.0.1.1:53"), 0, {0, 510}, &nothing};
+    allocations = 0;
+    counting = true;
+    const auto waiting = acl.decide(question).kind;
+    counting = false;
+    know(names, "a.example", {"192.0.2.1", "2001:db8::1"});
+    know(names, "b.example", {"192.0.2.9"});
+    counting = true;
+    const auto matching = acl.decide(question).kind;
+    question.client = ::endpoint("192.0.2.2:4000");
+    const auto failing = acl.decide(question).kind;
+    counting = false;
+    CHECK(allocations == 0);
+    CHECK(waiting == session::Decision::Kind::needs_names);
+    CHECK(matching == session::Decision::Kind::rule);
+    CHECK(failing == session::Decision::Kind::no_rule);
+    allocations = 0;
 }
 
 TEST_CASE("the counting works") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,6 +35,53 @@ inline conf::Config config_for(const conf::Rule& rule, std::uint32_t max_session
     return config;
 }
 
+/// A rule whose only server is a name.
+inline conf::Rule accept_to_name(const std::string& name, std::uint16_t port) {
+    conf::Rule rule = accept_to({base::Address{}, port});
+    rule.plug_to[0].name = name;
+    return rule;
+}
+
+/// On-line look-ups as the test wants them: questions are written down, answers come when the test gives
+/// them.
+class ScriptedLookups {
+public:
+    struct Asked {
+        session::Lookup question;
+        session::SessionsSetup::LookupDone done;
+    };
+    std::function<void(session::Lookup, session::SessionsSetup::LookupDone)> port() {
+        return [this](session::Lookup question, session::SessionsSetup::LookupDone done) {
+            ++count;
+            open.push_back({std::move(question), std::move(done)});
+        };
+    }
+
+    std::deque<Asked> open;  ///< not answered yet, the oldest first
+    std::size_t count = 0;   ///< questions since the start
+};
+
+inline session::LookupAnswer found(std::vector<std::string> names,
+                                   base::Duration ttl = base::Duration(60000)) {
+    session::LookupAnswer answer;
+    answer.status = session::LookupAnswer::Status::found;
+    answer.names = std::move(names);
+    answer.ttl = ttl;
+    return answer;
+}
+inline session::LookupAnswer found_address(const base::Address& address) {
+    session::LookupAnswer answer = found({});
+    answer.addresses = {address};
+    return answer;
+}
+inline session::LookupAnswer no_answer(session::LookupAnswer::Status status, base::Duration ttl = {}) {
+    session::LookupAnswer answer;
+    answer.status = status;
+    answer.ttl = ttl;
+    answer.detail = "by the test";
+    return answer;
+}
+
 /// The engine between real loopback sockets and with a clock of the test's own. Loopback delivers inside
 /// send(), so a pump() has seen everything that was sent before it.
 class Engine {
@@ -63,7 +111,9 @@ public:
             .proxy = proxy_,
             .start = now,
             .add_to_poller = [](int, session::Slot) {},
-            .request_sockets = [this](std::size_t group) { requests.push_back(group); }});
+            .request_sockets = [this](std::size_t group) { requests.push_back(group); },
+            .look_up = answers_lookups ? lookups.port() : nullptr,
+            .history = history});
         for (std::size_t i = 0; i < pool.sockets().size(); ++i) {
             sessions->add_socket(static_cast<session::Slot>(i), pool.sockets()[i].fd.get(),
                                  pool.sockets()[i].group);
@@ -85,6 +135,23 @@ public:
             }
             turn();
         }
+    }
+
+    /// A name of the configuration means these addresses from now on.
+    std::size_t news(const std::string& name, const std::vector<std::string>& addresses) {
+        session::Names::Addresses parsed;
+        for (const std::string& address : addresses)
+            parsed.push_back(*base::parse_address(address));
+        return tell(name, std::move(parsed), false);
+    }
+    std::size_t unresolved(const std::string& name) { return tell(name, {}, true); }
+
+    /// Answers the oldest open question, in a turn of its own.
+    void answer(const session::LookupAnswer& answer) {
+        const ScriptedLookups::Asked asked = std::move(lookups.open.front());
+        lookups.open.pop_front();
+        asked.done(*sessions, answer, now);
+        sessions->end_turn(now);
     }
 
     void pass(base::Duration time) {
@@ -116,9 +183,19 @@ public:
     session::Arena arena;
     base::Instant now{std::chrono::hours(1)};
     std::vector<std::size_t> requests;
+    ScriptedLookups lookups;
+    const session::PolicyHistory* history = nullptr;  ///< from the next restart() on
+    bool answers_lookups = true;                      ///< false: nobody does, from the next restart() on
     std::unique_ptr<session::Sessions> sessions;
 
 private:
+    std::size_t tell(const std::string& name, session::Names::Addresses addresses, bool unresolved) {
+        const std::size_t index = sessions->names().index(name).value();
+        const std::size_t left = sessions->name_news(index, std::move(addresses), unresolved, now);
+        sessions->end_turn(now);
+        return left;
+    }
+
     void turn() {
         sessions->end_turn(now);
         batch_.clear();

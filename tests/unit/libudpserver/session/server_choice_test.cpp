@@ -3,6 +3,9 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "libudpserver/session/targets.hpp"
+#include "tests/unit/libudpserver/session/policy_fixture.hpp"
+
 using namespace session;
 
 namespace {
@@ -78,4 +81,31 @@ TEST_CASE("the choice is the same in every process and every version") {
     base::Address scoped = client(1, base::Family::v6), plain = scoped;
     scoped.scope = 3;
     CHECK(choose_server(list, scoped) == choose_server(list, plain));
+}
+
+TEST_CASE("when a name loses an address, only the clients of that address move [K-54]") {
+    conf::Rule rule = rule_from({});
+    rule.plug_to = {{endpoint("192.0.2.53:53"), 2, {}}, {{base::Address{}, 53}, 1, "dns.example"}};
+    const conf::Config config = config_of({rule});
+    Names names(config);
+    Targets targets(config, names, {});
+    const auto means = [&](std::initializer_list<const char*> addresses) {
+        know(names, "dns.example", addresses);
+        targets.update(0);
+        return targets.of(0);
+    };
+    const auto all = means({"198.51.100.1", "198.51.100.2", "2001:db8::1"});
+    const auto fewer = means({"2001:db8::1", "198.51.100.1"});
+    const auto back = means({"198.51.100.2", "2001:db8::1", "198.51.100.1"});
+    std::array<unsigned, 4> count{};
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+        const auto before = all[choose_server(all, client(i))].endpoint;
+        const auto after = fewer[choose_server(fewer, client(i))].endpoint;
+        if (before.address() != address("198.51.100.2")) REQUIRE(after == before);
+        REQUIRE(back[choose_server(back, client(i))].endpoint == before);
+        ++count.at(choose_server(all, client(i)));
+    }
+    // Each address of the name has the weight of the entry.
+    for (std::size_t i = 0; i < 4; ++i)
+        CHECK(count.at(i) / 5000.0 == Approx(i == 0 ? 0.4 : 0.2).margin(0.02));
 }

@@ -25,13 +25,22 @@ conf::Rule rule(const char* name, conf::Action action = conf::Action::accept) {
 }
 
 Question question(const char* client = "10.1.2.3:4000", const char* local = "10.0.1.1:53") {
-    return {*base::parse_endpoint(client), *base::parse_endpoint(local), 0, {0, 8 * 60 + 30}};
+    return {*base::parse_endpoint(client), *base::parse_endpoint(local), 0, {0, 8 * 60 + 30}, nullptr};
 }
+
+const Names no_names{conf::Config{}};
 
 SessionAcl acl_of(std::vector<conf::Rule> rules) {
     conf::Config config;
     config.session_acl = std::move(rules);
-    return SessionAcl(config);
+    return SessionAcl(config, no_names);
+}
+
+std::optional<std::size_t> first_match(const SessionAcl& acl, const Question& asked) {
+    const Decision decision = acl.decide(asked);
+    if (decision.kind == Decision::Kind::rule) return decision.rule;
+    CHECK(decision.kind == Decision::Kind::no_rule);  // without names there is nothing to wait for
+    return std::nullopt;
 }
 
 constexpr int hour = 60;
@@ -39,10 +48,10 @@ constexpr int hour = 60;
 }  // namespace
 
 TEST_CASE("no rule matches: denied [K-33][O-22]") {
-    CHECK_FALSE(acl_of({}).first_match(question()));
+    CHECK_FALSE(first_match(acl_of({}), question()));
     conf::Rule other = rule("other");
     other.from = {range("192.0.2.0", "192.0.2.255")};
-    CHECK_FALSE(acl_of({other}).first_match(question()));
+    CHECK_FALSE(first_match(acl_of({other}), question()));
 }
 
 TEST_CASE("the first rule whose conditions all hold decides [K-33]") {
@@ -50,8 +59,8 @@ TEST_CASE("the first rule whose conditions all hold decides [K-33]") {
     lan.from = {range("10.0.0.0", "10.255.255.255")};
     const SessionAcl acl = acl_of({lan, rule("all"), rule("never reached")});
     CHECK(acl.size() == 3);
-    CHECK(acl.first_match(question()) == 0u);
-    CHECK(acl.first_match(question("192.0.2.1:1")) == 1u);
+    CHECK(first_match(acl, question()) == 0u);
+    CHECK(first_match(acl, question("192.0.2.1:1")) == 1u);
     CHECK(acl.rule(0).name == "lan");
 }
 
@@ -59,23 +68,23 @@ TEST_CASE("`to` looks at the address and the port the client sent to [K-33]") {
     conf::Rule dns = rule("dns");
     dns.to = {{range("10.0.1.1", "10.0.1.1"), {53, 53}}, {conf::HostItem{}, {5060, 5070}}};
     const SessionAcl acl = acl_of({dns});
-    CHECK(acl.first_match(question("10.1.2.3:4000", "10.0.1.1:53")));
-    CHECK_FALSE(acl.first_match(question("10.1.2.3:4000", "10.0.1.1:54")));
-    CHECK_FALSE(acl.first_match(question("10.1.2.3:4000", "10.0.1.2:53")));
-    CHECK(acl.first_match(question("10.1.2.3:4000", "10.0.1.2:5070")));
+    CHECK(first_match(acl, question("10.1.2.3:4000", "10.0.1.1:53")));
+    CHECK_FALSE(first_match(acl, question("10.1.2.3:4000", "10.0.1.1:54")));
+    CHECK_FALSE(first_match(acl, question("10.1.2.3:4000", "10.0.1.2:53")));
+    CHECK(first_match(acl, question("10.1.2.3:4000", "10.0.1.2:5070")));
 }
 
 TEST_CASE("a negated destination excludes [K-34]") {
     conf::Rule rest = rule("rest");
     rest.to = {{range("10.0.1.1", "10.0.1.1", true), {53, 53}}};
     const SessionAcl alone = acl_of({rest});
-    CHECK_FALSE(alone.first_match(question("10.1.2.3:4000", "10.0.1.1:53")));
-    CHECK(alone.first_match(question("10.1.2.3:4000", "10.0.1.1:54")));
+    CHECK_FALSE(first_match(alone, question("10.1.2.3:4000", "10.0.1.1:53")));
+    CHECK(first_match(alone, question("10.1.2.3:4000", "10.0.1.1:54")));
     rest.to.push_back({range("10.0.1.0", "10.0.1.255"), {0, 65535}});
     const SessionAcl both = acl_of({rest});
-    CHECK_FALSE(both.first_match(question("10.1.2.3:4000", "10.0.1.1:53")));
-    CHECK(both.first_match(question("10.1.2.3:4000", "10.0.1.2:53")));
-    CHECK_FALSE(both.first_match(question("10.1.2.3:4000", "10.0.2.2:53")));
+    CHECK_FALSE(first_match(both, question("10.1.2.3:4000", "10.0.1.1:53")));
+    CHECK(first_match(both, question("10.1.2.3:4000", "10.0.1.2:53")));
+    CHECK_FALSE(first_match(both, question("10.1.2.3:4000", "10.0.2.2:53")));
 }
 
 TEST_CASE("dscp matches the listed values only [K-49]") {
@@ -85,7 +94,7 @@ TEST_CASE("dscp matches the listed values only [K-49]") {
     Question asked = question();
     for (const int value : {0, 45, 46, 63}) {
         asked.dscp = static_cast<std::uint8_t>(value);
-        CHECK(acl.first_match(asked).has_value() == (value >= 46));
+        CHECK(first_match(acl, asked).has_value() == (value >= 46));
     }
 }
 
@@ -145,7 +154,7 @@ TEST_CASE("explain names the first condition that failed, and stops where the po
     CHECK(steps[2].why == "time: Mon 08:30 is in no window");
     CHECK(steps[3].why == "dscp: 0 is not in the list");
     CHECK(steps[4].matched);
-    CHECK(acl.first_match(question()) == steps[4].rule);
+    CHECK(first_match(acl, question()) == steps[4].rule);
     for (std::size_t i = 0; i < 4; ++i)
         CHECK_FALSE(steps[i].matched);
 }

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "libudpserver/base/endpoint.hpp"
+#include "libudpserver/net/datagram.hpp"
+
+namespace session {
+
+/// How much a worker may keep of what waits for names: its share of `resolver.hold`, rounded up.
+class HoldBudget {
+public:
+    HoldBudget(const conf::Hold& hold, unsigned workers);
+
+    [[nodiscard]] std::size_t datagrams() const { return datagrams_; }  ///< of one queue
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }          ///< of one queue, payload
+    [[nodiscard]] std::size_t sessions() const { return sessions_; }    ///< that may wait at the same time
+
+    /// False, and nothing is taken, when so many bytes are not left.
+    bool take(std::size_t bytes);
+    void give(std::size_t bytes) { used_ -= bytes; }
+    [[nodiscard]] std::size_t used() const { return used_; }
+
+private:
+    std::size_t datagrams_, bytes_, sessions_, memory_;
+    std::size_t used_ = 0;
+};
+
+/// Copies of the datagrams of one client that waits, in their order (K-58): bounded in number and bytes, and
+/// together with all others of the worker by the budget, which outlives it.
+class HoldQueue {
+public:
+    struct Held {
+        std::size_t listener = 0;
+        base::Endpoint from, local;
+        std::uint8_t tos = 0;
+        std::vector<std::byte> payload;
+        std::size_t room = 0;  ///< bytes of payload as it came: a proxy may have cut it since
+
+        /// Valid as long as `payload` is neither changed nor gone.
+        [[nodiscard]] net::Datagram datagram();
+    };
+
+    explicit HoldQueue(HoldBudget& budget) : budget_(&budget) {}
+    ~HoldQueue() { clear(); }
+    HoldQueue(HoldQueue&& other) noexcept;
+    HoldQueue& operator=(HoldQueue&&) = delete;
+
+    /// False when there is no room for it.
+    bool push(std::size_t listener, const net::Datagram& datagram);
+    [[nodiscard]] bool empty() const { return held_.empty(); }
+    [[nodiscard]] std::size_t size() const { return held_.size(); }
+    /// The oldest; there must be one.
+    [[nodiscard]] Held& front() { return held_.front(); }
+    Held pop();
+    void clear();
+
+private:
+    static std::size_t cost(std::size_t payload);
+
+    HoldBudget* budget_;
+    std::deque<Held> held_;
+    std::size_t bytes_ = 0;  ///< payload, as it came
+    std::size_t cost_ = 0;   ///< what was taken from the budget
+};
+
+}  // namespace session

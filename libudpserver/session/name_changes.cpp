@@ -1,0 +1,161 @@
+// What a worker does when a name of the configuration means something else (K-54): new sessions use it from
+// now on, first datagrams that waited for it go on, and sessions on addresses that went do what
+// on-name-change of their rule says.
+
+#include <algorithm>
+
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/net/udp_socket.hpp"
+#include "libudpserver/session/server_choice.hpp"
+#include "libudpserver/session/sessions.hpp"
+
+namespace session {
+
+namespace {
+
+/// Whether the machine has this address: only such a one can be bound.
+bool is_local(const base::Address& address) try {
+    const base::UniqueFd probe = net::make_udp_socket(address.family, "probe");
+    return net::try_bind(probe.get(), Endpoint(address, 0)) == 0;
+} catch (const net::SocketError&) {
+    return false;  // without a socket of this family the machine has no such address
+}
+
+}  // namespace
+
+std::size_t Sessions::name_news(std::size_t name, Names::Addresses addresses, bool unresolved, Instant now) {
+    const Names::Addresses before = names_.addresses(name);
+    const bool first_word = !names_.known(name) || (!unresolved && !heard_[name]);
+    if (unresolved) {
+        names_.set_unresolved(name);
+    } else {
+        names_.set(name, std::move(addresses));
+        heard_[name] = true;
+    }
+    if (!first_word && names_.addresses(name) == before) return 0;
+    targets_.update(name);
+    if (adopted_) judge_unjudged(now);
+    const std::size_t left = adopted_ ? review(name, before, first_word, now) : 0;
+    go_on(waiting_.take([this, now](WaitingOpeners::Waiter& waiter) {
+        return waiter.need == Need::names && judge_again(waiter, now);
+    }),
+          now);
+    settle(now);
+    return left;
+}
+
+/// Of which rules which sessions are to be looked at. As long as a name of a rule is unknown, nobody can say
+/// what is none of its addresses.
+std::size_t Sessions::review(std::size_t name, const Names::Addresses& before, bool first_word, Instant now) {
+    Review review{std::vector<Review::Kind>(acl_.size()), {}};
+    std::ranges::set_difference(before, names_.addresses(name), std::back_inserter(review.gone));
+    for (const std::size_t rule : targets_.users(name)) {
+        if (first_word && all_heard(rule)) {
+            review.rules[rule] = Review::Kind::all;
+        } else if (all_known(rule)) {
+            review.rules[rule] = Review::Kind::gone;
+        }
+    }
+    return leave_addresses(review, now);
+}
+
+bool Sessions::all_known(std::size_t rule) const {
+    return std::ranges::all_of(acl_.rule(rule).plug_to, [this](const conf::Server& server) {
+        return server.name.empty() || names_.known(*names_.index(server.name));
+    });
+}
+
+bool Sessions::all_heard(std::size_t rule) const {
+    return std::ranges::all_of(acl_.rule(rule).plug_to, [this](const conf::Server& server) {
+        return server.name.empty() || heard_[*names_.index(server.name)];
+    });
+}
+
+/// After an adoption: names that were told before it.
+void Sessions::review_adopted(Instant now) {
+    Review review{std::vector<Review::Kind>(acl_.size()), {}};
+    for (std::size_t name = 0; name < names_.size(); ++name)
+        for (const std::size_t rule : targets_.users(name))
+            if (all_heard(rule)) review.rules[rule] = Review::Kind::all;
+    leave_addresses(review, now);
+}
+
+std::size_t Sessions::leave_addresses(const Review& review, Instant now) {
+    const bool any = std::ranges::any_of(review.rules, [&review](Review::Kind kind) {
+        return kind == Review::Kind::all || (kind == Review::Kind::gone && !review.gone.empty());
+    });
+    if (!any) return 0;
+    std::size_t left = 0, unseen = open_sessions();
+    for (const Record& session : slice_) {
+        if (unseen == 0) break;  // most of a big table may never have been used
+        if (session.state != State::open) continue;
+        --unseen;
+        if (session.reason != CloseReason::none || !is_left(session, review.rules[session.rule], review.gone))
+            continue;
+        ++left;
+        leave_address(static_cast<Slot>(&session - arena_.records().data()), now);
+    }
+    return left;
+}
+
+bool Sessions::is_left(const Record& session, Review::Kind kind, const Names::Addresses& gone) const {
+    const base::Address server = session.server.address();
+    if (kind == Review::Kind::nobody || session.server_chosen != 0) return false;
+    if (targets_.has_address(session.rule, server)) return false;
+    if (kind == Review::Kind::gone) return std::ranges::binary_search(gone, server);
+    // Whoever answered first is the server of an any-sock session, and need not have been in any list.
+    return session.type != conf::SessionType::any_sock || session.server_fixed == 0;
+}
+
+void Sessions::leave_address(Slot slot, Instant now) {
+    switch (rule_of(record(slot)).on_name_change) {
+        case conf::OnNameChange::keep:
+            break;
+        case conf::OnNameChange::move:
+            move(slot, now);
+            break;
+        case conf::OnNameChange::close:
+            end(slot, CloseReason::name_change);
+            break;
+    }
+}
+
+void Sessions::move(Slot slot, Instant now) {
+    const Record& session = record(slot);
+    // It only waits for what the old server has still to say.
+    if (session.detached != 0 && !holds(slot)) return;
+    if (targets_.of(session.rule).empty()) return;  // K-55: better there than nowhere
+    const Endpoint server = server_for(session.rule, session.client);
+    const CloseReason reason = reconnect(slot, server, now);
+    if (reason == CloseReason::no_socket &&
+        !supplies_[group_index(rule_of(session), server.family)].exhausted) {
+        left_behind_[slot] = session.generation;
+        return;
+    }
+    if (reason != CloseReason::none) return end(slot, reason);
+    base::log::write(base::msg::debug, "{}: session {}.{} moved to {}", base::to_string(session.client), slot,
+                     session.generation, base::to_string(server));
+}
+
+/// A name that moves many sessions needs more sockets at once than are at hand: those that found none go on
+/// where they are until the parent's answer comes.
+void Sessions::move_left_behind(Instant now) {
+    while (!left_behind_.empty()) {
+        const std::size_t before = left_behind_.size();
+        const auto [slot, generation] = *left_behind_.begin();
+        left_behind_.erase(left_behind_.begin());
+        const Record& session = record(slot);
+        const bool lives = session.state == State::open && session.generation == generation &&
+                           session.reason == CloseReason::none && session.server_chosen == 0;
+        if (lives && !targets_.has_address(session.rule, session.server.address())) move(slot, now);
+        if (left_behind_.size() == before) break;  // again no socket
+    }
+}
+
+bool Sessions::own_endpoint(const Endpoint& endpoint) const {
+    if (listeners_.listens_at(endpoint, {})) return true;
+    const base::Address address = endpoint.address();
+    return listeners_.listens_at(endpoint, address) && is_local(address);
+}
+
+}  // namespace session

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "libudpserver/session/record.hpp"
+
+namespace session {
+
+/// `10.0.0.0/8`, `10.0.0.1`, `10.0.0.1:53`, `[2001:db8::1]:53`: hosts, and perhaps one port.
+class EndpointFilter {
+public:
+    /// Nothing for what is none of these.
+    static std::optional<EndpointFilter> parse(std::string_view text);
+    [[nodiscard]] bool matches(const Endpoint& endpoint) const;
+
+private:
+    base::Address first_, last_;
+    std::optional<std::uint16_t> port_;
+};
+
+/// Which sessions somebody means who asks for them or ends them; what is left out does not matter.
+struct SessionFilter {
+    std::optional<EndpointFilter> client, local, server;
+    std::optional<std::uint16_t> rule, listener;
+    std::optional<conf::SessionType> type;
+    std::optional<bool> answered;
+    Duration older{0};  ///< at least so old
+    Duration idle{0};   ///< no datagram for at least so long
+
+    [[nodiscard]] bool matches(const Record& record, Instant now) const;
+};
+
+/// `SLOT.GENERATION`, what logs and proxyctl call a session.
+struct SessionId {
+    Slot slot = none;
+    std::uint32_t generation = 0;
+    /// Nothing for another text.
+    static std::optional<SessionId> parse(std::string_view text);
+};
+
+}  // namespace session
