@@ -4,11 +4,14 @@
 #include <cstdio>
 
 #include "conf/load.hpp"
+#include "conf/names.hpp"
 #include "libudpserver/base/process_title.hpp"
 #include "libudpserver/session/simulate.hpp"
 #include "proxyd/options.hpp"
 #include "proxyd/proxies/registry.hpp"
 #include "proxyd/start.hpp"
+#include "resolvers/resolve_once.hpp"
+#include "resolvers/settings_from_conf.hpp"
 
 namespace {
 
@@ -41,8 +44,32 @@ void apply(const proxyd::Options& options, conf::Config& config) {
     config.log.level = static_cast<base::LogLevel>(std::min(level, static_cast<int>(base::LogLevel::full)));
 }
 
+/// What the configuration's names mean at this moment.
+session::Names resolve_names(const conf::Config& config) {
+    session::Names names(config);
+    if (names.size() == 0) return names;
+    const auto settings = resolvers::settings_for_configuration(config.resolver);
+    for (const ipc::NameNews& news : resolvers::resolve_once(conf::names(config), settings)) {
+        const auto index = names.index(news.name);
+        if (index && news.unresolved) names.set_unresolved(*index);
+        if (index && !news.unresolved) names.set(*index, news.addresses);
+    }
+    return names;
+}
+
+std::optional<std::vector<std::string>> names_of(const conf::Config& config, const base::Address& client) {
+    resolvers::Question question{.kind = resolvers::Question::names_of_address, .address = client};
+    const auto answer = resolvers::ask_once(resolvers::settings_for_lookups(config.resolver), question);
+    if (answer.status != resolvers::Answer::ok && !resolvers::is_denial(answer.status)) return std::nullopt;
+    return answer.names;
+}
+
 int simulate(const conf::Config& config, const std::string& expression) {
-    const session::Simulation simulation = session::simulate(config, expression);
+    // Only questions about a client need names; the others need no network.
+    const bool about_client = expression.find("from") != std::string::npos;
+    const session::Simulation simulation =
+        session::simulate(config, expression, about_client ? resolve_names(config) : session::Names(config),
+                          [&config](const base::Address& client) { return names_of(config, client); });
     std::fputs(simulation.text.c_str(), simulation.ok ? stdout : stderr);
     return simulation.ok ? 0 : 1;
 }
@@ -75,5 +102,10 @@ int main(int argc, char** argv) {
 
     base::init_process_title(argc, argv);
     apply(*options, loaded.config);
-    return proxyd::start(loaded.config, texts(loaded.warnings, options->file));
+    const auto load = [&options, file = loaded.config.file] {
+        conf::LoadResult again = conf::load_file(file, proxies::names());
+        if (again.ok()) apply(*options, again.config);
+        return again;
+    };
+    return proxyd::start(loaded.config, texts(loaded.warnings, options->file), load);
 }

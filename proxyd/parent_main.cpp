@@ -5,8 +5,10 @@
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/process/run_once.hpp"
 #include "libudpserver/process/supervisor.hpp"
+#include "proxyd/control.hpp"
 #include "proxyd/pool_service.hpp"
-#include "proxyd/reg_main.hpp"
+#include "proxyd/reloader.hpp"
+#include "proxyd/roles.hpp"
 
 namespace proxyd {
 
@@ -14,20 +16,10 @@ namespace {
 
 constexpr base::Duration report_patience{5'000};
 
-/// Whether the last REG has closed and reported its sessions itself.
+/// Whether the last REG has closed and reported its sessions itself; one that was to leave them has not.
 bool ended_well(const process::Child& reg) {
     const std::optional<process::ExitStatus>& last = reg.status().last_exit;
-    return last && last->wait_status == 0;
-}
-
-/// A process of REG's kind: `work` is reg_main or report_main.
-process::Role reg_role(const conf::Config& config, Resources& resources, decltype(&reg_main) work) {
-    return {.name = "REG",
-            .party = ipc::Party::reg,
-            .speed = process::forwarding_speed,
-            .run = [&config, &resources,
-                    work](process::ChildRuntime& runtime) { return work(runtime, config, resources); },
-            .keep = [&resources] { return resources.descriptors(); }};
+    return last && last->wait_status == 0 && !reg.status().left;
 }
 
 /// The parent never looks into the arena (DESIGN §2.4): a process of its own does, for the last time. That it
@@ -47,22 +39,23 @@ void report_left_sessions(const process::Role& role, const process::Settings& se
 
 }  // namespace
 
-int parent_main(const conf::Config& config, Resources& resources, base::SignalInbox& signals, bool foreground,
-                const std::function<void()>& ready) {
+int parent_main(const conf::Config& config, const Load& load, Resources& resources,
+                base::SignalInbox& signals, const std::function<void()>& ready) {
     boost::asio::io_context io;
-    process::Settings settings = process::Settings::from(config);
-    settings.foreground = foreground;
+    const process::Settings settings = settings_for(config);
     process::Supervisor supervisor(io, settings, signals);
-    supervisor.add_role(reg_role(config, resources, reg_main));
+    Roles roles(supervisor, resources, std::make_shared<const conf::Config>(config));
+    Reloader reloader(supervisor, roles, resources, load);
     serve_pool(supervisor, resources.pool);
+    Control control(io, supervisor, resources, reloader);
     supervisor.on_all_ready([&] {
         resources.log_listeners();
         ready();
     });
     supervisor.start();
+    control.start();
     io.run();
-    if (!ended_well(*supervisor.find(ipc::Party::reg)))
-        report_left_sessions(reg_role(config, resources, report_main), settings);
+    if (!ended_well(*supervisor.find(ipc::Party::reg))) report_left_sessions(roles.report(), settings);
     return supervisor.exit_status().value_or(1);
 }
 

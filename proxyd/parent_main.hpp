@@ -3,13 +3,14 @@
 #include <functional>
 
 #include "libudpserver/base/signals.hpp"
+#include "proxyd/load.hpp"
 #include "proxyd/resources.hpp"
 
 namespace proxyd {
 
-/// The parent: supervises REG until the proxy ends. Returns the exit status; `ready` is called when it
-/// serves.
-int parent_main(const conf::Config& config, Resources& resources, base::SignalInbox& signals, bool foreground,
-                const std::function<void()>& ready);
+/// The parent: supervises REG, and ACR and APR where they are needed, until the proxy ends. Returns the exit
+/// status; `ready` is called when it serves; `load` reads the configuration again.
+int parent_main(const conf::Config& config, const Load& load, Resources& resources,
+                base::SignalInbox& signals, const std::function<void()>& ready);
 
 }  // namespace proxyd

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t reserve = 64;
 /// So many sockets of each group are there before the first client is; more come on demand.
 constexpr std::size_t first_sockets = 512;
+/// Reloads that may wait for a REG that takes them over.
+constexpr std::size_t most_past = 16;
 
 std::size_t raise_descriptor_limit() {
     rlimit limit{};
@@ -38,18 +40,24 @@ std::size_t first_count(const conf::Config& config, std::size_t groups, std::siz
     return std::min(first_sockets, std::max<std::size_t>(1, pool_capacity / shares));
 }
 
-void fill(net::SocketPool& pool, const conf::Config& config) {
+void fill_group(net::SocketPool& pool, std::size_t group, unsigned worker, std::size_t wanted) {
+    for (std::size_t made = 0; made < wanted;) {
+        const net::SocketPool::Chunk chunk = pool.grow(group, worker, wanted - made);
+        made += chunk.count;
+        // A group that cannot have a single socket is a mistake of the configuration: say so now. Unless only
+        // names might need it: on a machine without IPv6 they just have no servers there.
+        if (made == 0 && !pool.groups()[group].optional)
+            throw std::runtime_error("server-side sockets: " + chunk.problem);
+        if (chunk.error != 0) return;
+    }
+}
+
+/// The groups from `first` on.
+void fill(net::SocketPool& pool, const conf::Config& config, std::size_t first = 0) {
     const std::size_t wanted = first_count(config, pool.groups().size(), pool.capacity());
-    for (std::size_t group = 0; group < pool.groups().size(); ++group) {
-        for (unsigned worker = 0; worker < config.udpserver.workers; ++worker) {
-            for (std::size_t made = 0; made < wanted;) {
-                const net::SocketPool::Chunk chunk = pool.grow(group, worker, wanted - made);
-                made += chunk.count;
-                // A group that cannot have a single socket is a mistake of the configuration: say so now.
-                if (made == 0) throw std::runtime_error("server-side sockets: " + chunk.problem);
-                if (chunk.error != 0) break;
-            }
-        }
+    for (std::size_t group = first; group < pool.groups().size(); ++group) {
+        for (unsigned worker = 0; worker < config.udpserver.workers; ++worker)
+            fill_group(pool, group, worker, wanted);
     }
 }
 
@@ -77,31 +85,98 @@ Resources::Resources(const conf::Config& config, std::size_t pool_capacity)
     fill(pool, config);
 }
 
+void Resources::prepare_pool(const conf::Config& config) {
+    const std::size_t groups = pool.groups().size();
+    pool.add_groups(net::pool_groups(config));
+    const std::size_t added = pool.groups().size() - groups;
+    // The groups that nobody needs any more keep their sockets, and must not keep the others out.
+    const std::size_t needed = pool.sockets().size() + added * config.udpserver.workers * first_sockets;
+    const bool same_arena = config.udpserver.max_sessions == arena.session_places();
+    std::size_t allowed = capacity(config);
+    if (same_arena) allowed = std::min(allowed, arena.socket_places());
+    pool.set_capacity(
+        added > 0 ? std::max(allowed, std::min(needed, capacity(config) + pool.sockets().size())) : allowed);
+    fill(pool, config, groups);
+}
+
+Resources::Change Resources::prepare(const conf::Config& config) {
+    if (history.past.size() >= most_past)
+        throw std::runtime_error("REG has not taken over the last " + std::to_string(most_past) +
+                                 " configurations yet; look for its errors in the log");
+    const std::size_t groups = pool.groups().size(), sockets = pool.sockets().size(),
+                      before = pool.capacity();
+    try {
+        Change change{listeners.prepare(config), {}};
+        prepare_pool(config);
+        if (config.udpserver.max_sessions != arena.session_places() ||
+            pool.capacity() > arena.socket_places()) {
+            change.arena.emplace(session::Arena::create(config.udpserver.max_sessions, pool.capacity(),
+                                                        session::Arena::Content::awaited));
+        }
+        return change;
+    } catch (...) {
+        pool.cut_back(groups, sockets);
+        pool.set_capacity(before);
+        throw;
+    }
+}
+
+void Resources::apply(Change change, std::shared_ptr<const conf::Config> before) {
+    session::PastPolicy& past = history.past.emplace_back();
+    past.epoch = history.epoch++;
+    past.config = std::move(before);
+    for (std::size_t i = 0; i < listeners.size(); ++i)
+        past.listeners.push_back(listeners.local(i));
+    listeners.apply(std::move(change.listeners));
+    if (!change.arena) return;
+    std::swap(arena, *change.arena);
+    older_arenas.push_back(std::move(*change.arena));
+}
+
+void Resources::forget_past() {
+    history.past.clear();
+    older_arenas.clear();
+}
+
 std::vector<int> Resources::descriptors() const {
     std::vector<int> result = listeners.descriptors();
     for (const net::SocketPool::Socket& socket : pool.sockets())
         result.push_back(socket.fd.get());
     result.push_back(pool.filter().descriptor());
     result.push_back(arena.descriptor());
+    for (const session::Arena& older : older_arenas)
+        result.push_back(older.descriptor());
     return result;
 }
 
+std::vector<std::string> Resources::listener_texts() const {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < listeners.size(); ++i)
+        texts.push_back(base::to_string(listeners.local(i)));
+    return texts;
+}
+
 void Resources::log_listeners() const {
+    constexpr std::size_t most = 4;
+    const std::vector<std::string> texts = listener_texts();
     std::string where;
-    for (std::size_t i = 0; i < listeners.size() && i < 4; ++i) {
-        where += (i > 0 ? ", " : "") + base::to_string(listeners.local(i));
-    }
-    if (listeners.size() > 4) where += " and " + std::to_string(listeners.size() - 4) + " more";
+    for (std::size_t i = 0; i < texts.size() && i < most; ++i)
+        where += (i > 0 ? ", " : "") + texts[i];
+    if (texts.size() > most) where += " and " + std::to_string(texts.size() - most) + " more";
     base::log::write(base::msg::proxy_started, "serving on {}", where);
 }
 
-session::Server::Parts Resources::server_parts(const conf::Config& config, session::SocketSource& source) {
+session::Server::Parts Resources::server_parts(const conf::Config& config, session::SocketSource& source,
+                                               session::LookupSource* lookups) {
     return {.config = config,
             .listeners = listeners,
             .pool = pool,
             .arena = arena,
             .make_proxy = proxies::make,
-            .source = source};
+            .source = source,
+            .lookups = lookups,
+            .older_arenas = &older_arenas,
+            .history = &history};
 }
 
 void Resources::warn_if_short(const conf::Config& config) const {

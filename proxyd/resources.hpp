@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "conf/config.hpp"
@@ -20,16 +21,40 @@ public:
     net::ListenerSet listeners;
     net::SocketPool pool;
     session::Arena arena;
+    /// Of a reload that no REG has taken over yet: arenas that the sessions may still be in, and the
+    /// configurations that they may still be of.
+    std::vector<session::Arena> older_arenas;
+    session::PolicyHistory history;
+
+    /// What another configuration needs, made already.
+    struct Change {
+        net::ListenerSet::Change listeners;
+        std::optional<session::Arena> arena;  ///< when max-sessions is another one
+    };
+    /// Makes it. Throws what the parts throw, with the reason; everything is as before then.
+    [[nodiscard]] Change prepare(const conf::Config& config);
+    /// From now on this is what `after`, which prepare() was asked for, needs; REGs of the configuration
+    /// before must leave.
+    void apply(Change change, std::shared_ptr<const conf::Config> before);
+    /// A REG that was forked now or later has taken everything over.
+    void forget_past();
 
     /// All descriptors that REG needs, as of now.
     [[nodiscard]] std::vector<int> descriptors() const;
 
     /// What a server is made of, in whichever process it runs.
     [[nodiscard]] session::Server::Parts server_parts(const conf::Config& config,
-                                                      session::SocketSource& source);
+                                                      session::SocketSource& source,
+                                                      session::LookupSource* lookups);
 
     /// Says in the log what is less than the configuration asks for.
     void warn_if_short(const conf::Config& config) const;
+
+    /// `127.0.0.1:53`, for each listener.
+    [[nodiscard]] std::vector<std::string> listener_texts() const;
+
+    /// Set in the parent when the proxy ends gracefully: each REG that starts then begins no session.
+    bool draining = false;
 
     /// Says in the log where the proxy serves.
     void log_listeners() const;
@@ -37,6 +62,7 @@ public:
 private:
     Resources(const conf::Config& config, std::size_t pool_capacity);
     static std::size_t capacity(const conf::Config& config);
+    void prepare_pool(const conf::Config& config);
 };
 
 }  // namespace proxyd

@@ -2,37 +2,57 @@
 
 #include <unistd.h>
 
+#include "conf/names.hpp"
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/base/privileges.hpp"
 #include "libudpserver/base/text.hpp"
 #include "libudpserver/process/signal_source.hpp"
 #include "proxyd/housekeeping.hpp"
+#include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
+#include "resolvers/resolve_once.hpp"
+#include "resolvers/settings_from_conf.hpp"
 
 namespace proxyd {
 
 namespace {
 
-void inform(const session::Server& server, base::Instant started) {
+/// A proxy that does not serve yet has no worker that could say or close anything.
+void inform(const session::Server& server, base::Instant started, bool serving) {
     const auto age = std::chrono::floor<std::chrono::seconds>(base::MonotonicClock::now() - started);
     base::log::write(base::msg::info, "one process up pid {} for {}, log level {}", ::getpid(),
                      base::format_duration(age), static_cast<int>(base::log::level()));
-    log_info(server);
+    if (serving) log_info(server);
 }
 
-void act_on(const base::TakenSignals& signals, session::Server& server, base::Instant started,
+void act_on(const base::TakenSignals& signals, session::Server& server, base::Instant started, bool serving,
             boost::asio::io_context& io) {
     for (int steps = signals.level_steps(); steps > 0; --steps)
         base::log::raise_level();
     for (int steps = signals.level_steps(); steps < 0; ++steps)
         base::log::lower_level();
     if (signals.reopen > 0) base::log::reopen();
-    if (signals.info > 0) inform(server, started);
+    if (signals.info > 0) inform(server, started, serving);
     if (signals.end == 0) return;
     base::log::write(base::msg::proxy_stopping, "{}: the proxy ends, all sessions are closed",
                      base::signal_name(signals.end));
-    server.close_all(session::CloseReason::process_end);
+    if (serving) server.close_all(session::CloseReason::process_end);
     io.stop();
+}
+
+/// Once, and never again (K-10). Signals are acted on meanwhile; one that ends the proxy ends this too.
+void resolve_names(const conf::Config& config, session::Server& server, boost::asio::io_context& io) {
+    const std::vector<std::string> names = conf::names(config);
+    if (names.empty()) return;
+    const resolvers::Settings settings = resolvers::settings_for_configuration(config.resolver);
+    resolvers::log_name_servers(settings);
+    ServerNames sink(server);
+    const auto go_on = [&io] {
+        io.poll();
+        return !io.stopped();
+    };
+    for (const ipc::NameNews& news : resolvers::resolve_once(names, settings, go_on))
+        sink.tell(news);
 }
 
 }  // namespace
@@ -42,18 +62,24 @@ int single_main(const conf::Config& config, Resources& resources, base::SignalIn
     boost::asio::io_context io;
     LocalSocketSource source(io, resources.pool);
     if (!config.user.empty()) base::drop_privileges(base::find_user(config.user));
-    session::Server server(io, resources.server_parts(config, source));
+    WaitingLookups lookups(resolvers::settings_for_lookups(config.resolver));
+    session::Server server(io, resources.server_parts(config, source, &lookups));
     source.deliver_to(server);
     process::SignalSource incoming(io, signals);
     const base::Instant started = base::MonotonicClock::now();
-    incoming.start([&](const base::TakenSignals& taken) { act_on(taken, server, started, io); });
+    bool serving = false;
+    incoming.start([&](const base::TakenSignals& taken) { act_on(taken, server, started, serving, io); });
     base::log::write(base::msg::single_process,
                      "one single process: no supervision, no recovery: for debugging only");
-    server.start(false);
-    Housekeeping housekeeping(io, server);
-    resources.log_listeners();
-    ready();
-    io.run();
+    resolve_names(config, server, io);
+    if (!io.stopped()) {
+        server.start(false);
+        serving = true;
+        Housekeeping housekeeping(io, server);
+        resources.log_listeners();
+        ready();
+        io.run();
+    }
     base::log::write(base::msg::proxy_stopped, "exit status 0");
     return 0;
 }

@@ -33,17 +33,18 @@ void warn_of_root(const conf::Config& config) {
                      config.singleproc ? "the proxy stays root" : "the children stay root");
 }
 
-int serve(const conf::Config& config, Resources& resources, const std::function<void()>& ready) {
+int serve(const conf::Config& config, const Load& load, Resources& resources,
+          const std::function<void()>& ready) {
     base::SignalInbox signals;
     base::unblock_all();
     base::set_process_title(config.name, "");
     resources.warn_if_short(config);
     warn_of_root(config);
     if (config.singleproc) return single_main(config, resources, signals, ready);
-    return parent_main(config, resources, signals, config.nodaemon, ready);
+    return parent_main(config, load, resources, signals, ready);
 }
 
-int run(const conf::Config& config, const std::vector<std::string>& warnings) {
+int run(const conf::Config& config, const std::vector<std::string>& warnings, const Load& load) {
     // Everything that can be wrong is found while there is still a terminal to say it on (O-14).
     const int owner = log_owner(config);
     Resources resources(config);
@@ -54,17 +55,17 @@ int run(const conf::Config& config, const std::vector<std::string>& warnings) {
     if (!config.pid_file.empty()) pid_file.emplace(config.pid_file);
     for (const std::string& warning : warnings)
         base::log::write(base::msg::conf_warning, "{}", warning);
-    return serve(config, resources, [&daemon] { daemon.report_ready(); });
+    return serve(config, load, resources, [&daemon] { daemon.report_ready(); });
 }
 
 }  // namespace
 
-int start(const conf::Config& config, const std::vector<std::string>& warnings) {
+int start(const conf::Config& config, const std::vector<std::string>& warnings, const Load& load) {
     // Signals that come before there is a loop wait for it: none is lost, none ends a half-made proxy (O-6).
     base::block_all();
     int status = 1;
     try {
-        status = run(config, warnings);
+        status = run(config, warnings, load);
     } catch (const std::exception& error) {
         base::log::write(base::msg::start_failed, "cannot start: {}", error.what());
         if (base::log::descriptor() != STDERR_FILENO)

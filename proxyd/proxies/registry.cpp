@@ -9,30 +9,42 @@ namespace proxies {
 
 namespace {
 
-using Factory = std::unique_ptr<session::Proxy> (*)(const conf::Config&);
+struct Kind {
+    std::unique_ptr<session::Proxy> (*make)(const conf::Config&);
+    bool looks_up;  ///< uses SessionContext::resolve
+};
 
 /// One line for each kind of proxy.
-const std::map<std::string, Factory>& registry() {
-    static const std::map<std::string, Factory> all{
+const std::map<std::string, Kind>& registry() {
+    static const std::map<std::string, Kind> all{
         {"udp",
-         [](const conf::Config&) -> std::unique_ptr<session::Proxy> { return std::make_unique<UdpProxy>(); }},
+         {[](const conf::Config&) -> std::unique_ptr<session::Proxy> { return std::make_unique<UdpProxy>(); },
+          false}},
     };
     return all;
+}
+
+const Kind& find(const std::string& name) {
+    const auto found = registry().find(name);
+    if (found == registry().end()) throw std::logic_error("proxy " + name + " is not registered");
+    return found->second;
 }
 
 }  // namespace
 
 std::vector<std::string> names() {
     std::vector<std::string> result;
-    for (const auto& [name, factory] : registry())
+    for (const auto& [name, kind] : registry())
         result.push_back(name);
     return result;
 }
 
 std::unique_ptr<session::Proxy> make(const conf::Config& config) {
-    const auto found = registry().find(config.proxy);
-    if (found == registry().end()) throw std::logic_error("proxy " + config.proxy + " is not registered");
-    return found->second(config);
+    return find(config.proxy).make(config);
+}
+
+bool looks_up(const std::string& name) {
+    return find(name).looks_up;
 }
 
 }  // namespace proxies

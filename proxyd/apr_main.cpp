@@ -1,0 +1,27 @@
+#include "proxyd/apr_main.hpp"
+
+#include "proxyd/name_queries.hpp"
+#include "resolvers/ares_resolver.hpp"
+#include "resolvers/confirming_resolver.hpp"
+#include "resolvers/resolver_service.hpp"
+#include "resolvers/settings_from_conf.hpp"
+
+namespace proxyd {
+
+int apr_main(process::ChildRuntime& runtime, const conf::Config& config) {
+    const resolvers::Settings settings = resolvers::settings_for_lookups(config.resolver);
+    resolvers::log_name_servers(settings);
+    resolvers::AresResolver resolver(runtime.io(), settings);
+    resolvers::ConfirmingResolver confirming(runtime.io(), resolver, settings.timeout);
+    resolvers::ResolverService service(runtime.io(), confirming);
+    runtime.on_peer(ipc::Party::reg, [&](base::UniqueFd link) { service.link(std::move(link)); });
+    Queries queries(runtime);
+    queries.add_info([&] {
+        return std::vector<std::string>{service.info(), "look-ups: " + resolver.info()};
+    });
+    add_resolve(queries, confirming);
+    runtime.report_ready();
+    return runtime.run();
+}
+
+}  // namespace proxyd

@@ -1,0 +1,105 @@
+#include "proxyd/control.hpp"
+
+#include <unistd.h>
+
+#include "conf/load.hpp"
+#include "libudpserver/base/fatal.hpp"
+#include "libudpserver/base/log.hpp"
+#include "proxyd/lookup_service.hpp"
+
+namespace proxyd {
+
+using process::Access;
+
+namespace {
+
+std::string log_file(const conf::Config& config) {
+    return config.log.target == base::LogTarget::file ? config.log.path : "";
+}
+
+}  // namespace
+
+Control::Control(boost::asio::io_context& io, process::Supervisor& supervisor, Resources& resources,
+                 Reloader& reloader)
+    : io_(io),
+      supervisor_(supervisor),
+      resources_(resources),
+      reloader_(reloader),
+      forward_(io, supervisor),
+      commands_(io, supervisor, forward_, facts()),
+      log_tail_(io, log_file(reloader.config()),
+                base::log::descriptor() == STDERR_FILENO ? "stderr" : "syslog") {
+    open(reloader.config());
+    if (server_) add_commands();
+    supervisor_.on(ipc::MessageType::drained, [this](process::Child&, ipc::Message&) {
+        if (resources_.draining) supervisor_.stop();
+    });
+}
+
+process::ProxyFacts Control::facts() {
+    const conf::Config& config = reloader_.config();
+    process::ProxyFacts facts{.name = config.name,
+                              .version = "proxyd " PROXYD_VERSION,
+                              .config_file = config.file,
+                              .config_text = [this] { return conf::print(reloader_.config()); }};
+    facts.listeners = [this] { return resources_.listener_texts(); };
+    facts.drain = [this](base::Duration) { drain(); };
+    return facts;
+}
+
+void Control::open(const conf::Config& config) {
+    const auto settings = process::ControlSettings::from(config);
+    if (!settings) return;
+    try {
+        server_.emplace(io_, *settings);
+    } catch (const base::Fatal& error) {
+        if (!config.control.socket.empty()) throw;
+        base::log::write(base::msg::control_unavailable, "{}", error.what());
+    }
+}
+
+void Control::add_commands() {
+    commands_.add_to(*server_);
+    log_tail_.add_to(*server_);
+    const auto forward = [this](const char* name, Access needed, ipc::Party party) {
+        server_->add(name, needed, forward_.to(party));
+    };
+    for (const char* name : {"sessions", "session", "rules", "explain", "last-refusals", "stats", "events"})
+        forward(name, Access::read, ipc::Party::reg);
+    forward("kill-sessions", Access::change, ipc::Party::reg);
+    forward("names", Access::read, ipc::Party::acr);
+    server_->add("resolve", Access::read, [this](const control::Request& request, process::Answer answer) {
+        resolve(request, std::move(answer));
+    });
+    server_->add("reload", Access::change, [this](const control::Request& request, process::Answer answer) {
+        reload(request, std::move(answer));
+    });
+}
+
+/// Which process looks names up may change with a reload.
+void Control::resolve(const control::Request& request, process::Answer answer) {
+    const bool on_line = needs_lookups(reloader_.config());
+    forward_.ask(on_line ? ipc::Party::apr : ipc::Party::acr, request, answer,
+                 [answer]() mutable { answer.end(); });
+}
+
+void Control::reload(const control::Request& request, process::Answer answer) {
+    request.allow({"check"});
+    const bool check_only = request.flag("check").value_or(false);
+    const Reloader::Result result = reloader_.reload(check_only, process::to_string(answer.peer()));
+    if (!result.refused.empty()) return answer.fail(control::Code::refused, result.refused);
+    for (const std::string& line : result.lines)
+        if (!answer.row(control::Row().add("text", line))) break;
+    answer.end();
+}
+
+void Control::drain() {
+    resources_.draining = true;  // a REG that is started from now on begins with it
+    if (process::Child* reg = supervisor_.find(ipc::Party::reg)) reg->send(ipc::Drain{});
+}
+
+void Control::start() {
+    if (server_) server_->start();
+}
+
+}  // namespace proxyd

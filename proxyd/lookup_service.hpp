@@ -1,0 +1,50 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "conf/config.hpp"
+#include "libudpserver/session/server.hpp"
+#include "resolvers/name_sink.hpp"
+#include "resolvers/resolver.hpp"
+#include "resolvers/settings.hpp"
+
+namespace proxyd {
+
+/// Whether anything in this configuration is looked up on line: whether there is an APR (K-3).
+bool needs_lookups(const conf::Config& config);
+
+/// What a server hears about the configuration's names, wherever they were resolved.
+class ServerNames : public resolvers::NameSink {
+public:
+    explicit ServerNames(session::Server& server) : server_(server) {}
+    void tell(const ipc::NameNews& news) override {
+        server_.name_news(news.name, news.addresses, news.unresolved);
+    }
+
+private:
+    session::Server& server_;
+};
+
+/// REG: the workers' questions go to a resolver of the main thread, and no worker waits (K-57).
+class AskingLookups : public session::LookupSource {
+public:
+    AskingLookups(boost::asio::io_context& io, resolvers::Resolver& resolver)
+        : io_(io), resolver_(resolver) {}
+    void ask(const session::Lookup& lookup, Callback callback) override;
+
+private:
+    boost::asio::io_context& io_;
+    resolvers::Resolver& resolver_;
+};
+
+/// singleproc: the worker itself looks up and waits (K-10).
+class WaitingLookups : public session::LookupSource {
+public:
+    explicit WaitingLookups(resolvers::Settings settings) : settings_(std::move(settings)) {}
+    void ask(const session::Lookup& lookup, Callback callback) override;
+
+private:
+    resolvers::Settings settings_;
+};
+
+}  // namespace proxyd

@@ -1,0 +1,54 @@
+#include "proxyd/name_queries.hpp"
+
+namespace proxyd {
+
+namespace {
+
+/// The parent waits two seconds for a child.
+constexpr base::Duration patience{1'800};
+
+std::vector<std::string> texts(const std::vector<base::Address>& addresses) {
+    std::vector<std::string> result;
+    for (const base::Address& address : addresses)
+        result.push_back(base::to_string(address));
+    return result;
+}
+
+resolvers::Question question_of(const std::string& name) {
+    resolvers::Question question{.name = name, .timeout = patience};
+    if (const auto address = base::parse_address(name)) {
+        question.kind = resolvers::Question::names_of_address;
+        question.address = *address;
+    }
+    return question;
+}
+
+control::Row row_of(const std::string& name, const resolvers::Answer& answer) {
+    control::Row row;
+    row.add("name", name).add("status", resolvers::to_string(answer.status));
+    row.add("addresses", texts(answer.addresses)).add("names", answer.names);
+    return row.add("ttl_ms", answer.ttl).add("detail", answer.detail);
+}
+
+}  // namespace
+
+void add_resolve(Queries& queries, resolvers::Resolver& resolver) {
+    queries.add("resolve",
+                [&resolver](const control::Request& request, std::uint64_t, const Queries::Reply& reply) {
+                    request.allow({"name"});
+                    const std::string name = request.needed_text("name");
+                    resolver.ask(question_of(name), [name, reply](const resolvers::Answer& answer) {
+                        reply({0, row_of(name, answer).text() + "\n"});
+                    });
+                });
+}
+
+control::Row row_of(const resolvers::NameFacts& name) {
+    control::Row row;
+    row.add("name", name.name).add("addresses", texts(name.addresses)).add("known", !name.asked);
+    if (!name.addresses.empty()) row.add("expires_ms", name.expires_in).add("stale", name.stale);
+    if (!name.trouble.empty()) row.add("last_error", name.trouble).add("last_error_ago_ms", name.trouble_ago);
+    return row;
+}
+
+}  // namespace proxyd

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "libudpserver/control/request.hpp"
+#include "libudpserver/control/row.hpp"
+#include "libudpserver/ipc/messages.hpp"
+#include "libudpserver/process/child_runtime.hpp"
+
+namespace proxyd {
+
+/// The questions of the control socket that a child answers (DESIGN §9), by command. A child keeps nothing
+/// between two pieces of an answer.
+class Queries {
+public:
+    using Reply = std::function<void(ipc::QueryResult)>;
+    /// May throw control::Failure, and may call `reply` later, once.
+    using Handler = std::function<void(const control::Request&, std::uint64_t cursor, Reply reply)>;
+
+    /// From now on the parent's questions are answered.
+    explicit Queries(process::ChildRuntime& runtime);
+
+    void add(const std::string& command, Handler handler) { handlers_[command] = std::move(handler); }
+    /// `info`: the lines that SIGPWR logs (K-20); also what SIGPWR does from now on.
+    void add_info(std::function<std::vector<std::string>()> lines);
+
+private:
+    void answer(const ipc::Query& query, const Reply& reply);
+
+    process::ChildRuntime& runtime_;
+    std::map<std::string, Handler> handlers_;
+};
+
+/// The lines of an answer that is made anew for each piece: those before the cursor are passed over, and what
+/// no longer fits is left to the next piece.
+class Lines {
+public:
+    explicit Lines(std::uint64_t cursor) : cursor_(cursor) {}
+
+    void add(const control::Row& row);
+    [[nodiscard]] const ipc::QueryResult& result() const { return result_; }
+
+private:
+    std::uint64_t cursor_, count_ = 0;
+    ipc::QueryResult result_;
+};
+
+}  // namespace proxyd

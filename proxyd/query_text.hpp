@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "conf/config.hpp"
+#include "libudpserver/control/request.hpp"
+#include "libudpserver/control/row.hpp"
+#include "libudpserver/session/sessions.hpp"
+
+/// The words of REG's answers to the control protocol, and of the questions.
+namespace proxyd {
+
+/// `from`, `to`, `server`, `rule`, `type`, `state`, `older_ms`, `idle_ms`. Throws control::Failure.
+session::SessionFilter filter_of(const control::Request& request, const conf::Config& config);
+/// `id`. Throws control::Failure.
+session::SessionId id_of(const control::Request& request);
+/// `client`, `local`, `dscp`, `time`. Throws control::Failure.
+session::Question question_of(const control::Request& request, const conf::Config& config);
+
+control::Row row_of(const session::Found& found, const conf::Config& config, session::Instant now);
+control::Row row_of(const session::Details& details, const conf::Config& config);
+control::Row row_of(const session::Event& event, const conf::Config& config, session::Instant now);
+control::Row row_of(const session::SessionAcl::Step& step, const conf::Config& config);
+/// What comes of the steps.
+control::Row decision_of(const session::Explanation& explanation, const conf::Config& config);
+
+}  // namespace proxyd

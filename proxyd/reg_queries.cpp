@@ -1,0 +1,340 @@
+#include "proxyd/reg_queries.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "libudpserver/control/answer_line.hpp"
+#include "proxyd/query_text.hpp"
+
+namespace proxyd {
+
+namespace {
+
+using control::Code;
+using control::Failure;
+using control::Request;
+using session::Sessions;
+using session::Slot;
+
+/// So many sessions fit into a piece of an answer, however long their names are.
+constexpr std::size_t rows_a_piece = 16;
+constexpr std::size_t kills_a_turn = 256;
+constexpr std::size_t most_events = 16;
+
+/// Where the next piece begins: the worker, and in it the session. 0 is the beginning, and the end.
+std::uint64_t cursor_of(unsigned worker, Slot slot) {
+    return std::uint64_t{worker} << 32 | slot;
+}
+
+base::Instant now() {
+    return base::MonotonicClock::now();
+}
+
+ipc::QueryResult refusal(const Failure& failure) {
+    return {0, control::error_line(failure)};
+}
+
+const std::vector<std::string> filter_names{"from", "to",    "server",   "rule",   "listener",
+                                            "type", "state", "older_ms", "idle_ms"};
+
+std::vector<std::string> and_also(std::vector<std::string> names, const std::vector<std::string>& more) {
+    names.insert(names.end(), more.begin(), more.end());
+    return names;
+}
+
+std::vector<session::Event> joined(const std::vector<std::vector<session::Event>>& parts) {
+    std::vector<session::Event> all;
+    for (const auto& part : parts)
+        all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+std::uint64_t count_of(base::Instant at) {
+    return static_cast<std::uint64_t>(at.time_since_epoch().count());
+}
+
+bool matches(const session::SessionFilter& filter, const session::Event& event) {
+    return (!filter.client || filter.client->matches(event.client)) &&
+           (!filter.local || filter.local->matches(event.local)) &&
+           (!filter.server || filter.server->matches(event.server)) &&
+           (!filter.rule || filter.rule == event.rule);
+}
+
+/// Asks every worker at the same time and calls `done` with what they said, in their order.
+template <typename Said>
+void ask_all(session::Server& server, std::function<void(Sessions&, Said&)> question,
+             std::function<void(std::vector<Said>&)> done) {
+    struct Round {
+        std::vector<Said> said;
+        std::size_t waiting;
+    };
+    auto round = std::make_shared<Round>(Round{std::vector<Said>(server.workers()), server.workers()});
+    for (unsigned worker = 0; worker < server.workers(); ++worker) {
+        server.in_worker(
+            worker,
+            [round, worker, question](Sessions& sessions) { question(sessions, round->said[worker]); },
+            [round, done] {
+                if (--round->waiting == 0) done(round->said);
+            });
+    }
+}
+
+}  // namespace
+
+void RegQueries::add_to(Queries& queries) {
+    const auto add = [&](const char* command, auto method) {
+        queries.add(command, [this, method](const Request& request, std::uint64_t cursor, Reply reply) {
+            (this->*method)(request, cursor, std::move(reply));
+        });
+    };
+    add("sessions", &RegQueries::sessions);
+    add("session", &RegQueries::session);
+    add("kill-sessions", &RegQueries::kill_sessions);
+    add("rules", &RegQueries::rules);
+    add("explain", &RegQueries::explain);
+    add("last-refusals", &RegQueries::last_refusals);
+    add("stats", &RegQueries::stats);
+    add("events", &RegQueries::events);
+}
+
+void RegQueries::sessions(const Request& request, std::uint64_t cursor, Reply reply) {
+    request.allow(filter_names);
+    const session::SessionFilter filter = filter_of(request, config_);
+    const auto worker = static_cast<unsigned>(cursor >> 32);
+    if (worker >= server_.workers()) return reply({});
+    struct Piece {
+        std::vector<session::Found> found;
+        Slot next = session::none;
+    };
+    auto piece = std::make_shared<Piece>();
+    server_.in_worker(
+        worker,
+        [piece, filter, from = static_cast<Slot>(cursor)](Sessions& sessions) {
+            piece->next = sessions.select(filter, from, rows_a_piece, now(), piece->found);
+        },
+        [this, piece, worker, reply = std::move(reply)] {
+            ipc::QueryResult result;
+            for (const session::Found& found : piece->found)
+                result.text += row_of(found, config_, now()).text() + "\n";
+            if (piece->next != session::none) {
+                result.next = cursor_of(worker, piece->next);
+            } else if (worker + 1 < server_.workers()) {
+                result.next = cursor_of(worker + 1, 0);
+            }
+            reply(result);
+        });
+}
+
+unsigned RegQueries::worker_of(Slot slot) const {
+    unsigned worker = 0;
+    while (worker + 1 < server_.workers() && slot >= server_.first_slot(worker + 1))
+        ++worker;
+    return worker;
+}
+
+void RegQueries::session(const Request& request, std::uint64_t, Reply reply) {
+    request.allow({"id"});
+    const session::SessionId id = id_of(request);
+    auto details = std::make_shared<std::optional<session::Details>>();
+    server_.in_worker(
+        worker_of(id.slot), [details, id](Sessions& sessions) { *details = sessions.details(id, now()); },
+        [this, details, reply = std::move(reply)] {
+            if (!*details) return reply(refusal({Code::unknown, "there is no such session (any more)"}));
+            reply({0, row_of(**details, config_).text() + "\n"});
+        });
+}
+
+/// One after the other through all workers, a bounded number a turn.
+struct RegQueries::Kill {
+    session::SessionFilter filter;
+    base::Duration refuse;
+    Reply reply;
+    unsigned worker = 0;
+    Slot from = 0;
+    std::size_t killed = 0;
+    std::set<base::Address> clients;   ///< of all that were killed, if they shall be refused
+    std::vector<base::Address> fresh;  ///< of the last turn
+    std::size_t refused = 0;
+
+    void close(Sessions& sessions, const session::Found& one) {
+        if (!sessions.close_by_admin({one.slot, one.record.generation}, refuse, now())) return;
+        ++killed;
+        const base::Address client = one.record.client.address();
+        if (refuse.count() > 0 && clients.insert(client).second) fresh.push_back(client);
+    }
+    void answer() const {
+        control::Row row;
+        row.add("killed", killed);
+        if (refuse.count() > 0) row.add("clients_refused", refused);
+        reply({0, row.text() + "\n"});
+    }
+};
+
+void RegQueries::kill_sessions(const Request& request, std::uint64_t, Reply reply) {
+    request.allow(and_also(filter_names, {"id", "refuse_ms", "every"}));
+    const base::Duration refuse = request.duration("refuse_ms").value_or(base::Duration{0});
+    const bool some = std::ranges::any_of(filter_names, [&](const auto& name) { return request.has(name); });
+    if (some + request.has("id") + request.flag("every").value_or(false) != 1)
+        throw Failure(Code::usage, "kill-sessions: say which: an id, a filter like from, or every");
+    auto kill = std::make_shared<Kill>(Kill{filter_of(request, config_), refuse, std::move(reply)});
+    if (!request.has("id")) return kill_next(kill);
+    kill_one(kill, id_of(request));
+}
+
+void RegQueries::kill_one(const std::shared_ptr<Kill>& kill, session::SessionId id) {
+    server_.in_worker(
+        worker_of(id.slot),
+        [kill, id](Sessions& sessions) {
+            if (const auto details = sessions.details(id, now())) kill->close(sessions, details->found);
+        },
+        [this, kill] {
+            if (kill->killed == 0)
+                return kill->reply(refusal({Code::unknown, "there is no such session (any more)"}));
+            refuse_then(kill, [kill] { kill->answer(); });
+        });
+}
+
+void RegQueries::kill_next(const std::shared_ptr<Kill>& kill) {
+    if (kill->worker >= server_.workers()) return kill->answer();
+    server_.in_worker(
+        kill->worker,
+        [kill](Sessions& sessions) {
+            std::vector<session::Found> found;
+            kill->from = sessions.select(kill->filter, kill->from, kills_a_turn, now(), found);
+            for (const session::Found& one : found)
+                kill->close(sessions, one);
+        },
+        [this, kill] {
+            if (kill->from == session::none) {
+                ++kill->worker;
+                kill->from = 0;
+            }
+            refuse_then(kill, [this, kill] { kill_next(kill); });
+        });
+}
+
+/// The next datagrams of a client may come to any worker, so that all of them refuse it.
+void RegQueries::refuse_then(const std::shared_ptr<Kill>& kill, std::function<void()> then) {
+    if (kill->fresh.empty()) return then();
+    ask_all<std::size_t>(
+        server_,
+        [clients = std::exchange(kill->fresh, {}), refuse = kill->refuse](Sessions& sessions,
+                                                                          std::size_t& refused) {
+            for (const base::Address& client : clients)
+                refused += sessions.refuse_client(client, refuse, now()) ? 1 : 0;
+        },
+        [kill, then = std::move(then)](std::vector<std::size_t>& refused) {
+            kill->refused += std::ranges::min(refused);
+            then();
+        });
+}
+
+void RegQueries::rules(const Request& request, std::uint64_t cursor, Reply reply) {
+    request.allow({});
+    using Counts = std::vector<session::RuleCount>;
+    ask_all<Counts>(
+        server_, [](Sessions& sessions, Counts& counts) { counts = sessions.rule_counts(); },
+        [this, cursor, reply = std::move(reply)](std::vector<Counts>& all) {
+            Lines lines(cursor);
+            for (std::size_t rule = 0; rule < config_.session_acl.size(); ++rule) {
+                session::RuleCount sum;
+                for (const Counts& counts : all) {
+                    sum.begun += counts[rule].begun;
+                    sum.refused += counts[rule].refused;
+                }
+                const conf::Rule& one = config_.session_acl[rule];
+                control::Row row;
+                row.add("rule", one.name)
+                    .add("action", one.action == conf::Action::accept ? "accept" : "deny");
+                lines.add(row.add("begun", sum.begun).add("refused", sum.refused));
+            }
+            reply(lines.result());
+        });
+}
+
+void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply reply) {
+    request.allow({"client", "local", "dscp", "time"});
+    const session::Question question = question_of(request, config_);
+    auto explanation = std::make_shared<session::Explanation>();
+    server_.in_worker(
+        0, [=](Sessions& sessions) { *explanation = sessions.explain(question, now()); },
+        [this, cursor, explanation, reply = std::move(reply)] {
+            Lines lines(cursor);
+            for (const session::SessionAcl::Step& step : explanation->steps)
+                lines.add(row_of(step, config_));
+            lines.add(decision_of(*explanation, config_));
+            reply(lines.result());
+        });
+}
+
+void RegQueries::last_refusals(const Request& request, std::uint64_t, Reply reply) {
+    request.allow({"client"});
+    std::optional<base::Address> client;
+    if (const auto text = request.text("client")) {
+        client = base::parse_address(*text);
+        if (const auto endpoint = base::parse_endpoint(*text)) client = endpoint->address();
+        if (!client) throw Failure(Code::usage, "client: give an address");
+    }
+    using Events = std::vector<session::Event>;
+    ask_all<Events>(
+        server_,
+        [client](Sessions& sessions, Events& events) {
+            events = sessions.chronicle().refusals(client, most_events);
+        },
+        [this, reply = std::move(reply)](std::vector<Events>& all) {
+            Events events = joined(all);
+            std::ranges::stable_sort(events, std::ranges::greater{}, &session::Event::at);
+            events.resize(std::min(events.size(), most_events));
+            ipc::QueryResult result;
+            for (const session::Event& event : events)
+                result.text += row_of(event, config_, now()).text() + "\n";
+            reply(result);
+        });
+}
+
+void RegQueries::stats(const Request& request, std::uint64_t, Reply reply) {
+    request.allow({});
+    control::Row row;
+    for (const auto& [name, value] : server_.stats())
+        row.add(name, value);
+    reply({0, row.text() + "\n"});
+}
+
+/// Those since `since_ms`, which the last row of the last answer gave; without it, where to begin. The cursor
+/// of a long answer is such a time, too.
+void RegQueries::events(const Request& request, std::uint64_t cursor, Reply reply) {
+    request.allow({"since_ms", "from", "to", "listener", "server", "rule"});
+    const session::SessionFilter filter = filter_of(request, config_);
+    const base::Instant until = now();
+    const auto asked = request.number("since_ms");
+    const base::Instant since{
+        base::Duration(cursor != 0 ? static_cast<std::int64_t>(cursor) : asked.value_or(0))};
+    using Events = std::vector<session::Event>;
+    ask_all<Events>(
+        server_,
+        [since, until](Sessions& sessions, Events& events) {
+            if (since != base::Instant{}) events = sessions.chronicle().between(since, until, most_events);
+        },
+        [this, since, until, filter, reply = std::move(reply)](std::vector<Events>& all) {
+            base::Instant next = until;
+            Events events = joined(all);
+            std::ranges::stable_sort(events, {}, &session::Event::at);
+            // What happened in one millisecond stays together: the next piece begins with another one.
+            if (events.size() >= most_events && events.front().at != events[most_events - 1].at) {
+                next = events[most_events - 1].at;
+                std::erase_if(events, [next](const session::Event& event) { return event.at >= next; });
+            } else if (events.size() >= most_events) {
+                next = events.front().at + base::Duration{1};
+                events.resize(most_events);
+            }
+            ipc::QueryResult result{.next = next < until ? count_of(next) : 0, .text = {}};
+            for (const session::Event& event : events)
+                if (matches(filter, event)) result.text += row_of(event, config_, until).text() + "\n";
+            if (result.next == 0) result.text += control::Row().add("next_ms", count_of(until)).text() + "\n";
+            reply(result);
+        });
+}
+
+}  // namespace proxyd

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "conf/config.hpp"
+#include "libudpserver/session/server.hpp"
+#include "proxyd/queries.hpp"
+
+namespace proxyd {
+
+/// What REG answers of the control protocol: sessions, rules, refusals, what the policy would say (DESIGN
+/// §9). Each piece of an answer is a bounded bit of one worker's turn.
+class RegQueries {
+public:
+    RegQueries(session::Server& server, const conf::Config& config) : server_(server), config_(config) {}
+
+    void add_to(Queries& queries);
+
+private:
+    using Request = control::Request;
+    using Reply = Queries::Reply;
+    struct Kill;
+
+    void sessions(const Request& request, std::uint64_t cursor, Reply reply);
+    void session(const Request& request, std::uint64_t cursor, Reply reply);
+    void kill_sessions(const Request& request, std::uint64_t cursor, Reply reply);
+    void kill_one(const std::shared_ptr<Kill>& kill, session::SessionId id);
+    void kill_next(const std::shared_ptr<Kill>& kill);
+    void refuse_then(const std::shared_ptr<Kill>& kill, std::function<void()> then);
+    void rules(const Request& request, std::uint64_t cursor, Reply reply);
+    void explain(const Request& request, std::uint64_t cursor, Reply reply);
+    void last_refusals(const Request& request, std::uint64_t cursor, Reply reply);
+    void stats(const Request& request, std::uint64_t cursor, Reply reply);
+    void events(const Request& request, std::uint64_t cursor, Reply reply);
+
+    [[nodiscard]] unsigned worker_of(session::Slot slot) const;
+
+    session::Server& server_;
+    const conf::Config& config_;
+};
+
+}  // namespace proxyd
