@@ -1,0 +1,18 @@
+#pragma once
+
+#include "proxyctl/arguments.hpp"
+#include "proxyctl/row.hpp"
+
+namespace proxyctl {
+
+extern const Option stats_options[1];
+
+int run_show_app(Context& context, const Arguments& arguments);
+int run_status(Context& context, const Arguments& arguments);
+int run_stats(Context& context, const Arguments& arguments);
+
+/// How much each number grew each second between two pictures of the totals; a number that became smaller was
+/// begun anew and has no rate.
+std::vector<std::optional<double>> rates_between(const Row& before, const Row& now, base::Duration time);
+
+}  // namespace proxyctl

@@ -1,0 +1,119 @@
+#include "proxyctl/instances.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "conf/load.hpp"
+#include "proxyctl/failure.hpp"
+
+namespace proxyctl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string from_environment_or(const char* variable, const char* usual) {
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value != '\0' ? value : usual;
+}
+
+std::vector<fs::path> files_of(const std::string& folder, std::string_view extension) {
+    std::vector<fs::path> files;
+    std::error_code error;
+    fs::directory_iterator each(folder, error);
+    for (; !error && each != fs::directory_iterator(); each.increment(error)) {
+        const fs::path& path = each->path();
+        // Hidden files are what editors leave behind.
+        if (path.extension() == extension && !path.filename().string().starts_with('.'))
+            files.push_back(path);
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+std::string socket_of(const conf::Control& control, const std::string& name, const Places& places) {
+    if (!control.enabled) return {};
+    return control.socket.empty() ? places.run_dir + "/" + name + ".sock" : control.socket;
+}
+
+Instance by_socket(const std::string& path, const std::vector<Instance>& instances) {
+    for (const Instance& instance : instances) {
+        if (instance.socket == path) return instance;
+    }
+    Instance instance;
+    instance.name = instance.socket = path;
+    return instance;
+}
+
+[[noreturn]] void fail_choice(const std::vector<Instance>& instances, const Places& places) {
+    if (instances.empty()) {
+        fail(exit_status::not_running, "there is no instance: no socket in {}, no configuration in {}",
+             places.run_dir, places.conf_dir);
+    }
+    fail(exit_status::misused, "there are {} instances; name one of them, or use --all: {}", instances.size(),
+         names_of(instances));
+}
+
+}  // namespace
+
+Places Places::from_environment() {
+    return {from_environment_or("PROXYD_RUN_DIR", "/run/proxyd"),
+            from_environment_or("PROXYD_CONF_DIR", "/etc/proxyd")};
+}
+
+Instance instance_of_file(const std::string& path, const Places& places) {
+    conf::LoadResult loaded = conf::load_file(path, {"udp"});
+    Instance instance;
+    // Kinds of proxies that are not known here are proxyd's business.
+    instance.mistakes = static_cast<unsigned>(std::count_if(
+        loaded.errors.begin(), loaded.errors.end(), [](const conf::Error& e) { return e.path != "proxy"; }));
+    instance.config = std::move(loaded.config);
+    instance.config.file = fs::absolute(path).string();
+    instance.name = instance.config.name.empty() ? fs::path(path).stem().string() : instance.config.name;
+    instance.socket = socket_of(instance.config.control, instance.name, places);
+    return instance;
+}
+
+std::vector<Instance> find_instances(const Places& places) {
+    std::map<std::string, Instance> found;
+    for (const fs::path& file : files_of(places.conf_dir, ".yaml")) {
+        Instance instance = instance_of_file(file.string(), places);
+        found.emplace(instance.name, std::move(instance));
+    }
+    for (const fs::path& socket : files_of(places.run_dir, ".sock")) {
+        Instance instance;
+        instance.name = socket.stem().string();
+        instance.socket = socket.string();
+        found.emplace(instance.name, std::move(instance));
+    }
+    std::vector<Instance> instances;
+    for (auto& [name, instance] : found)
+        instances.push_back(std::move(instance));
+    return instances;
+}
+
+std::string names_of(const std::vector<Instance>& instances) {
+    std::string names;
+    for (const Instance& instance : instances)
+        names += (names.empty() ? "" : ", ") + instance.name;
+    return names;
+}
+
+std::vector<Instance> select(const Selection& selection, const Places& places) {
+    const std::vector<Instance> instances = find_instances(places);
+    if (!selection.socket.empty()) return {by_socket(selection.socket, instances)};
+    if (selection.all && !instances.empty()) return instances;
+    if (selection.name.empty()) {
+        if (instances.size() != 1) fail_choice(instances, places);
+        return instances;
+    }
+    for (const Instance& instance : instances) {
+        if (instance.name == selection.name) return {instance};
+    }
+    fail(exit_status::not_running, "there is no instance '{}'; there is: {}", selection.name,
+         instances.empty() ? "none" : names_of(instances));
+}
+
+}  // namespace proxyctl

@@ -1,0 +1,101 @@
+#include "proxyctl/output.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "libudpserver/base/text.hpp"
+#include "proxyctl/human.hpp"
+
+namespace proxyctl {
+
+namespace {
+
+constexpr std::size_t usual_width = 80;
+
+const char* code_of(Tone tone) {
+    switch (tone) {
+        case Tone::title:
+            return "\x1b[1m";
+        case Tone::good:
+            return "\x1b[32m";
+        case Tone::warning:
+            return "\x1b[33m";
+        case Tone::bad:
+            return "\x1b[31m";
+        case Tone::plain:
+            break;
+    }
+    return "";
+}
+
+bool terminal_has_colors() {
+    const char* terminal = std::getenv("TERM");
+    const char* refused = std::getenv("NO_COLOR");
+    return terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb" &&
+           (refused == nullptr || *refused == '\0');
+}
+
+}  // namespace
+
+Output::Output(bool json, bool color)
+    : json_(json),
+      terminal_(::isatty(STDOUT_FILENO) == 1),
+      color_(terminal_ && color && terminal_has_colors()) {}
+
+std::size_t Output::width() const {
+    if (!terminal_) return 0;
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual_width;
+    return size.ws_col;
+}
+
+void Output::line(std::string_view text, Tone tone) {
+    const bool colored = color_ && tone != Tone::plain;
+    if (colored) std::fputs(code_of(tone), stdout);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fputs(colored ? "\x1b[0m\n" : "\n", stdout);
+}
+
+void Output::table(const Table& table) {
+    for (const TableLine& each : table.lines(width()))
+        line(each.text, each.tone);
+}
+
+void Output::members(const Fields& fields, std::size_t indent) {
+    std::size_t widest = 0;
+    for (const Field& field : fields)
+        widest = std::max(widest, columns_of(visible(field.name)));
+    for (const Field& field : fields) {
+        std::string text = std::string(indent, ' ') + visible(field.name);
+        if (field.value.kind == Value::Kind::object && !field.value.members.empty()) {
+            line(text);
+            members(field.value.members, indent + 2);
+            continue;
+        }
+        text.append(widest + indent + 2 - std::min(columns_of(text), widest + indent), ' ');
+        line(text + cell_text(field.name, field.value));
+    }
+}
+
+void Output::fields(const Row& row) {
+    members(row.fields(), 0);
+}
+
+void Output::row_line(const Row& row) {
+    line(row.line());
+}
+
+bool Output::flush() {
+    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+}
+
+void remark(std::string_view text) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "proxyctl: %s\n", visible(text).c_str());
+}
+
+}  // namespace proxyctl

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "proxyctl/arguments.hpp"
+
+namespace proxyctl {
+
+extern const Option sessions_options[3];
+
+int run_sessions(Context& context, const Arguments& arguments);
+int run_session(Context& context, const Arguments& arguments);
+
+}  // namespace proxyctl
