@@ -13,10 +13,8 @@ struct Area {
     std::string_view prefix, title;
 };
 constexpr Area areas[] = {
-    {"UDPS", "SERVER AND PROCESSES"},
-    {"UDPP", "SESSIONS AND POLICY"},
-    {"CONF", "CONFIGURATION"},
-    {"LOGS", "LOGGING"},
+    {"UDPS", "SERVER AND PROCESSES"}, {"UDPP", "SESSIONS AND POLICY"}, {"NAMS", "LOOK-UPS OF NAMES"},
+    {"CTRL", "CONTROL SOCKET"},       {"CONF", "CONFIGURATION"},       {"LOGS", "LOGGING"},
 };
 
 constexpr const char* head =
