@@ -12,10 +12,13 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from deadline import SLOWNESS  # noqa: E402
+from evil_dns import EvilDns  # noqa: E402
 from free_ports import free_port  # noqa: E402
 from processes import adopt_orphans  # noqa: E402
 from programs import UdpEcho, UdpLoad  # noqa: E402
 from proxyd_process import Proxyd, clear_orphans  # noqa: E402
+from real_dns import RealDns  # noqa: E402
+from tagged_server import TaggedServer  # noqa: E402
 from udp_peer import UdpPeer  # noqa: E402
 
 TEST_SECONDS = 60  # of one test, unless it has a marker: @pytest.mark.seconds(120)
@@ -66,12 +69,13 @@ def started(bounded_time):
 def proxyd(tmp_path, bounded_time):
     """`proxyd(config, arguments=("-d",), ready=True)` starts a proxyd and returns it (class Proxyd). Each that
     still runs at the end of the test is stopped and must end well: status 0, no process left, no sanitizer report.
-    `daemon=True` starts it without -d: then the object stands for the daemon, ended start commands raise."""
+    `daemon=True` starts it without -d: then the object stands for the daemon, ended start commands raise.
+    `binary="proxyd-test"` is the program with the proxies of tests/proxies."""
     tmp_path.chmod(0o755)
     instances = []
 
-    def start(config, arguments=("-d",), ready=True, environment=None, daemon=False):
-        instance = Proxyd(tmp_path, config, () if daemon else arguments, environment)
+    def start(config, arguments=("-d",), ready=True, environment=None, daemon=False, binary="proxyd"):
+        instance = Proxyd(tmp_path, config, () if daemon else arguments, environment, binary)
         instances.append(instance)
         if not daemon:
             return instance.start(ready)
@@ -115,4 +119,29 @@ def peer(started):
     def start(address="127.0.0.1", port=0):
         started.append(UdpPeer(address, port))
         return started[-1]
+    return start
+
+
+@pytest.fixture
+def evil_dns(started):
+    """A name server that does what the test says (class EvilDns)."""
+    started.append(EvilDns())
+    return started[-1]
+
+
+@pytest.fixture
+def real_dns(tmp_path, started):
+    """knotd with zones that the test changes (class RealDns)."""
+    started.append(RealDns(tmp_path))
+    return started[-1]
+
+
+@pytest.fixture
+def tagged(started):
+    """`tagged("A", "B")` are servers at 127.0.0.21, 127.0.0.22, … with one port, which answer with their tags."""
+    def start(*tags):
+        port = free_port()
+        servers = [TaggedServer(tag, f"127.0.0.{21 + number}", port) for number, tag in enumerate(tags)]
+        started.extend(servers)
+        return servers
     return start

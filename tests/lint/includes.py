@@ -12,14 +12,17 @@ ALLOWED = {
     "libudpserver/base": {"libudpserver/base"},
     "conf": {"libudpserver/base", "conf"},
     "libudpserver/ipc": {"libudpserver/base", "conf", "libudpserver/ipc"},
-    "libudpserver/process": {"libudpserver/base", "conf", "libudpserver/ipc", "libudpserver/process"},
+    "libudpserver/control": {"libudpserver/base", "libudpserver/control"},
+    "libudpserver/process": {"libudpserver/base", "conf", "libudpserver/ipc", "libudpserver/control",
+                             "libudpserver/process"},
     "libudpserver/net": {"libudpserver/base", "conf", "libudpserver/net"},
     "libudpserver/session": {"libudpserver/base", "conf", "libudpserver/net", "libudpserver/session"},
     "resolvers": {"libudpserver/base", "conf", "libudpserver/ipc", "resolvers"},
+    "proxyctl": {"libudpserver/base", "conf", "libudpserver/control", "proxyctl"},
     "bench": {"libudpserver/base", "bench"},
 }
 EVERYTHING = set(ALLOWED) | {"proxyd"}
-ALLOWED["proxyd"] = EVERYTHING - {"bench"}
+ALLOWED["proxyd"] = EVERYTHING - {"bench", "proxyctl"}
 ALLOWED["tests"] = EVERYTHING | {"tests"}
 ALLOWED["cmake"] = set()
 ALLOWED["man/messages_page"] = {"libudpserver/base"}
@@ -27,11 +30,15 @@ ALLOWED["man/messages_page"] = {"libudpserver/base"}
 # Header of a library: the only files that may include it.
 FENCES = {
     r"yaml-cpp/": r"conf/[^/]+\.cpp|tests/.*",
+    r"boost/json(?!/fwd\.hpp)": r"(libudpserver/control|proxyctl)/[^/]+\.cpp|tests/.*",
     r"spdlog/": r"libudpserver/base/log[^/]*",
+    r"re2/": r"libudpserver/base/pattern\.cpp",
     r"ares\.h": r"resolvers/ares_[^/]+",
+    r"re2/": r"libudpserver/base/pattern\.cpp",
+    r"histedit\.h": r"proxyctl/line_editor\.cpp",
 }
 PROCESS_CALL = re.compile(r"(?<![\w.>:])(?:::)?(v?fork|waitpid|waitid|wait4|kill)\s*\(")
-PROCESS_FILES = re.compile(r"(libudpserver/process|tests)/.*")
+PROCESS_FILES = re.compile(r"(libudpserver/process|tests)/.*|proxyctl/program\.cpp")
 
 EMPTY_WORDS = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
 NAMED = re.compile(r"\b(?:class|struct|union|namespace|enum(?:\s+class)?)\s+([A-Za-z_]\w*)")
@@ -109,9 +116,18 @@ BAD = [
     ("conf/a.cpp", '#include "proxyd/options.hpp"'),
     ("conf/a.cpp", '#include "config.hpp"'),
     ("elsewhere/a.cpp", '#include "conf/config.hpp"'),
+    ("libudpserver/control/a.cpp", '#include "conf/config.hpp"'),
+    ("libudpserver/session/a.cpp", '#include "libudpserver/control/row.hpp"'),
+    ("proxyctl/a.cpp", '#include "libudpserver/process/role.hpp"'),
+    ("proxyd/a.cpp", '#include "proxyctl/client.hpp"'),
+    ("proxyctl/a.cpp", "#include <histedit.h>"),
+    ("proxyctl/connection.cpp", "::waitpid(pid, &status, 0);"),
+    ("libudpserver/control/a.hpp", "#include <boost/json.hpp>"),
+    ("libudpserver/process/a.cpp", "#include <boost/json/value.hpp>"),
     ("conf/a.hpp", "#include <yaml-cpp/yaml.h>"),
     ("proxyd/a.cpp", "#  include <yaml-cpp/yaml.h>"),
     ("libudpserver/process/a.cpp", "#include <spdlog/spdlog.h>"),
+    ("libudpserver/base/pattern.hpp", "#include <re2/re2.h>"),
     ("proxyd/a.cpp", "#include <ares.h>"),
     ("resolvers/a.cpp", "#include <ares.h>"),
     ("resolvers/a.cpp", '#include "libudpserver/session/record.hpp"'),
@@ -127,6 +143,10 @@ BAD = [
 GOOD = [
     ("libudpserver/process/a.cpp", '#include "libudpserver/ipc/channel.hpp"\n::fork(); kill(pid, 9);'),
     ("conf/load.cpp", "#include <yaml-cpp/yaml.h>"),
+    ("libudpserver/control/a.cpp", "#include <boost/json.hpp>"),
+    ("libudpserver/control/a.hpp", "#include <boost/json/fwd.hpp>"),
+    ("libudpserver/process/a.cpp", '#include "libudpserver/control/row.hpp"'),
+    ("proxyctl/a.cpp", '#include "conf/load.hpp"\n#include "libudpserver/control/request.hpp"'),
     ("resolvers/ares_lookup.cpp", "#include <ares.h>"),
     ("libudpserver/base/log_text.cpp", "#include <spdlog/spdlog.h>"),
     ("proxyd/main.cpp", '#include "libudpserver/session/server.hpp"\ncontext.notify_fork(a); process::kill(b); c.kill(d);'),

@@ -12,7 +12,7 @@ from deadline import SLOWNESS, wait_for
 from log_file import LogFile
 from processes import (AdoptedProcess, children_of, descriptors_of, die_with_parent, is_alive, program_of,
                        title_of)
-from programs import program
+from programs import bin_folder, program
 
 STARTED, CHILD_READY, RECORD = "UDPS-210-K", "UDPS-221-K", "UDPP-888-I"
 SANITIZER_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:")
@@ -32,12 +32,22 @@ def configuration(listen, server, rule=None, **sections):
             "session-acl": [accept], **sections}
 
 
+def resolver(*servers, **settings):
+    """The `resolver` section of tests: only these name servers (EvilDns, RealDns), over UDP, and loopback addresses are
+    good ones. A `_` in a keyword stands for `-`."""
+    section = {"servers": [server.text for server in servers], "allow-private": True, "hosts-file": "none",
+               "conf-transport": "udp"}
+    section.update({key.replace("_", "-"): value for key, value in settings.items()})
+    return section
+
+
 class Proxyd:
     """proxyd in the foreground (-d). `config` is a dictionary, to which a unique name and the log file are added
     unless it has them, or the text of a file, which is taken as it is (its log then goes to stderr, which is read
-    too). `arguments` are added to the command line."""
+    too). `arguments` are added to the command line. `binary` may be proxyd-test, which has the proxies of
+    tests/proxies."""
 
-    def __init__(self, folder, config, arguments=("-d",), environment=None):
+    def __init__(self, folder, config, arguments=("-d",), environment=None, binary="proxyd"):
         self.number = next(_numbers)
         self.folder = pathlib.Path(folder) / f"proxyd-{self.number}"
         self.folder.mkdir()
@@ -47,14 +57,14 @@ class Proxyd:
         self.error_path = self.folder / "stderr"
         self.write_configuration(config)
         self._logs = [LogFile(self.log_path), LogFile(self.error_path)]
-        self.command = [program("proxyd"), *arguments, "-f", str(self.file)]
+        self.command = [program(binary), *arguments, "-f", str(self.file)]
         self._environment = {**os.environ, **self._sanitizer_options(), **(environment or {})}
         self.process = None
 
     def write_configuration(self, config):
         if isinstance(config, dict):
             log = {"to": str(self.log_path), **config.get("log", {})}
-            config = {"name": f"test{os.getpid()}-{self.number}", **config, "log": log}
+            config = {"name": f"test{os.getpid()}-{self.number}", "control": {"socket": "none"}, **config, "log": log}
             config = yaml.safe_dump(config, sort_keys=False)
         self.file.write_text(config)
 
@@ -213,8 +223,8 @@ def _kill(pid):
 
 def orphans():
     """Processes of proxyd whose parent has died; they have become children of the test run."""
-    binary = os.path.realpath(program("proxyd"))
-    return [pid for pid in children_of(os.getpid()) if program_of(pid) == binary and pid not in _running]
+    ours = {os.path.realpath(program("proxyd")), os.path.realpath(bin_folder / "proxyd-test")}
+    return [pid for pid in children_of(os.getpid()) if program_of(pid) in ours and pid not in _running]
 
 
 def clear_orphans():

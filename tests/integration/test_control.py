@@ -1,0 +1,365 @@
+"""proxyctl before a running proxyd: what it shows is what is, and what it changes is changed."""
+import json
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from control_gateway import ctl, echo, gw  # noqa: F401
+from deadline import SLOWNESS, wait_for
+from dns_packet import reverse_name
+from evil_dns import addresses, pointers, servfail, silence
+from proxyctl_run import FAILED, GOOD, MISUSED, NOT_RUNNING, TIMED_OUT
+from proxyd_process import resolver
+from udp_peer import UdpPeer
+
+NAME = "srv.example.test"
+
+
+def is_served(listener, address, data=b"x"):
+    """Whether a new client from this address gets an answer."""
+    with UdpPeer(address) as client:
+        client.send(data, listener)
+        try:
+            client.receive(0.3)
+        except AssertionError:
+            return False
+        return True
+
+
+# --- what is
+
+def test_status_ps_and_version(gw, echo):
+    """[K-71] The processes that proxyctl shows are those of the machine."""
+    one = gw(echo)
+    status = one.row("status")
+    assert (status["state"], status["listeners"]) == ("serving", ["127.0.0.1:%d" % one.listener[1]])
+    rows = {row["role"]: row for row in one.rows("ps")}
+    assert {role: row["pid"] for role, row in rows.items()} == {"parent": one.daemon.pid, "REG": one.daemon.child()}
+    assert all(row["state"] == "up" and row["restarts"] == 0 and row["memory_bytes"] > 0 for row in rows.values())
+    version = one.row("version")
+    assert version["pid"] == one.daemon.pid and version["config"] == str(one.daemon.file)
+    assert version["protocol"] == 1 and version["version"].startswith("proxyd ")
+    text = "\n".join(row["text"] for row in one.rows("config", "--effective"))
+    assert "max-sessions: 1000" in text and "quarantine: 30s" in text
+
+
+def test_two_instances(gw, echo, peer):
+    """[K-72] Each by its name; without one the command says which there are; --all asks both."""
+    first, second = gw(echo, name="gw"), gw(echo, name="dmz")
+    peer().ask(b"x", second.listener)
+    assert [row["name"] for row in first.ctl.rows("status")] == ["dmz", "gw"]
+    assert "dmz, gw" in first.ctl("ps", status=MISUSED).stderr
+    assert len(first.rows("sessions")) == 0 and len(second.rows("sessions")) == 1
+    assert [row["pid"] for row in first.ctl.rows("--all", "ps") if row["role"] == "parent"] == \
+        [second.daemon.pid, first.daemon.pid]
+    assert first.ctl("--all", "stop", status=GOOD).stdout == "dmz:\ndmz: stopped\ngw:\ngw: stopped\n"
+    assert first.daemon.wait() == second.daemon.wait() == 0
+
+
+@pytest.mark.seconds(120)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_all_of_many_sessions_are_listed(gw, echo, workers):
+    """[K-70][O-42] Each one once, in bounded time, while they go on."""
+    count, step = 2000, 100
+    one = gw(echo, udpserver={"max-sessions": 3 * count, "workers": workers})
+    clients = set()
+    for batch, begun in enumerate(range(0, count, step)):
+        peers = [UdpPeer(f"127.1.{batch}.1") for _ in range(step)]
+
+        def all_begun():
+            for peer in peers:
+                peer.send(b"x", one.listener)
+            return one.row("stats")["created"] == begun + step
+        wait_for(all_begun, 10, lambda: f"{begun + step} sessions\n{one.daemon.tail()}", 0.2)
+        clients |= {peer.text for peer in peers}
+        for peer in peers:
+            peer.close()
+    before = time.monotonic()
+    rows = one.rows("sessions")
+    assert time.monotonic() - before < 3 * SLOWNESS
+    assert len(rows) == len({row["id"] for row in rows}) == len(clients) == count
+    assert {row["client"] for row in rows} == clients
+    assert len(one("sessions", status=GOOD).stdout.splitlines()) == count + 1
+    assert len(one.rows("sessions", "--top", "7")) == 7
+
+
+def test_filters_choose_sessions(gw, echo, peer):
+    """[K-70] All that are given must hold; what is none is refused with what there is."""
+    silent = peer()
+    rules = [{"name": "echo", "from": ["127.1.0.0/16"], "action": "accept", "plug-to": [echo]},
+             {"name": "log", "from": ["127.2.0.0/16"], "action": "accept", "plug-to": [silent.text],
+              "udp-session-type": "one-way"},
+             {"name": "hole", "from": ["*"], "action": "accept", "plug-to": [silent.text]}]
+    one = gw(echo, rules)
+    a, b, c = peer("127.1.0.1"), peer("127.2.0.1"), peer("127.3.0.1")
+    a.ask(b"x", one.listener)
+    b.send(b"x", one.listener)
+    c.send(b"x", one.listener)
+    one.wait_sessions(3)
+
+    def chosen(*filters):
+        return sorted(row["client"] for row in one.rows("sessions", *filters))
+    assert chosen("--from", "127.1.0.0/16") == chosen("--server", echo) == chosen("--rule", "echo") == [a.text]
+    assert chosen("--from", b.text) == chosen("--type", "one-way") == [b.text]
+    assert chosen("--state", "answered") == [a.text]
+    assert chosen("--state", "unanswered", "--type", "normal") == [c.text]
+    assert chosen("--to", "127.0.0.1") == chosen("--listener", "127.0.0.1:%d" % one.listener[1]) == chosen()
+    assert chosen("--older", "1h") == chosen("--idle", "1h") == chosen("--from", "::1") == []
+    for words, told in (("--rule ech", "'echo'"), ("--state open", "answered, unanswered"), ("--type x", "one-way"),
+                        ("--from 10.0.0.0/40", "give an address"), ("--from x", "give an address")):
+        assert told in one("sessions", *words.split()).stderr
+
+
+def test_one_session(gw, echo, peer):
+    """[K-70] Its numbers, and what is left of its limits."""
+    one = gw(echo, rule={"limits": {"client-datagrams": 10, "client-bytes": 1000, "idle": "1m"}})
+    client = peer()
+    for _ in range(3):
+        client.ask(b"12345", one.listener)
+    row = one.row("sessions")
+    session = one.row("session", row["id"])
+    assert session["client"] == client.text and session["server"] == echo and session["answered"]
+    assert (session["client_datagrams"], session["client_bytes"], session["to_client_bytes"]) == (3, 15, 15)
+    left = session["limits_left"]
+    assert (left["client_datagrams"], left["client_bytes"]) == (7, 985) and 0 < left["time_ms"] <= 60_000
+    assert "no such session" in one("session", "999999.1", status=FAILED).stderr
+    assert "no such session" in one("session", row["id"] + "1", status=FAILED).stderr
+    one("session", "x", status=MISUSED)
+
+
+def test_rules_and_stats_count(gw, echo, peer):
+    one = gw(echo, [{"name": "good", "from": ["127.0.0.1"], "action": "accept", "plug-to": [echo]},
+                    {"name": "bad", "from": ["*"], "action": "deny"}])
+    for _ in range(3):
+        peer().ask(b"abc", one.listener)
+    peer("127.0.0.9").send(b"x", one.listener)
+    wait_for(lambda: one.row("stats")["refused"] == 1, what="the refusal")
+    rules = {row["rule"]: (row["action"], row["begun"], row["refused"]) for row in one.rows("rules")}
+    assert rules == {"good": ("accept", 3, 0), "bad": ("deny", 0, 1)}
+    stats = one.row("stats")
+    assert (stats["open"], stats["created"], stats["client_bytes"], stats["to_client_bytes"]) == (3, 3, 9, 9)
+
+
+# --- why
+
+def test_explain_says_what_then_happens(gw, echo, peer):
+    """[K-30] For every client: the decision, its rule, and why the last one was refused."""
+    rules = [{"name": "not-these", "from": ["127.1.0.0/24"], "action": "deny"},
+             {"name": "some", "from": ["127.1.0.0/16", "!127.1.9.0/24"], "action": "accept", "plug-to": [echo]},
+             {"name": "few", "from": ["127.2.0.1-127.2.0.3"], "action": "accept", "plug-to": [echo]}]
+    one = gw(echo, rules)
+    to = "127.0.0.1:%d" % one.listener[1]
+    wanted = {"127.1.0.5": "not-these", "127.1.9.1": None, "127.1.2.3": "some", "127.2.0.3": "few", "127.2.0.4": None}
+    for address, rule in wanted.items():
+        *steps, decision = one.rows("explain", "from", address, "to", to)
+        assert is_served(one.listener, address) == (decision["decision"] == "accept"), (address, decision)
+        assert decision.get("rule") == rule and [step["rule"] for step in steps] == \
+            [each["name"] for each in rules[:len(steps)]]
+        assert steps[-1]["matched"] == (rule is not None) and all(step["why"] for step in steps)
+        last = one.rows("explain", "--last", address)
+        assert [(row["reason"], row.get("rule")) for row in last] == \
+            ([] if decision["decision"] == "accept" else [("acl", rule)])
+    assert "is not an address" in one("explain", "from", "x", "to", to, status=MISUSED).stderr
+
+
+def test_names_and_resolve(gw, echo, evil_dns):
+    """[K-52] What ACR knows; a look-up through the proxy's own resolver, of a name and of an address."""
+    evil_dns.host(NAME, "127.0.0.1", ttl=60)
+    evil_dns.set("bad.example.test", "A", servfail())
+    evil_dns.set("bad.example.test", "AAAA", servfail())
+    evil_dns.every("slow.example.test", silence())
+    evil_dns.client("127.7.0.1", "host.example.test")
+    one = gw(f"{NAME}:{echo.split(':')[1]}", rule={"from": ["*", "bad.example.test", "slow.example.test"]},
+             resolver=resolver(evil_dns, conf_timeout="1m", server_timeout="1m"))
+    rows = wait_for(lambda: {row["name"]: row for row in one.rows("names")
+                             if row["known"] or row["name"].startswith("slow")} if
+                    sum(row["known"] for row in one.rows("names")) == 2 else None, what="two known names")
+    assert rows[NAME]["addresses"] == ["127.0.0.1"] and 0 < rows[NAME]["expires_ms"] <= 60_000
+    assert "server failure" in rows["bad.example.test"]["last_error"]
+    assert not rows["slow.example.test"]["known"] and rows["slow.example.test"]["addresses"] == []
+    assert re.search(r"slow.example.test +- +no", one("names").stdout)
+    evil_dns.set("new.example.test", "A", addresses("127.0.0.5", ttl=7))
+    assert one.row("resolve", "new.example.test")["addresses"] == ["127.0.0.5"]
+    assert one.row("resolve", "nobody.example.test")["status"] == "no such name"
+    assert one.row("resolve", "127.7.0.1")["names"] == ["host.example.test"]
+    evil_dns.set(reverse_name("127.7.0.2"), "PTR", pointers("host.example.test"))
+    before = time.monotonic()
+    assert one.row("resolve", "slow.example.test")["status"] == "timed out"
+    assert time.monotonic() - before < 3 * SLOWNESS
+
+
+def test_a_dead_acr_is_no_riddle(gw, echo, evil_dns):
+    """[O-45] Who is not there is named; its successor knows the names again."""
+    evil_dns.host(NAME, "127.0.0.1", ttl=60)
+    one = gw(f"{NAME}:{echo.split(':')[1]}", resolver=resolver(evil_dns))
+    old = one.daemon.child("ACR")
+    assert one.row("kill", "acr") == {"role": "ACR", "pid": old}
+    answer = one("names")
+    assert answer.returncode in (GOOD, TIMED_OUT) and (answer.returncode == GOOD or "ACR" in answer.stderr)
+    one.daemon.child("ACR", other_than=old)
+    wait_for(lambda: one("names").returncode == GOOD and one.row("names")["addresses"] == ["127.0.0.1"], 10, "the names")
+    assert {row["role"]: row["restarts"] for row in one.rows("ps")}["ACR"] == 1
+
+
+# --- changes
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_kill_sessions(gw, echo, peer, workers):
+    """[K-73] By id, by filter, all; nobody else is touched."""
+    one = gw(echo, udpserver={"max-sessions": 1000, "workers": workers})
+    clients = [peer(f"127.{n}.0.1") for n in (1, 2, 2, 3, 3, 3)]
+    for client in clients:
+        client.ask(b"x", one.listener)
+    rows = one.wait_sessions(6)
+    first = next(row["id"] for row in rows if row["client"] == clients[0].text)
+    assert one.row("kill", first) == {"killed": 1}
+    assert "no such session" in one("kill", first, status=FAILED).stderr
+    assert one.row("kill", "--from", "127.2.0.0/16") == {"killed": 2}
+    assert one.row("kill", "--from", "127.2.0.0/16") == {"killed": 0}
+    assert sorted(row["client"] for row in one.rows("sessions")) == sorted(client.text for client in clients[3:])
+    assert "which?" in one("kill", status=MISUSED).stderr
+    assert one.row("kill", "--every") == {"killed": 3} and one.rows("sessions") == []
+    assert len(one.daemon.wait_records(6, REASON="admin")) == 6
+    clients[0].ask(b"again", one.listener)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("by", ["id", "filter"])
+def test_kill_and_refuse(gw, echo, peer, workers, by):
+    """[K-73] Whichever worker its next datagram comes to, for that time; then it is let in again."""
+    one = gw(echo, udpserver={"max-sessions": 1000, "workers": workers})
+    client = peer("127.5.0.1")
+    client.ask(b"x", one.listener)
+    what = [one.row("sessions")["id"]] if by == "id" else ["--from", "127.5.0.0/16"]
+    assert one.row("kill", *what, "--refuse", "4s") == {"killed": 1, "clients_refused": 1}
+    peers = [client, *(peer("127.5.0.1") for _ in range(20))]
+    for each in peers:
+        each.send(b"x", one.listener)
+    assert is_served(one.listener, "127.5.0.2")
+    assert one.wait_sessions(1)[0]["client"].startswith("127.5.0.2:")
+    decision = one.rows("explain", "from", "127.5.0.1", "to", "127.0.0.1:%d" % one.listener[1])[-1]
+    assert decision["decision"] == "deny" and "admin" in decision["why"] and "rule" not in decision
+    assert {row["reason"] for row in one.rows("explain", "--last", "127.5.0.1")} == {"admin"}
+    wait_for(lambda: is_served(one.listener, "127.5.0.1"), 6, "the end of the refusal", 0.2)
+
+
+def test_kill_reg_and_nobody_notices(gw, echo, peer):
+    """[K-73] REG is replaced; the same session goes on."""
+    one = gw(echo)
+    client = peer()
+    client.ask(b"1", one.listener)
+    before, old = one.row("sessions"), one.daemon.child()
+    assert one.row("kill", "reg") == {"role": "REG", "pid": old}
+    one.daemon.child(other_than=old)
+    assert client.ask(b"2", one.listener) == b"2"
+    after = wait_for(lambda: one("sessions").returncode == GOOD and one.row("sessions"), what="the next REG")
+    assert (after["id"], after["server"], after["client_datagrams"]) == (before["id"], before["server"], 2)
+    reg = next(row for row in one.rows("ps") if row["role"] == "REG")
+    assert reg["restarts"] == 1 and "9" in reg["last_exit"]
+
+
+def test_log_levels_and_reopening(gw, echo):
+    """[O-9] The levels are those of the processes; a renamed log gets a successor."""
+    one = gw(echo)
+
+    def levels(*words):
+        return {row["role"]: row["log_level"] for row in one.rows("log", "level", *words)}
+    assert levels() == {"parent": 6, "REG": 6}
+    assert levels("up") == {"parent": 7, "REG": 7}
+    assert levels("REG", "full") == {"REG": 9} and levels() == {"parent": 7, "REG": 9}
+    one.daemon.wait_line("LOGS-210-K", text="9")
+    assert levels("normal") == {"parent": 6, "REG": 6}
+    assert levels("REG", "down") == {"REG": 5} and levels("REG") == {"REG": 5}
+    assert "no level" in one("log", "level", "loud", status=MISUSED).stderr
+    assert "no role" in one("signal", "INFO", "reg2", status=MISUSED).stderr
+    one.daemon.log_path.rename(one.daemon.log_path.with_suffix(".1"))
+    assert one.row("log", "reopen") == {"reopened": True}
+    wait_for(one.daemon.log_path.exists, what="the new log")
+
+
+def test_info_and_signals(gw, echo):
+    """[K-20][O-9] The lines of SIGPWR come to the asker and not into the log; signals mean what they always mean."""
+    one = gw(echo)
+    lines = one.rows("info")
+    assert {row["role"] for row in lines} == {"parent", "REG"}
+    assert any("sessions: 0 open" in row["line"] for row in lines if row["role"] == "REG")
+    assert {row["role"] for row in one.rows("info", "REG")} == {"REG"}
+    assert not one.daemon.lines("UDPS-240-I")
+    assert one.row("signal", "SIGPWR") == {"role": "parent", "pid": one.daemon.pid, "signal": "INFO"}
+    one.daemon.wait_line("UDPS-240-I", text="sessions: 0 open")
+    assert one.row("signal", "usr1", "reg")["pid"] == one.daemon.child()
+    wait_for(lambda: {row["role"]: row["log_level"] for row in one.rows("ps")} == {"parent": 6, "REG": 7},
+             what="REG's log level")
+    one("signal", "TERM", status=GOOD)
+    assert one.daemon.wait() == 0
+    one("ps", status=NOT_RUNNING)
+
+
+def test_a_command_that_proxyd_lacks(gw, echo):
+    """[K-72] It is said plainly, and nothing is done."""
+    one = gw(echo)
+    answer = one("upgrade", status=FAILED)
+    assert "cannot do 'upgrade'" in answer.stderr and answer.stdout == ""
+    assert one.row("status")["state"] == "serving"
+
+
+def test_watch_shows_what_happens(gw, echo, peer):
+    """[K-70] Beginnings, ends and refusals, as they happen; also after REG was replaced."""
+    one = gw(echo, [{"name": "good", "from": ["127.0.0.1", "127.0.0.2"], "action": "accept", "plug-to": [echo]}])
+    everybody = one.ctl.start(one.name, "watch")
+    second = one.ctl.start(one.name, "watch", "--from", "127.0.0.2")
+    time.sleep(0.5 * SLOWNESS)  # from now on they watch
+    client, other, stranger = peer(), peer("127.0.0.2"), peer("127.0.0.3")
+    client.ask(b"x", one.listener)
+    assert " begin id=0." in (line := everybody.stdout.readline()) and f"client={client.text}" in line, line
+    stranger.send(b"x", one.listener)
+    assert " refused client=" in (line := everybody.stdout.readline()) and "reason=acl" in line, line
+    one("kill", "--every", status=GOOD)
+    assert " end id=0." in (line := everybody.stdout.readline()) and "reason=admin" in line, line
+    one.daemon.replace_child()
+    time.sleep(0.5 * SLOWNESS)
+    other.ask(b"x", one.listener)
+    assert f"client={other.text}" in everybody.stdout.readline()
+    assert f"client={other.text}" in second.stdout.readline(), "its only line"
+
+
+# --- faults
+
+def test_a_reg_that_stands_still(gw, echo, peer):
+    """[O-45] Who asks for its sessions is told within bounded time; other questions and other clients are served
+    meanwhile, and when it goes on everything is as before."""
+    one = gw(echo, udpserver={"max-sessions": 1000, "heartbeat": "1m"})
+    peer().ask(b"x", one.listener)
+    pid = one.daemon.child()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        asking = [one.ctl.start(one.name, command) for command in ("sessions", "rules", "stats")]
+        for _ in range(5):
+            before = time.monotonic()
+            assert {row["role"] for row in one.rows("ps")} == {"parent", "REG"}
+            one("status", status=GOOD)
+            assert time.monotonic() - before < 1 * SLOWNESS
+        before = time.monotonic()
+        for process in asking:
+            output, errors = process.communicate(timeout=10 * SLOWNESS)
+            assert (process.returncode, output) == (TIMED_OUT, "") and "REG did not answer within" in errors
+        assert time.monotonic() - before < 4 * SLOWNESS
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert len(wait_for(lambda: one("sessions").returncode == GOOD and one.rows("sessions"), 5, "REG")) == 1
+    assert one.daemon.child() == pid
+
+
+def test_doctor_finds_the_configuration_of_a_socket(gw, echo):
+    """[K-77] Without a file in the folder of configurations, the running proxy says which one it has."""
+    one = gw(echo)
+    answer = one("--json", "doctor")
+    findings = [json.loads(line) for line in answer.stdout.splitlines()]
+    whats = [row["what"] for row in findings]
+    assert any(what.startswith("receive-buffer") for what in whats), answer
+    if os.geteuid() == 0:
+        assert any("configure `user`" in row["remedy"] for row in findings)
+    assert not any("fault of proxyd" in row["remedy"] for row in findings)

@@ -1,0 +1,386 @@
+"""How proxyctl finds instances, begins and ends them, and looks at their health."""
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+
+from deadline import SLOWNESS, wait_for
+from fake_control import SILENCE, error
+from free_ports import free_port
+from processes import die_with_parent, is_alive
+from programs import top
+from proxyctl_run import FAILED, GOOD, MISUSED, NOT_RUNNING, NO_RIGHT, TIMED_OUT, ctl  # noqa: F401
+
+SERVING = [{"name": "gw", "state": "serving", "why": "", "listeners": ["127.0.0.1:53"]}]
+DEGRADED = [{"name": "sip", "state": "degraded", "why": "ACR is down", "listeners": []}]
+
+
+@pytest.fixture
+def stoppable(ctl):  # noqa: F811
+    """`stoppable(name, seconds)`: a process that ends so long after `stop`; waits until it listens."""
+    processes = []
+
+    def start(name="gw", seconds=0):
+        path = ctl.run_dir / f"{name}.sock"
+        processes.append(subprocess.Popen([sys.executable, str(top / "tests/support/fake_control.py"), str(path),
+                                           str(seconds)], preexec_fn=die_with_parent))
+        wait_for(path.exists, what="the fake proxy listens")
+        return processes[-1]
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def fake_proxyd(ctl):  # noqa: F811
+    """`fake_proxyd(shell text)` is the program that `start` runs; its arguments are written to a file."""
+    def make(text="exit 0"):
+        program = ctl.folder / "proxyd"
+        program.write_text(f'#!/bin/sh\necho "$@" >>"{ctl.folder}/started"\n{text}\n')
+        program.chmod(0o755)
+        ctl.environment["PROXYD_PROGRAM"] = str(program)
+    return make
+
+
+def started(ctl):  # noqa: F811
+    path = ctl.folder / "started"
+    return path.read_text() if path.exists() else ""
+
+
+# --- which instance
+
+def test_the_only_instance_needs_no_name(ctl):
+    fake = ctl.fake("gw", {"rules": [{"rule": "lan"}]})
+    for choice in ([], ["gw"], ["-s", fake.path], ["--all"]):
+        ctl(*choice, "rules", status=GOOD)
+    assert len(fake.requests) == 4
+
+
+def test_one_of_several_must_be_named(ctl):
+    ctl.fake("gw", {"rules": []})
+    ctl.fake("sip", {"rules": []})
+    told = ctl("rules", status=MISUSED).stderr
+    assert "there are 2 instances" in told and "gw, sip" in told
+    told = ctl("gww", "rules", status=NOT_RUNNING).stderr
+    assert "there is no instance 'gww'; there is: gw, sip" in told
+    ctl("sip", "rules", status=GOOD)
+
+
+def test_there_is_none(ctl):
+    told = ctl("rules", status=NOT_RUNNING).stderr
+    assert str(ctl.run_dir) in told and str(ctl.conf_dir) in told
+    ctl.environment["PROXYD_RUN_DIR"] = str(ctl.folder / "nowhere")
+    ctl("rules", status=NOT_RUNNING)
+    assert "no instance" in ctl("show-app", status=GOOD).stdout
+
+
+def test_an_instance_with_the_name_of_a_command(ctl):
+    """What follows decides: `rules rules` is the command for the instance."""
+    fake = ctl.fake("rules", {"rules": [], "ps": []})
+    ctl("rules", status=GOOD)
+    ctl("rules", "ps", status=GOOD)
+    ctl("ru", "ps", status=MISUSED)  # a shortened command with an argument too many
+    assert [request["command"] for request in fake.requests] == ["rules", "ps"]
+
+
+def test_an_instance_that_begins_as_a_command(ctl):
+    """A whole name of an instance is stronger than a short form of a command."""
+    fake = ctl.fake("rul", {"ps": [], "rules": []})
+    ctl("rul", "ps", status=GOOD)
+    assert fake.last() == ("ps", {})
+
+
+def test_all_instances_in_turn(ctl):
+    """--all: each has its name above, one that fails does not spare the others, the worst status counts."""
+    ctl.fake("a", {"rules": error("no", "refused")})
+    ctl.fake("b", {"rules": [{"rule": "lan"}]})
+    ctl.configure("c")
+    result = ctl("--all", "rules", status=NO_RIGHT)
+    assert result.stdout.splitlines() == ["a:", "b:", "rule  lan", "c:"] or "b:\nRULE\nlan" in result.stdout
+    assert "a: no" in result.stderr and "c: " in result.stderr and "does not run" in result.stderr
+
+
+def test_the_socket_of_the_configuration(ctl):
+    """`control: {socket: ...}` is found by the instance's name, wherever it is."""
+    other = ctl.folder / "elsewhere.sock"
+    path = ctl.configure("gw")
+    path.write_text(path.read_text() + f"control: {{socket: {other}}}\n")
+    result = ctl("show-app", "--json")
+    assert json.loads(result.stdout)["socket"] == str(other)
+    assert str(other) in ctl("gw", "ps", status=NOT_RUNNING).stderr
+
+
+def test_status_of_all(ctl):
+    """Without a name one line for each; the worst counts."""
+    ctl.fake("gw", {"status": SERVING})
+    assert ctl("status", status=0).stdout == "gw: serving, 127.0.0.1:53\n"
+    ctl.fake("sip", {"status": DEGRADED})
+    assert ctl("status", status=1).stdout == "gw: serving, 127.0.0.1:53\nsip: degraded: ACR is down\n"
+    ctl.configure("zz")
+    assert "zz: down" in ctl("status", status=2).stdout
+    assert [row["state"] for row in map(json.loads, ctl("--json", "status").stdout.splitlines())] == \
+        ["serving", "degraded", "down"]
+    ctl("gw", "status", status=0)
+    ctl.fake("mute", {"status": [SILENCE]})
+    assert "mute: no-answer" in ctl("--timeout", "300ms", "mute", "status", status=2).stdout
+
+
+def test_show_app(ctl):
+    """[K-72] Instances and configurations with their states."""
+    ctl.fake("gw", {"status": SERVING})
+    gw = ctl.configure("gw")
+    ctl.configure("idle")
+    (ctl.conf_dir / "broken.yaml").write_text("name: broken\nudpserver: 5\n")
+    (ctl.conf_dir / ".hidden.yaml").write_text("")
+    (ctl.conf_dir / "notes.txt").write_text("")
+    rows = {row["name"]: row for row in ctl.rows("show-app")}
+    assert {name: row["state"] for name, row in rows.items()} == {"gw": "serving", "idle": "down", "broken": "down"}
+    assert rows["gw"]["configuration"] == str(gw)
+    lines = ctl("SHOW-APP", status=GOOD).stdout.splitlines()
+    assert lines[0].split() == ["NAME", "STATE", "CONFIGURATION", "SOCKET"] and len(lines) == 4
+
+
+# --- begin and end
+
+def test_start(ctl, fake_proxyd):
+    """It runs proxyd with the configuration and hands its failure on."""
+    fake_proxyd()
+    path = ctl.configure("gw")
+    assert ctl("start", status=GOOD).stdout == "gw: started\n"
+    assert started(ctl) == f"-f {path}\n"
+    fake_proxyd("echo cannot start >&2; exit 1")
+    result = ctl("start", status=FAILED)
+    assert "cannot start" in result.stderr and "gw: proxyd ended with status 1" in result.stderr
+    fake_proxyd("kill -9 $$")
+    assert "status 137" in ctl("start", status=FAILED).stderr
+
+
+def test_start_of_a_running_one_is_skipped(ctl, fake_proxyd):
+    """[K-73] A warning, and the exit status says so."""
+    fake_proxyd()
+    ctl.configure("gw")
+    ctl.fake("gw", {"status": SERVING})
+    assert ctl("start", status=FAILED).stderr == "proxyctl: gw: runs already; skipped\n"
+    assert started(ctl) == ""
+
+
+def test_start_without_a_configuration(ctl, fake_proxyd):
+    fake_proxyd()
+    ctl.fake("gw")
+    assert "no configuration" in ctl("start", status=NOT_RUNNING).stderr
+
+
+def test_start_of_one_that_stays_in_the_foreground(ctl, fake_proxyd):
+    fake_proxyd()
+    ctl.configure("gw", nodaemon=True)
+    assert "nodaemon" in ctl("start", status=FAILED).stderr and started(ctl) == ""
+
+
+def test_start_that_does_not_end(ctl, fake_proxyd):
+    fake_proxyd("exec sleep 3")
+    ctl.configure("gw")
+    assert "it goes on" in ctl("--timeout", "300ms", "start", status=TIMED_OUT).stderr
+
+
+def test_start_without_the_program(ctl):
+    ctl.environment["PROXYD_PROGRAM"] = "/nonexistent/proxyd"
+    ctl.configure("gw")
+    assert "No such file" in ctl("start", status=FAILED).stderr
+
+
+def test_stop_waits_for_the_end(ctl, stoppable):
+    """[K-76] It returns only when the parent process is gone."""
+    process = stoppable(seconds=0.5)
+    began = time.monotonic()
+    assert ctl("stop", status=GOOD).stdout == "gw: stopped\n"
+    assert not is_alive(process.pid) and time.monotonic() - began >= 0.5
+
+
+def test_stop_gives_up(ctl, stoppable):
+    """[K-76] The waiting is bounded, and it says what goes on."""
+    process = stoppable(seconds=60)
+    told = ctl("--timeout", "400ms", "stop", status=TIMED_OUT).stderr
+    assert f"gw: pid {process.pid} has not ended within 400ms" in told and is_alive(process.pid)
+
+
+def test_graceful_stop_waits_longer(ctl, stoppable):
+    """[O-13] The limit of the sessions is added to the patience."""
+    stoppable(seconds=1)
+    ctl("--timeout", f"{int(300 * SLOWNESS)}ms", "stop", "--graceful", "5s", status=GOOD)
+
+
+def test_graceful_stop_is_asked_for(ctl):
+    fake = ctl.fake("gw", {"stop": error("it may not", "refused")})
+    ctl("stop", "--graceful", "5m", status=NO_RIGHT)
+    assert fake.last() == ("stop", {"graceful_ms": 300000})
+
+
+def test_stop_of_one_that_does_not_run(ctl):
+    ctl.configure("gw")
+    assert "does not run" in ctl("stop", status=NOT_RUNNING).stderr
+
+
+def test_restart(ctl, stoppable, fake_proxyd):
+    """[K-76] First the end, then the start."""
+    fake_proxyd(f'test ! -e "{ctl.run_dir}/gw.sock" || exit 7')
+    path = ctl.configure("gw")
+    process = stoppable(seconds=0.3)
+    assert ctl("restart", status=GOOD).stdout == "gw: stopped\ngw: started\n"
+    assert not is_alive(process.pid) and started(ctl) == f"-f {path}\n"
+    result = ctl("restart", status=GOOD)
+    assert "did not run" in result.stderr and result.stdout == "gw: started\n"
+
+
+# --- configuration, doctor, manual
+
+def test_config(ctl):
+    """As it is written, and as it takes effect; the running instance is asked, one that does not run is read."""
+    path = ctl.configure("gw")
+    assert ctl("config", status=GOOD).stdout == path.read_text()
+    assert "max-sessions: 1000" in ctl("config", "--effective", status=GOOD).stdout
+    fake = ctl.fake("gw", {"config": [{"text": 'name: "gw"'}, {"text": "  a: \\b"}]})
+    assert ctl("config", "--effective", status=GOOD).stdout == 'name: "gw"\n  a: \\b\n'
+    assert fake.last() == ("config", {})
+    (ctl.conf_dir / "bad.yaml").write_text("name: bad\n")
+    assert "mistakes" in ctl("bad", "config", "--effective", status=FAILED).stderr
+
+
+def test_version_without_an_instance(ctl):
+    assert ctl("version", status=GOOD).stdout.startswith("proxyctl 0.")
+    assert ctl.rows("version")[0]["name"] == "proxyctl"
+
+
+def test_man(ctl):
+    """It runs man(1)."""
+    folder = ctl.folder / "bin"
+    folder.mkdir()
+    (folder / "man").write_text('#!/bin/sh\necho "page $*"\n')
+    (folder / "man").chmod(0o755)
+    ctl.environment["PATH"] = f"{folder}:{ctl.environment['PATH']}"
+    assert ctl("man", status=GOOD).stdout == "page proxyctl\n"
+
+
+def findings(ctl, *arguments):  # noqa: F811
+    result = ctl("--json", *arguments, "doctor")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    worst = max((["ok", "warn", "bad"].index(row["finding"]) for row in rows), default=0)
+    assert result.returncode == worst, result.stderr
+    return rows
+
+
+def test_doctor_without_an_instance(ctl):
+    """The machine is looked at all the same."""
+    texts = [row["what"] for row in findings(ctl)]
+    assert any("clock" in text for text in texts) and any("core_pattern" in text for text in texts)
+
+
+def test_doctor_of_one_that_is_down(ctl):
+    ctl.configure("gw")
+    rows = findings(ctl)
+    assert any(row["finding"] == "bad" and "gw: down" in row["what"] for row in rows)
+    assert any("receive-buffer" in row["what"] for row in rows)
+    assert any("ephemeral ports" in row["what"] for row in rows)
+
+
+def test_doctor_of_a_running_one(ctl):
+    """Descriptors, privileges and restarts of the processes, drops at the listeners: of real processes here."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", free_port()))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        for _ in range(50):
+            listener.sendto(b"x" * 1000, listener.getsockname())
+        ctl.fake("gw", {"status": [{**SERVING[0], "listeners": [address]}],
+                        "ps": [{"role": "parent", "pid": os.getpid(), "restarts": 0},
+                               {"role": "REG", "pid": os.getpid(), "restarts": 3}, {"role": "APR", "pid": None}]})
+        rows = findings(ctl)
+    texts = {row["what"]: row["finding"] for row in rows}
+    assert any("parent: " in text and "open files" in text and texts[text] == "ok" for text in texts)
+    assert texts.get("REG: replaced 3 times since the start") == "warn"
+    dropped = [text for text in texts if text.startswith("1 listening sockets: ")]
+    assert dropped and texts[dropped[0]] == "warn" and " 0 datagrams" not in dropped[0]
+    if os.geteuid() == 0:
+        assert any(text.startswith("REG: runs as root") for text in texts)
+    text = ctl("doctor").stdout
+    assert "warn  REG: replaced 3 times" in text and "      -> look for UDPS-222-E" in text
+
+
+def test_doctor_asks_the_name_servers(ctl):
+    """A UDP question to each; any answer will do, silence is bad."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        for each in (server, silent):
+            each.bind(("127.0.0.1", 0))
+        servers = ["127.0.0.1:%d" % each.getsockname()[1] for each in (server, silent)]
+        ctl.configure("gw", resolver={"servers": servers})
+        process = ctl.start("--json", "doctor")
+        question, client = server.recvfrom(512)
+        server.sendto(question[:2] + b"\x81\x85" + question[4:], client)
+        output, _ = process.communicate(timeout=20)
+        assert "1 of 2 name servers are silent: %s" % servers[1] in output
+        assert question[12:] == b"\0\0\2\0\1" and len(silent.recv(512)) == 17
+
+
+def test_options_may_stand_behind_the_instance(ctl):
+    """As the synopsis has them."""
+    ctl.fake("gw", {"status": SERVING})
+    assert json.loads(ctl("gw", "--json", "--timeout", "5s", "status", status=GOOD).stdout) == SERVING[0]
+    assert "unknown option --frob" in ctl("gw", "--frob", "status", status=MISUSED).stderr
+    assert "is enough" in ctl("gw", "--all", "status", status=MISUSED).stderr
+
+
+# --- what must agree
+
+def test_the_man_page_lists_the_commands(ctl):
+    """Each command stands in proxyctl(8) with its arguments, in the order of help; there are no others."""
+    page = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=300", str(top / "man/proxyctl.8")], check=True,
+                          capture_output=True, text=True).stdout
+    plain = re.sub(".\b", "", page)
+    section = plain.split("\nCOMMANDS\n")[1].split("\nSESSION FILTERS\n")[0]
+    assert section.count("Which of them") == 1
+    listed = [re.split(r"\s{2,}", line.strip())[0] for line in section.splitlines() if re.match(r" {5}\S", line)]
+    assert listed[1:] == [row["usage"] for row in ctl.rows("help")]
+
+
+def test_the_man_page_lists_the_filters(ctl):
+    page = (top / "man/proxyctl.8").read_text().split(".Sh SESSION FILTERS")[1].split(".Sh")[0]
+    text = ctl("help", "monitor", status=GOOD).stdout
+    shown = [line.split()[0].lstrip("-") for line in text.splitlines() if line.startswith("  --")][:-1]
+    written = [line.split()[2].lstrip("-") for line in page.splitlines() if line.startswith(".It Fl")]
+    assert shown == [name.lstrip("-") for name in written] and len(shown) == 9
+
+
+def test_bash_completion(ctl):
+    """The shell asks the program; it knows commands, instances, options and values."""
+    ctl.fake("gw", {"rules": [{"rule": "lan"}, {"rule": "dmz"}], "sessions": [{"id": "1.2"}, {"id": "3.4"}]})
+    script = top / "proxyctl" / "completion.bash"
+    code = f'source {script}; COMP_WORDS=({{words}}); COMP_CWORD=$((${{{{#COMP_WORDS[@]}}}} - 1)); _proxyctl; echo "${{{{COMPREPLY[@]}}}}"'
+    environment = {**ctl.environment, "PATH": f"{os.environ.get('PROXYD_BIN', top / 'build/bin')}:{os.environ['PATH']}"}
+
+    def complete(words):
+        result = subprocess.run(["bash", "-c", code.format(words=f"proxyctl {words}")], env=environment,
+                                capture_output=True, text=True, timeout=20, check=True)
+        return result.stdout.split()
+    assert complete("sess") == ["sessions", "session"]
+    assert complete("g") == ["gw"] and complete("gw RU") == ["rules"]
+    assert complete("sessions --ru") == ["--rule"] and complete("sessions --rule ''") == ["lan", "dmz"]
+    assert complete("gw session ''") == ["1.2", "3.4"] and complete("kill 3") == ["3.4"]
+    assert complete("kill R") == ["REG"] and complete("signal U") == ["USR1", "USR2"]
+    assert complete("signal USR1 ''") == ["REG", "ACR", "APR", "parent", "all"]
+    assert complete("log le") == ["level"] and complete("log level tr") == ["trace"]
+    assert complete("sessions --sort idle") == ["idle_ms"] and complete("explain fr") == ["from"]
+    assert complete("frob ''") != [] and complete("ps x") == [] and complete("-s /nowhere session ''") == []
+    assert complete("--j") == ["--json"] and complete("help mon") == ["monitor"]
+
+
+def test_completion_is_a_plain_file(ctl):
+    script = top / "proxyctl" / "completion.bash"
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    assert stat.S_ISREG(script.stat().st_mode)

@@ -1,0 +1,62 @@
+#include "proxyctl/command_table.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+#include "proxyctl/arguments.hpp"
+#include "proxyctl/failure.hpp"
+
+using namespace proxyctl;
+
+TEST_CASE("every command is declared whole, and once") {
+    std::set<std::string_view> names;
+    for (const Command& command : commands()) {
+        CAPTURE(command.name);
+        CHECK(names.insert(command.name).second);
+        CHECK(command.run != nullptr);
+        CHECK(command.help.ends_with("."));
+        CHECK(command.least <= command.most);
+        CHECK(command.operands.empty() == (command.most == 0));
+        CHECK(!title_of(command.group).empty());
+        CHECK(!word_for(command.access).empty());
+    }
+    for (const char* name :
+         {"show-app", "start",   "stop",  "restart", "reload",  "ps",    "kill",    "signal",  "upgrade",
+          "sessions", "session", "watch", "monitor", "explain", "rules", "names",   "resolve", "log",
+          "info",     "status",  "stats", "doctor",  "config",  "help",  "version", "man",     "quit"}) {
+        CHECK(names.contains(name));
+    }
+}
+
+TEST_CASE("options of a command have different names and letters, and say what they do") {
+    for (const Command& command : commands()) {
+        std::set<std::string_view> names{"json"};
+        for (const Option& option : options_of(command)) {
+            CAPTURE(command.name, option.name);
+            CHECK(names.insert(option.name).second);
+            CHECK(option.value.empty() == (option.kind == Kind::flag));
+            CHECK(!option.help.empty());
+        }
+    }
+}
+
+TEST_CASE("commands are found by any beginning that decides, in upper and lower case [K-72]") {
+    CHECK(command_named("PS").name == "ps");
+    CHECK(command_named("sEsSiOnS").name == "sessions");
+    CHECK(command_named("session").name == "session");  // a whole name, though another begins so
+    CHECK(command_named("mo").name == "monitor");
+}
+
+TEST_CASE("an ambiguous beginning is refused with the candidates [K-72]") {
+    CHECK_THROWS_WITH(command_named("sess"), "'sess' may be sessions, session");
+    CHECK_THROWS_WITH(command_named("stat"), "'stat' may be status, stats");
+}
+
+TEST_CASE("an unknown command is refused with the nearest") {
+    CHECK_THROWS_WITH(command_named("sesions"), Catch::Contains("did you mean sessions?"));
+    CHECK_THROWS_WITH(command_named("zzz"), Catch::Contains("lists them"));
+    CHECK_THROWS_AS(command_named(""), Failure);
+    CHECK(find_commands("").empty());
+    CHECK(find_commands(std::string(10000, 'x')).empty());
+}
