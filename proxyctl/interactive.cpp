@@ -50,8 +50,9 @@ std::optional<std::string> read_plain(const std::string& prompt) {
 
 class Conversation {
 public:
-    /// `cancels`: Ctrl-C ends a command only; in a script it ends the program.
-    Conversation(Settings settings, bool cancels) : settings_(std::move(settings)), cancels_(cancels) {}
+    /// `interrupt`: Ctrl-C, which ends a command only; without it, in a script, it ends the program.
+    Conversation(Settings settings, Signals* interrupt)
+        : settings_(std::move(settings)), interrupt_(interrupt) {}
 
     [[nodiscard]] bool done() const { return done_; }
 
@@ -92,9 +93,8 @@ private:
             done_ = true;
             return exit_status::good;
         }
-        if (!cancels_) return run_command(options.settings, options.words, nullptr);
-        Signals interrupt({SIGINT});
-        return run_command(options.settings, options.words, &interrupt);
+        if (interrupt_ != nullptr) (void)interrupt_->take();  // what came before this command is not meant for it
+        return run_command(options.settings, options.words, interrupt_);
     }
 
     [[nodiscard]] Settings for_line() const {
@@ -117,7 +117,7 @@ private:
     }
 
     Settings settings_;
-    bool cancels_;
+    Signals* interrupt_;
     bool done_ = false;
 };
 
@@ -136,15 +136,13 @@ int talk(Conversation& conversation) {
     return exit_status::good;
 }
 
-int read_script(Conversation& conversation) {
-    const bool terminal = ::isatty(STDIN_FILENO) == 1;
-    std::optional<Signals> interrupt;
-    if (terminal) interrupt.emplace(std::vector<int>{SIGINT});
+int read_script(Conversation& conversation, Signals* interrupt) {
+    const bool terminal = interrupt != nullptr;
     int worst = 0;
     while (!conversation.done()) {
         const auto line = read_plain(terminal ? conversation.prompt() : "");
         if (!line) break;
-        if (interrupt && !interrupt->take().empty()) std::fputs("\n", stdout);
+        if (terminal && !interrupt->take().empty()) std::fputs("\n", stdout);
         worst = std::max(worst, conversation.take_line(*line));
     }
     return terminal ? exit_status::good : worst;
@@ -153,8 +151,12 @@ int read_script(Conversation& conversation) {
 }  // namespace
 
 int run_interactive(Settings settings) {
-    Conversation conversation(std::move(settings), ::isatty(STDIN_FILENO) == 1);
-    return can_edit() ? talk(conversation) : read_script(conversation);
+    // For as long as the conversation: a Ctrl-C just before a command begins or after it has ended harms nobody.
+    std::optional<Signals> interrupt;
+    if (::isatty(STDIN_FILENO) == 1) interrupt.emplace(std::vector<int>{SIGINT});
+    Signals* const ctrl_c = interrupt ? &*interrupt : nullptr;
+    Conversation conversation(std::move(settings), ctrl_c);
+    return can_edit() ? talk(conversation) : read_script(conversation, ctrl_c);
 }
 
 }  // namespace proxyctl

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -86,6 +87,24 @@ char* prompt_of(EditLine* line) {
     return state_of(line).prompt.data();
 }
 
+/// At the prompt Ctrl-C is a key, and one that is sent by another program means nothing: libedit would leave the
+/// terminal's mode at it and read on.
+class WithoutInterrupt {
+public:
+    WithoutInterrupt() {
+        sigset_t interrupt;
+        sigemptyset(&interrupt);
+        sigaddset(&interrupt, SIGINT);
+        ::sigprocmask(SIG_BLOCK, &interrupt, &before_);
+    }
+    ~WithoutInterrupt() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    WithoutInterrupt(const WithoutInterrupt&) = delete;
+    WithoutInterrupt& operator=(const WithoutInterrupt&) = delete;
+
+private:
+    sigset_t before_{};
+};
+
 void set_up(LineEditor::State& state) {
     EditLine* line = state.line;
     el_set(line, EL_CLIENTDATA, &state);
@@ -147,6 +166,7 @@ LineEditor::~LineEditor() {
 std::optional<std::string> LineEditor::read(const std::string& prompt) {
     state_->prompt = prompt;
     int count = 0;
+    const WithoutInterrupt quiet;
     // Before the prompt: a Ctrl-D that is typed as soon as it is seen would be lost in the change of modes.
     el_set(state_->line, EL_PREP_TERM, 1);
     const char* text = el_gets(state_->line, &count);

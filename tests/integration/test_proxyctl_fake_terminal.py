@@ -191,10 +191,25 @@ def test_ctrl_c_cancels_a_command(ctl):
     at = terminal.expect("interrupted", since=at)
     at = terminal.expect(PROMPT, since=at)
     terminal.send("ps\r")
-    at = terminal.expect("REG", since=at)
+    at = terminal.expect(PROMPT, since=terminal.expect("REG", since=at))
     terminal.send("half a line" + CTRL_C)
     at = terminal.expect("^C", since=at)
     at = terminal.expect(PROMPT, since=at)
+    terminal.send("quit\r")
+    assert terminal.wait() == GOOD
+
+
+def test_ctrl_c_at_any_moment_ends_no_conversation(ctl):
+    """Also between a command and the prompt, where it is no key yet; and one that another program sends."""
+    ctl.fake("gw", {"ps": [{"role": "REG"}]})
+    terminal = ctl.terminal()
+    at = terminal.expect(PROMPT)
+    for _ in range(20):
+        terminal.send("ps\r")
+        at = terminal.expect("REG", since=at)
+        terminal.send(CTRL_C)
+        terminal.send_signal(signal.SIGINT)
+        at = terminal.expect(PROMPT, since=at)
     terminal.send("quit\r")
     assert terminal.wait() == GOOD
 
