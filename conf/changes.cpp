@@ -130,7 +130,6 @@ std::vector<std::string> changes_for_restart(const Config& before, const Config&
     check(log_before.facility == log_after.facility, "log.facility");
     check(log_before.on_syslog_failure == log_after.on_syslog_failure, "log.on-syslog-failure");
     check(log_before.dump_limit == log_after.dump_limit, "log.dump-limit");
-    check(before.udpserver.workers == after.udpserver.workers, "udpserver.workers");
     return keys;
 }
 

@@ -93,7 +93,8 @@ private:
             done_ = true;
             return exit_status::good;
         }
-        if (interrupt_ != nullptr) (void)interrupt_->take();  // what came before this command is not meant for it
+        if (interrupt_ != nullptr)
+            (void)interrupt_->take();  // what came before this command is not meant for it
         return run_command(options.settings, options.words, interrupt_);
     }
 
@@ -151,7 +152,8 @@ int read_script(Conversation& conversation, Signals* interrupt) {
 }  // namespace
 
 int run_interactive(Settings settings) {
-    // For as long as the conversation: a Ctrl-C just before a command begins or after it has ended harms nobody.
+    // For as long as the conversation: a Ctrl-C just before a command begins or after it has ended harms
+    // nobody.
     std::optional<Signals> interrupt;
     if (::isatty(STDIN_FILENO) == 1) interrupt.emplace(std::vector<int>{SIGINT});
     Signals* const ctrl_c = interrupt ? &*interrupt : nullptr;

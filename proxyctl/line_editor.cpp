@@ -87,8 +87,8 @@ char* prompt_of(EditLine* line) {
     return state_of(line).prompt.data();
 }
 
-/// At the prompt Ctrl-C is a key, and one that is sent by another program means nothing: libedit would leave the
-/// terminal's mode at it and read on.
+/// At the prompt Ctrl-C is a key, and one that is sent by another program means nothing: libedit would leave
+/// the terminal's mode at it and read on.
 class WithoutInterrupt {
 public:
     WithoutInterrupt() {

@@ -28,6 +28,10 @@ std::size_t raise_descriptor_limit() {
     return limit.rlim_cur;
 }
 
+std::size_t places_for(const conf::Config& config) {
+    return session::places_for(config.udpserver.max_sessions, config.udpserver.workers);
+}
+
 std::size_t listening_sockets(const conf::Config& config) {
     std::size_t count = 0;
     for (const conf::ListenOn& entry : config.listen_on)
@@ -81,19 +85,20 @@ std::size_t Resources::capacity(const conf::Config& config) {
 Resources::Resources(const conf::Config& config, std::size_t pool_capacity)
     : listeners(config),
       pool(net::pool_groups(config), pool_capacity, config.udpserver.workers),
-      arena(session::Arena::create(config.udpserver.max_sessions, pool.capacity())) {
+      arena(session::Arena::create(places_for(config), pool.capacity())),
+      workers_(config.udpserver.workers) {
     fill(pool, config);
 }
 
 void Resources::prepare_pool(const conf::Config& config) {
     const std::size_t groups = pool.groups().size();
+    pool.set_workers(config.udpserver.workers);
     pool.add_groups(net::pool_groups(config));
     const std::size_t added = pool.groups().size() - groups;
     // The groups that nobody needs any more keep their sockets, and must not keep the others out.
     const std::size_t needed = pool.sockets().size() + added * config.udpserver.workers * first_sockets;
-    const bool same_arena = config.udpserver.max_sessions == arena.session_places();
     std::size_t allowed = capacity(config);
-    if (same_arena) allowed = std::min(allowed, arena.socket_places());
+    if (fits_arena(config)) allowed = std::min(allowed, arena.socket_places());
     pool.set_capacity(
         added > 0 ? std::max(allowed, std::min(needed, capacity(config) + pool.sockets().size())) : allowed);
     fill(pool, config, groups);
@@ -106,15 +111,15 @@ Resources::Change Resources::prepare(const conf::Config& config) {
     const std::size_t groups = pool.groups().size(), sockets = pool.sockets().size(),
                       before = pool.capacity();
     try {
-        Change change{listeners.prepare(config), {}};
+        Change change{.listeners = listeners.prepare(config)};
         prepare_pool(config);
-        if (config.udpserver.max_sessions != arena.session_places() ||
-            pool.capacity() > arena.socket_places()) {
-            change.arena.emplace(session::Arena::create(config.udpserver.max_sessions, pool.capacity(),
+        change.workers = config.udpserver.workers;
+        if (!fits_arena(config) || pool.capacity() > arena.socket_places())
+            change.arena.emplace(session::Arena::create(places_for(config), pool.capacity(),
                                                         session::Arena::Content::awaited));
-        }
         return change;
     } catch (...) {
+        pool.set_workers(workers_);
         pool.cut_back(groups, sockets);
         pool.set_capacity(before);
         throw;
@@ -128,6 +133,7 @@ void Resources::apply(Change change, std::shared_ptr<const conf::Config> before)
     for (std::size_t i = 0; i < listeners.size(); ++i)
         past.listeners.push_back(listeners.local(i));
     listeners.apply(std::move(change.listeners));
+    workers_ = change.workers;
     if (!change.arena) return;
     std::swap(arena, *change.arena);
     older_arenas.push_back(std::move(*change.arena));
@@ -136,6 +142,12 @@ void Resources::apply(Change change, std::shared_ptr<const conf::Config> before)
 void Resources::forget_past() {
     history.past.clear();
     older_arenas.clear();
+    listeners.close_leftovers();
+}
+
+/// Which places belong to which worker depends on how many there are of both.
+bool Resources::fits_arena(const conf::Config& config) const {
+    return config.udpserver.workers == workers_ && places_for(config) == arena.session_places();
 }
 
 std::vector<int> Resources::descriptors() const {

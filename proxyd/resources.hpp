@@ -29,7 +29,8 @@ public:
     /// What another configuration needs, made already.
     struct Change {
         net::ListenerSet::Change listeners;
-        std::optional<session::Arena> arena;  ///< when max-sessions is another one
+        std::optional<session::Arena> arena;  ///< when max-sessions or workers is another one
+        unsigned workers = 1;
     };
     /// Makes it. Throws what the parts throw, with the reason; everything is as before then.
     [[nodiscard]] Change prepare(const conf::Config& config);
@@ -63,6 +64,9 @@ private:
     Resources(const conf::Config& config, std::size_t pool_capacity);
     static std::size_t capacity(const conf::Config& config);
     void prepare_pool(const conf::Config& config);
+    [[nodiscard]] bool fits_arena(const conf::Config& config) const;
+
+    unsigned workers_;  ///< that the arena is divided among
 };
 
 }  // namespace proxyd

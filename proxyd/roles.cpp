@@ -49,6 +49,7 @@ process::Role Roles::reg_role(decltype(&reg_main) work) {
         .keep =
             [this] {
                 forked_epoch_ = resources_.history.epoch;
+                resources_.listeners.steer();
                 return resources_.descriptors();
             }};
 }

@@ -1,6 +1,10 @@
 #include "libudpserver/net/listener_set.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "libudpserver/net/udp_socket.hpp"
 
 namespace net {
 
@@ -32,24 +36,50 @@ std::vector<base::Endpoint> endpoints_of(const conf::Config& config) {
 ListenerSet::ListenerSet(const conf::Config& config) : workers_(config.udpserver.workers) {
     const ListenerOptions options = options_of(config);
     for (const base::Endpoint& endpoint : endpoints_of(config))
-        entries_.push_back(open_endpoint(endpoint, options));
+        entries_.push_back(open_endpoint(endpoint, options, workers_));
     index_endpoints();
 }
 
 ListenerSet::Entry ListenerSet::open_endpoint(const base::Endpoint& configured,
-                                              const ListenerOptions& options) const {
+                                              const ListenerOptions& options, std::size_t workers) const {
     Entry entry{configured, {}};
     // The first socket asks for the port alone: a second proxy would else share it, and the clients with it,
     // and nobody would be told (K-26).
     ListenerOptions alone = options;
     alone.reuse_port = false;
     entry.sockets.push_back(Listener::bind(configured, alone));
-    if (options.reuse_port) entry.sockets.back().share_port();
-    // Port 0: the other workers take the port that the first one got.
-    const base::Endpoint local = entry.sockets.back().local();
-    for (std::size_t worker = 1; worker < workers_; ++worker)
-        entry.sockets.push_back(Listener::bind(local, options));
+    std::ranges::move(open_more(entry, options, workers), std::back_inserter(entry.sockets));
+    if (workers > 1) steer_before(entry, workers);
     return entry;
+}
+
+/// The sockets that this endpoint lacks for so many workers. Port 0: they take the port that the first one
+/// got.
+std::vector<Listener> ListenerSet::open_more(Entry& entry, const ListenerOptions& options,
+                                             std::size_t workers) const {
+    std::vector<Listener> more;
+    Listener& first = entry.sockets.front();
+    if (workers > entry.sockets.size()) first.share_port();
+    while (entry.sockets.size() + more.size() < workers)
+        more.push_back(Listener::bind(first.local(), options));
+    return more;
+}
+
+int ListenerSet::attach(const Entry& entry, std::size_t workers) const {
+    const Listener& first = entry.sockets.front();
+    return steering_.attach(first.descriptor(), first.local().family, static_cast<unsigned>(workers));
+}
+
+void ListenerSet::steer_before(const Entry& entry, std::size_t workers) const {
+    if (const int error = attach(entry, workers); error != 0)
+        throw SocketError(base::to_string(entry.sockets.front().local()), "SO_ATTACH_REUSEPORT_CBPF", error);
+}
+
+void ListenerSet::steer() {
+    if (std::exchange(steered_, true)) return;
+    // Where the kernel refuses it goes on as before, and the workers hand over to each other.
+    for (const Entry& entry : entries_)
+        if (entry.sockets.size() > 1) static_cast<void>(attach(entry, workers_));
 }
 
 void ListenerSet::index_endpoints() {
@@ -59,9 +89,10 @@ void ListenerSet::index_endpoints() {
     std::ranges::sort(endpoints_);
 }
 
-ListenerSet::Change ListenerSet::prepare(const conf::Config& config) const {
+ListenerSet::Change ListenerSet::prepare(const conf::Config& config) {
     Change change;
-    change.options_ = options_of(config);
+    change.workers_ = config.udpserver.workers;
+    const ListenerOptions options = options_of(config);
     std::vector<bool> taken(size());
     for (const base::Endpoint& endpoint : endpoints_of(config)) {
         std::size_t i = 0;
@@ -72,13 +103,17 @@ ListenerSet::Change ListenerSet::prepare(const conf::Config& config) const {
             taken[i] = true;
             place.kept = i;
         } else {
-            place.opened = open_endpoint(endpoint, change.options_);
+            place.opened = open_endpoint(endpoint, options, change.workers_);
         }
     }
-    for (const Change::Place& place : change.places_) {
+    for (Change::Place& place : change.places_) {
         if (!place.kept) continue;
-        for (const Listener& socket : entries_[*place.kept].sockets)
-            socket.set_options(change.options_);
+        Entry& entry = entries_[*place.kept];
+        for (const Listener& socket : entry.sockets)
+            socket.set_options(options);
+        place.opened.sockets = open_more(entry, options, change.workers_);
+        // Nobody reads the new ones yet.
+        if (!place.opened.sockets.empty() && steered_) steer_before(entry, workers_);
     }
     return change;
 }
@@ -86,10 +121,31 @@ ListenerSet::Change ListenerSet::prepare(const conf::Config& config) const {
 void ListenerSet::apply(Change change) {
     std::vector<Entry> next;
     next.reserve(change.places_.size());
-    for (Change::Place& place : change.places_)
-        next.push_back(std::move(place.kept ? entries_[*place.kept] : place.opened));
+    for (Change::Place& place : change.places_) {
+        if (!place.kept) {
+            next.push_back(std::move(place.opened));
+            continue;
+        }
+        Entry& entry = next.emplace_back(std::move(entries_[*place.kept]));
+        std::ranges::move(place.opened.sockets, std::back_inserter(entry.sockets));
+    }
     entries_ = std::move(next);
+    steered_ = workers_ == change.workers_ && steered_;
+    workers_ = change.workers_;
     index_endpoints();
+}
+
+std::size_t ListenerSet::leftovers() const {
+    std::size_t most = 0;
+    for (const Entry& entry : entries_)
+        most = std::max(most, entry.sockets.size() - workers_);
+    return most;
+}
+
+void ListenerSet::close_leftovers() {
+    for (Entry& entry : entries_)
+        while (entry.sockets.size() > workers_)
+            entry.sockets.pop_back();
 }
 
 bool ListenerSet::listens_at(const base::Endpoint& endpoint, const base::Address& own) const {

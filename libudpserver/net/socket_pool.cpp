@@ -54,6 +54,13 @@ void SocketPool::add_groups(const std::vector<PoolGroup>& groups) {
     }
 }
 
+void SocketPool::set_workers(std::size_t workers) {
+    if (workers == workers_) return;
+    workers_ = workers;
+    for (std::size_t i = 0; i < sockets_.size(); ++i)
+        sockets_[i].worker = static_cast<std::uint8_t>(i % workers);
+}
+
 void SocketPool::set_capacity(std::size_t capacity) {
     capacity_ = std::max(capacity, sockets_.size());
     sockets_.reserve(capacity_);

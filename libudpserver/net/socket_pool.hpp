@@ -19,7 +19,7 @@ public:
     struct Socket {
         base::UniqueFd fd;
         std::uint16_t group = 0;
-        std::uint8_t worker = 0;
+        std::uint8_t worker = 0;  ///< who has it while it serves nobody
     };
 
     /// One answer to a request for more: sockets [first, first + count), and why there are not more.
@@ -40,6 +40,8 @@ public:
     /// A reload: the groups that another configuration needs are added behind those there are, so that
     /// indices stay; groups that it does not need stay too, with their sockets.
     void add_groups(const std::vector<PoolGroup>& groups);
+    /// A reload with another number of workers: the sockets are divided among them.
+    void set_workers(std::size_t workers);
     /// There may be so many sockets from now on, but never fewer than there are.
     void set_capacity(std::size_t capacity);
     /// Forgets the groups and sockets that were added after there were so many: only for those that no REG

@@ -13,7 +13,7 @@ namespace session {
 namespace {
 
 /// Changes whenever the meaning of a byte in the arena does.
-constexpr std::uint64_t layout = 0x70'72'6f'78'79'64'00'02;
+constexpr std::uint64_t layout = 0x70'72'6f'78'79'64'00'03;
 
 struct alignas(64) Header {
     std::uint64_t layout;

@@ -54,11 +54,19 @@ struct Totals {
     Count bad_source, truncated;
     Count held;          ///< datagrams that waited for a name, of first ones and of running sessions (K-58)
     Count hold_dropped;  ///< those that found no room to wait, or whose session ended first
-    Count kernel_drops;  ///< by the kernel at pool sockets; the listening sockets count their own
+    Count handed_over;   ///< a client's datagrams that came to another worker than its own
+    Count hand_over_dropped;  ///< those that found too many others waiting
+    Count kernel_drops;       ///< by the kernel at pool sockets; the listening sockets count their own
     Count client_datagrams, client_bytes, to_server_datagrams, to_server_bytes;
     Count server_datagrams, server_bytes, to_client_datagrams, to_client_bytes;
     std::array<Count, static_cast<std::size_t>(CloseReason::count_)> closed_by, refused_by;
 };
+
+/// How many places an arena for so many sessions has. Clients never divide evenly among workers: several have
+/// room for some more than their share, which only sessions use that come from another number of workers.
+[[nodiscard]] constexpr std::size_t places_for(std::size_t max_sessions, std::size_t workers) {
+    return workers == 1 ? max_sessions : max_sessions + max_sessions / 8 + 64 * workers;
+}
 
 /// Where a worker's slice of so many places begins; for the number of workers, its end.
 [[nodiscard]] constexpr Slot first_slot(std::size_t places, unsigned worker, unsigned workers) {

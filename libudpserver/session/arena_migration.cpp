@@ -20,9 +20,15 @@ void copy_pool(std::span<const PoolEntry> from, std::span<PoolEntry> to) {
     }
 }
 
-void place(const ArenaTables& from, const ArenaTables& to, Slot old_slot, Slot new_slot) {
+void place(const ArenaTables& from, const ArenaTables& to, Slot old_slot, Slot new_slot, unsigned worker) {
     const Record& record = from.records[old_slot];
+    // Elsewhere it gets another id, one that nobody has had.
+    const std::uint32_t generation = old_slot == new_slot
+                                         ? record.generation
+                                         : std::max(record.generation, to.records[new_slot].generation + 1);
     to.records[new_slot] = record;
+    to.records[new_slot].generation = generation;
+    to.records[new_slot].worker = static_cast<std::uint8_t>(worker);
     const Slot socket = record.socket;
     if (socket < from.pool.size() && socket < to.pool.size() && from.pool[socket].session == old_slot &&
         to.pool[socket].state != PoolEntry::State::idle) {
@@ -30,28 +36,37 @@ void place(const ArenaTables& from, const ArenaTables& to, Slot old_slot, Slot n
     }
 }
 
-/// The used slots of [first, last), those first that a place is for.
-std::vector<Slot> used(std::span<const Record> records, Slot first, Slot last) {
-    std::vector<Slot> slots;
-    for (Slot slot = first; slot < last; ++slot)
-        if (records[slot].state != State::free) slots.push_back(slot);
-    std::ranges::stable_sort(slots, {}, [records](Slot slot) { return rank(records[slot]); });
-    return slots;
+/// The used slots by worker, those first that a place is for.
+std::vector<std::vector<Slot>> divide(std::span<const Record> records, const Division& division) {
+    std::vector<std::vector<Slot>> shares(division.workers);
+    for (Slot slot = 0; slot < records.size(); ++slot)
+        if (records[slot].state != State::free) shares[division.worker_of(records[slot])].push_back(slot);
+    for (std::vector<Slot>& slots : shares)
+        std::ranges::stable_sort(slots, {}, [records](Slot slot) { return rank(records[slot]); });
+    return shares;
 }
 
 /// A worker's slice: those that can stay at their place do, then the others fill what is left.
-void place_slice(const ArenaTables& from, const ArenaTables& to, std::span<const Slot> slots, Slot first,
-                 Slot last) {
+void place_slice(const ArenaTables& from, const ArenaTables& to, std::span<const Slot> slots, unsigned worker,
+                 Slot first, Slot last) {
     const auto stays = [first, last](Slot slot) { return slot >= first && slot < last; };
     for (const Slot slot : slots)
-        if (stays(slot)) place(from, to, slot, slot);
+        if (stays(slot)) place(from, to, slot, slot, worker);
     Slot next = first;
     for (const Slot slot : slots) {
         if (stays(slot)) continue;
         while (to.records[next].state != State::free)
             ++next;
-        place(from, to, slot, next);
+        place(from, to, slot, next, worker);
     }
+}
+
+/// The counts go on. What a worker that there is not any more had open, others have now.
+void copy_totals(std::span<const Totals> from, std::span<Totals> to, unsigned workers) {
+    std::ranges::copy(from, to.begin());
+    for (Totals& totals : to.subspan(workers))
+        for (Count* count : {&totals.open, &totals.unanswered, &totals.open_least, &totals.open_most})
+            count->set(0);
 }
 
 /// Everything free; a place that was used before goes on counting its sessions, so that no id comes twice.
@@ -68,32 +83,32 @@ ArenaTables tables(const Arena& arena) {
 
 }  // namespace
 
-std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, unsigned workers) {
+std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, const Division& division) {
     clear(from.records, to.records);
     copy_pool(from.pool, to.pool);
-    std::ranges::copy(from.totals, to.totals.begin());
+    copy_totals(from.totals, to.totals, division.workers);
+    const std::vector<std::vector<Slot>> shares = divide(from.records, division);
     std::vector<Leftover> leftovers;
-    for (unsigned worker = 0; worker < workers; ++worker) {
-        const Slot first = first_slot(to.records.size(), worker, workers);
-        const Slot last = first_slot(to.records.size(), worker + 1, workers);
-        const std::vector<Slot> slots = used(from.records, first_slot(from.records.size(), worker, workers),
-                                             first_slot(from.records.size(), worker + 1, workers));
+    for (unsigned worker = 0; worker < division.workers; ++worker) {
+        const std::span<const Slot> slots(shares[worker]);
+        const Slot first = first_slot(to.records.size(), worker, division.workers);
+        const Slot last = first_slot(to.records.size(), worker + 1, division.workers);
         const std::size_t fitting = std::min<std::size_t>(slots.size(), last - first);
-        place_slice(from, to, std::span(slots).first(fitting), first, last);
-        for (const Slot slot : std::span(slots).subspan(fitting))
+        place_slice(from, to, slots.first(fitting), worker, first, last);
+        for (const Slot slot : slots.subspan(fitting))
             leftovers.push_back({slot, from.records[slot]});
     }
     return leftovers;
 }
 
-std::vector<Leftover> take_over(Arena& current, std::vector<Arena>& older, unsigned workers) {
+std::vector<Leftover> take_over(Arena& current, std::vector<Arena>& older, const Division& division) {
     current.map();
     std::vector<Leftover> leftovers;
     // Only the newest one that a REG has worked with says how things are.
     for (std::size_t i = older.size(); i-- > 0 && !current.complete();) {
         older[i].map();
         if (!older[i].complete()) continue;
-        leftovers = migrate(tables(older[i]), tables(current), workers);
+        leftovers = migrate(tables(older[i]), tables(current), division);
         current.mark_complete();
     }
     older.clear();

@@ -22,7 +22,8 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
       tellings_(names_.size()) {
     arena_.map();
     if (parts.older_arenas != nullptr)
-        leftovers_ = take_over(arena_, *parts.older_arenas, config_.udpserver.workers);
+        leftovers_ =
+            take_over(arena_, *parts.older_arenas, {listeners_.steering(), config_.udpserver.workers});
     const Instant now = base::MonotonicClock::now();
     for (unsigned worker = 0; worker < config_.udpserver.workers; ++worker) {
         proxies_.push_back(parts.make_proxy(config_));
@@ -38,15 +39,27 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); },
             .look_up = look_up(parts.lookups, door_, worker),
             .history = parts.history};
-        workers_.push_back(std::make_unique<Worker>(setup, listeners_));
+        workers_.push_back(std::make_unique<Worker>(
+            setup, listeners_,
+            [this](unsigned other, Worker::Handed& handed) { return hand_over(other, handed); }));
     }
     const std::vector<net::SocketPool::Socket>& inherited = parts.pool.sockets();
     for (std::size_t place = 0; place < inherited.size(); ++place) {
         const net::SocketPool::Socket& socket = inherited[place];
-        workers_.at(socket.worker)
-            ->sessions()
-            .add_socket(static_cast<Slot>(place), socket.fd.get(), socket.group);
+        const auto slot = static_cast<Slot>(place);
+        workers_[worker_for(slot, socket.worker)]->sessions().add_socket(slot, socket.fd.get(), socket.group);
     }
+}
+
+/// A socket goes with its session; one that serves nobody is where the parent put it.
+unsigned Server::worker_for(Slot place, unsigned idle) const {
+    const auto workers = static_cast<unsigned>(workers_.size());
+    const std::span<PoolEntry> pool = arena_.pool();
+    const std::span<Record> records = arena_.records();
+    if (place >= pool.size() || pool[place].state != PoolEntry::State::leased) return idle % workers;
+    const Slot session = pool[place].session;
+    const bool serves = session < records.size() && records[session].socket == place;
+    return (serves ? records[session].worker : idle) % workers;
 }
 
 Server::~Server() {
@@ -72,6 +85,9 @@ Adoption Server::adopt_all(bool fresh) {
 
 Adoption Server::start(bool fresh) {
     const Adoption all = adopt_all(fresh);
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->read_leftovers();
+    listeners_.close_leftovers();
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->start();
     started_ = true;
@@ -101,6 +117,10 @@ void Server::sockets_came(std::size_t group, unsigned worker, Slot first, std::v
             sessions.add_socket(place++, fd, group);
         sessions.sockets_came(group, error == 0, base::MonotonicClock::now());
     });
+}
+
+bool Server::hand_over(unsigned worker, Worker::Handed& handed) {
+    return worker < workers_.size() && workers_[worker]->take(handed);
 }
 
 void Server::in_worker(unsigned worker, std::function<void(Sessions&)> task, std::function<void()> then) {
@@ -146,9 +166,10 @@ void Server::leave() {
 }
 
 std::uint64_t Server::sum(Count Totals::*member) const {
+    // Also of workers that there were once: the counts are those since the proxy's start.
     std::uint64_t all = 0;
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker)
-        all += (arena_.totals(worker).*member).get();
+    for (const Totals& totals : arena_.all_totals())
+        all += (totals.*member).get();
     return all;
 }
 
@@ -157,7 +178,7 @@ std::string Server::housekeeping() {
                         refused = sum(&Totals::refused);
     const std::uint64_t open = sum(&Totals::open), least = sum(&Totals::open_least),
                         most = sum(&Totals::open_most);
-    const std::uint64_t starts = sum(&Totals::starts) / workers_.size();
+    const std::uint64_t starts = arena_.totals(0).starts.get();
     for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
         Totals& totals = arena_.totals(worker);
         totals.open_most.set(totals.open.get());

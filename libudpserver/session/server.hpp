@@ -110,6 +110,8 @@ private:
     void told(std::size_t name);
     [[nodiscard]] std::string what_sessions_did(const std::string& name) const;
 
+    [[nodiscard]] unsigned worker_for(Slot place, unsigned idle) const;
+    bool hand_over(unsigned worker, Worker::Handed& handed);
     Adoption adopt_all(bool fresh);
     void request_from_main(std::size_t group, unsigned worker);
     /// What the kernel dropped at full listening sockets since the proxy's start.

@@ -98,6 +98,9 @@ void Server::add_traffic(std::vector<std::string>& lines) const {
                     sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
                     sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
                     sum(&Totals::bad_source), sum(&Totals::kernel_drops) + dropped_at_listeners()));
+    if (workers_.size() > 1)
+        lines.push_back(fmt::format("between workers: {} datagrams handed over, {} dropped",
+                                    sum(&Totals::handed_over), sum(&Totals::hand_over_dropped)));
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Server::stats() const {
@@ -132,6 +135,8 @@ std::vector<std::pair<std::string, std::uint64_t>> Server::stats() const {
         {"bad_source", &Totals::bad_source},
         {"held", &Totals::held},
         {"hold_dropped", &Totals::hold_dropped},
+        {"handed_over", &Totals::handed_over},
+        {"hand_over_dropped", &Totals::hand_over_dropped},
     });
     std::vector<std::pair<std::string, std::uint64_t>> result{
         {"max_sessions", config_.udpserver.max_sessions}};
@@ -151,9 +156,9 @@ std::uint64_t Server::dropped_at_listeners() const {
 void Server::add_reasons(std::vector<std::string>& lines) const {
     for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
         std::uint64_t closed = 0, refused = 0;
-        for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-            closed += arena_.totals(worker).closed_by[reason].get();
-            refused += arena_.totals(worker).refused_by[reason].get();
+        for (const Totals& totals : arena_.all_totals()) {
+            closed += totals.closed_by[reason].get();
+            refused += totals.refused_by[reason].get();
         }
         if (closed + refused == 0) continue;
         lines.push_back(fmt::format("reason {}: {} sessions closed, {} first datagrams refused",

@@ -148,19 +148,19 @@ bool Sessions::socket_free(std::size_t group, Instant now) {
 
 CloseReason Sessions::make_room(const conf::Rule& rule, Instant now) {
     // What has ended in this turn has not given its place back yet.
-    if (free_.empty() && !ending_.empty()) settle(now);
+    if (full() && !ending_.empty()) settle(now);
     // An answered session never makes room for another; one that nobody answered does (DESIGN §4).
     // A one-way session first: whoever sends through it just gets another one, and forged sources would else
     // fill the table with them for as long as `idle` lasts.
     const bool adds_unanswered = rule.type != conf::SessionType::one_way;
-    if ((adds_unanswered && unanswered_full()) || free_.empty()) {
-        const bool one_way = free_.empty() && one_way_.oldest() != none;
+    if ((adds_unanswered && unanswered_full()) || full()) {
+        const bool one_way = full() && one_way_.oldest() != none;
         if (const Slot oldest = one_way ? one_way_.oldest() : unanswered_.oldest(); oldest != none) {
             end(oldest, CloseReason::evicted);
             settle(now);
         }
     }
-    return free_.empty() ? CloseReason::sessions_full : CloseReason::none;
+    return full() ? CloseReason::sessions_full : CloseReason::none;
 }
 
 bool Sessions::unanswered_full() const {
@@ -302,7 +302,7 @@ void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason
     if (reason == CloseReason::sessions_full) {
         base::log::write(base::msg::sessions_full,
                          "{}: refused: worker {} has no place left, all its {} sessions are open", client,
-                         worker_, slice_.size());
+                         worker_, most_);
     } else if (reason == CloseReason::source_limited) {
         base::log::write(base::msg::source_limited, "{}: refused: its address or network has had its share",
                          client);

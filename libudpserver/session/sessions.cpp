@@ -31,6 +31,11 @@ std::vector<std::string> rule_names(const conf::Config& config) {
     return names;
 }
 
+std::size_t share_of(const conf::UdpServer& server, unsigned worker) {
+    return first_slot(server.max_sessions, worker + 1, server.workers) -
+           first_slot(server.max_sessions, worker, server.workers);
+}
+
 /// DSCP by the rule, ECN always as received (K-49).
 std::uint8_t traffic_class(std::uint8_t received, const std::optional<std::uint8_t>& dscp) {
     return dscp ? static_cast<std::uint8_t>(*dscp << 2 | (received & 3)) : received;
@@ -79,7 +84,8 @@ Sessions::Sessions(const SessionsSetup& setup)
       out_(send_slots, [this](std::uint64_t tag, std::size_t size, int error) { sent(tag, size, error); }),
       refusals_(config_.proxy, rule_names(config_)),
       volatile_(slice_.size()),
-      unanswered_most_(std::max<std::size_t>(1, slice_.size() * config_.udpserver.unanswered_share / 100)),
+      most_(share_of(config_.udpserver, worker_)),
+      unanswered_most_(std::max<std::size_t>(1, most_ * config_.udpserver.unanswered_share / 100)),
       supplies_(groups_.size()),
       rule_counts_(config_.session_acl.size() + 1) {
     free_.reserve(slice_.size());

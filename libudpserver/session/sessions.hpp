@@ -315,6 +315,8 @@ private:
     /// There must be one: Targets::of is not empty.
     [[nodiscard]] const Endpoint& server_for(std::size_t rule, const Endpoint& client) const;
     [[nodiscard]] bool unanswered_full() const;
+    /// No session may begin: this worker has its share of max-sessions.
+    [[nodiscard]] bool full() const { return free_.empty() || open_sessions() >= most_; }
 
     const conf::Config& config_;
     net::ListenerSet& listeners_;
@@ -359,6 +361,7 @@ private:
     std::vector<Volatile> volatile_;
     std::vector<Slot> free_;
     std::vector<Slot> ending_;
+    std::size_t most_;  ///< this worker's share of max-sessions; the slice may be larger
     std::size_t unanswered_most_;
 
     RefusedClients refused_clients_;

@@ -13,6 +13,12 @@ constexpr std::size_t batch_slots = 64;
 constexpr std::size_t listener_budget =
     32;  ///< datagrams a listener may bring before the next socket's turn (L-22)
 constexpr std::size_t server_budget = 8;
+/// What may wait of other workers' datagrams: only a change of the number of workers, or senders who do what
+/// nobody does, make any.
+constexpr std::size_t most_handed_bytes = 8u << 20;
+constexpr std::size_t handed_overhead = 256;
+/// A full socket has less; nothing new comes to it.
+constexpr std::size_t most_leftover_turns = 4096;
 
 /// Tags in the poller: listeners have this bit, pool sockets are their place in the arena.
 constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
@@ -24,9 +30,10 @@ SessionsSetup Worker::with_poller(SessionsSetup setup, DataPoller& poller) {
     return setup;
 }
 
-Worker::Worker(const SessionsSetup& setup, net::ListenerSet& listeners)
+Worker::Worker(const SessionsSetup& setup, net::ListenerSet& listeners, HandOver hand_over)
     : worker_(setup.worker),
       listeners_(listeners),
+      hand_over_(std::move(hand_over)),
       totals_(setup.arena.totals(setup.worker)),
       io_(1),
       work_(boost::asio::make_work_guard(io_)),
@@ -35,20 +42,64 @@ Worker::Worker(const SessionsSetup& setup, net::ListenerSet& listeners)
       batch_(batch_slots),
       sessions_(with_poller(setup, poller_)) {
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        net::Listener& listener = listeners_.at(i, worker_);
-        listener.on_datagram(
-            [this, i](net::Listener&, net::Datagram& datagram) { sessions_.on_client(i, datagram, now_); });
-        listener.on_error([](net::Listener& failed, int error) {
-            base::log::write(base::msg::send_failed, "listener {}: could not receive: {}",
-                             base::to_string(failed.local()), std::generic_category().message(error));
-        });
-        poller_.add(listener.descriptor(), i | listener_bit);
+        watch(listeners_.at(i, worker_), i);
+        poller_.add(listeners_.at(i, worker_).descriptor(), i | listener_bit);
     }
+}
+
+void Worker::watch(net::Listener& socket, std::size_t listener) {
+    socket.on_datagram(
+        [this, listener](net::Listener&, net::Datagram& datagram) { on_client(listener, datagram); });
+    socket.on_error([](net::Listener& failed, int error) {
+        base::log::write(base::msg::send_failed, "listener {}: could not receive: {}",
+                         base::to_string(failed.local()), std::generic_category().message(error));
+    });
+}
+
+void Worker::on_client(std::size_t listener, net::Datagram& datagram) {
+    const auto workers = static_cast<unsigned>(listeners_.workers());
+    const unsigned owner = workers == 1 ? worker_ : listeners_.steering().worker_of(datagram.from, workers);
+    if (owner == worker_) return sessions_.on_client(listener, datagram, now_);
+    Handed handed{.listener = listener,
+                  .payload = {datagram.payload.begin(), datagram.payload.end()},
+                  .from = datagram.from,
+                  .local = datagram.local,
+                  .tos = datagram.tos};
+    (hand_over_(owner, handed) ? totals_.handed_over : totals_.hand_over_dropped).add();
+}
+
+bool Worker::take(Handed& handed) {
+    const std::size_t size = handed.payload.size() + handed_overhead;
+    if (handed_bytes_.fetch_add(size) + size > most_handed_bytes) {
+        handed_bytes_ -= size;
+        return false;
+    }
+    post([this, size, handed = std::move(handed)](Sessions& sessions) mutable {
+        handed_bytes_ -= size;
+        net::Datagram datagram{
+            .payload = handed.payload, .from = handed.from, .local = handed.local, .tos = handed.tos};
+        sessions.on_client(handed.listener, datagram, now_);
+    });
+    return true;
 }
 
 Worker::~Worker() {
     stop();
     watch_.release();  // the descriptor is poller_'s
+}
+
+void Worker::read_leftovers() {
+    now_ = base::MonotonicClock::now();
+    const std::size_t workers = listeners_.workers();
+    for (std::size_t place = workers + worker_; place < workers + listeners_.leftovers(); place += workers) {
+        for (std::size_t i = 0; i < listeners_.size(); ++i) {
+            net::Listener* const socket = listeners_.leftover(i, place);
+            if (socket == nullptr) continue;
+            watch(*socket, i);
+            for (std::size_t turn = 0; turn < most_leftover_turns && read(*socket) > 0; ++turn)
+                end_turn();
+        }
+    }
 }
 
 void Worker::start() {
@@ -99,11 +150,15 @@ void Worker::turn() {
 
 void Worker::read_listener(std::size_t listener) {
     if (batch_.room() < listener_budget) end_turn();
-    net::Listener& socket = listeners_.at(listener, worker_);
+    read(listeners_.at(listener, worker_));
+}
+
+std::size_t Worker::read(net::Listener& socket) {
     const net::ListenerCounters before = socket.counters();
-    socket.read(batch_, listener_budget);
+    const std::size_t count = socket.read(batch_, listener_budget);
     totals_.bad_source.add(socket.counters().bad_source - before.bad_source);
     totals_.truncated.add(socket.counters().truncated - before.truncated);
+    return count;
 }
 
 void Worker::read_pool_socket(Slot place) {

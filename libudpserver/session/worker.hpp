@@ -1,11 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/session/data_poller.hpp"
@@ -18,13 +20,30 @@ namespace session {
 /// thread.
 class Worker {
 public:
-    Worker(const SessionsSetup& setup, net::ListenerSet& listeners);
+    /// A datagram of a client that belongs to another worker, on its way there.
+    struct Handed {
+        std::size_t listener;
+        std::vector<std::byte> payload;
+        base::Endpoint from, local;
+        std::uint8_t tos;
+    };
+    /// Gives it to a worker by its take().
+    using HandOver = std::function<bool(unsigned worker, Handed&)>;
+
+    Worker(const SessionsSetup& setup, net::ListenerSet& listeners, HandOver hand_over);
     ~Worker();
 
     /// Before start(): adds the inherited sockets and takes the sessions over.
     Sessions& sessions() { return sessions_; }
 
+    /// Before start(), and before that of any other worker: reads what waits in the sockets of workers that
+    /// there are not any more.
+    void read_leftovers();
+
     void start();
+    /// From any thread: the datagram is this worker's soon. False when too many wait already; it is dropped
+    /// then.
+    bool take(Handed& handed);
     /// Runs `task` in the worker's thread, soon.
     void post(std::function<void(Sessions&)> task);
     /// Ends the loop and joins the thread. The sessions stay as they are.
@@ -37,12 +56,17 @@ private:
     void wait_for_datagrams();
     void turn();
     void read_listener(std::size_t listener);
+    std::size_t read(net::Listener& socket);
+    void on_client(std::size_t listener, net::Datagram& datagram);
+    void watch(net::Listener& socket, std::size_t listener);
     void read_pool_socket(Slot place);
     void end_turn();
     void schedule_tick();
 
     unsigned worker_;
     net::ListenerSet& listeners_;
+    HandOver hand_over_;
+    std::atomic<std::size_t> handed_bytes_{0};  ///< of datagrams that other workers gave, and that wait
     Totals& totals_;
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

@@ -1,4 +1,6 @@
 """Another configuration while the proxy runs: sessions go on, or end because the new policy says so."""
+import os
+import signal
 import time
 
 import pytest
@@ -94,6 +96,64 @@ def test_sessions_go_on_under_load_over_twenty_reloads(reloading, udp_echo, back
     assert len(proxy.daemon.records(REASON="process-end")) == clients
 
 
+@pytest.mark.load
+@pytest.mark.seconds(120)
+def test_the_number_of_workers_changes_under_load(reloading, udp_echo, background_load):
+    """Each session goes to its client's new worker, with its socket; nothing that waited is lost."""
+    clients = 1000
+    echo, listener = udp_echo(), ("127.0.0.1", free_port())
+
+    def with_workers(workers):
+        return configuration(listener, echo.text, udpserver={"max-sessions": clients, "workers": workers,
+                                                             "unanswered-share": "100%"})
+    proxy = reloading(with_workers(1))
+    before = proxy.daemon.descriptor_counts()
+    load = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", clients, "--rate",
+                           int(2000 / SLOWNESS), "--seconds", int(8 * SLOWNESS), "--max-loss", 0,
+                           "--from", "127.88.0.0/20")
+    time.sleep(1.5)
+    changes = (2, 4, 3, 1, 2, 1, 4, 2, 3, 1)
+    for workers in changes:
+        assert proxy.reload(with_workers(workers))
+        time.sleep(0.1)
+    status, figures = load.finish()
+    counts = echo.counts()
+    stats, = ask(proxy.socket, "stats")
+    print(f"\n{len(changes)} changes: {figures['sent']} sent, {figures['lost']} lost, {figures['wrong']} wrong, "
+          f"{counts['ports']} source ports, {stats['handed_over']} datagrams handed over, "
+          f"longest {figures['max_us'] / 1000:.1f} ms")
+    assert figures["wrong"] == figures["corrupt"] == figures["duplicates"] == 0
+    assert counts["ports"] == counts["sources"] == clients
+    assert status == 0, figures
+    assert stats["open"] == clients and stats["hand_over_dropped"] == 0 and stats["stray"] == 0
+    assert not proxy.daemon.lines(DIED) and not proxy.daemon.records()
+    wait_for(lambda: proxy.daemon.descriptor_counts()[0] - before[0] == proxy.daemon.descriptor_counts()[1] - before[1],
+             5, lambda: f"descriptors: {before} before, {proxy.daemon.descriptor_counts()} after")
+    proxy.daemon.stop()
+    assert len(proxy.daemon.records(REASON="process-end")) == clients
+
+
+def test_what_waits_for_a_worker_that_goes_is_read(reloading, peer):
+    """REG stands still while the workers become fewer: what came to their sockets meanwhile is forwarded."""
+    listener, server = ("127.0.0.1", free_port()), peer()
+
+    def with_workers(workers):
+        return configuration(listener, server.text, udpserver={"max-sessions": 100, "workers": workers})
+    proxy = reloading(with_workers(4))
+    clients = [peer() for _ in range(20)]
+    sources = [echo_trip(client, server, listener) for client in clients]
+    child = proxy.daemon.child()
+    os.kill(child, signal.SIGSTOP)
+    for number, client in enumerate(clients):
+        client.send(b"waits %d" % number, listener)
+    proxy.daemon.write_configuration(proxy._with_socket(with_workers(1)))
+    assert ask(proxy.socket, "reload")
+    os.kill(child, signal.SIGCONT)
+    got = dict(server.receive() for _ in clients)
+    assert got == {b"waits %d" % number: source for number, source in enumerate(sources)}
+    assert not proxy.daemon.records()
+
+
 def test_a_new_rule_ends_the_sessions_that_it_denies(reloading, peer):
     listener, server = ("127.0.0.1", free_port()), peer()
     config = configuration(listener, server.text)
@@ -122,8 +182,8 @@ def test_a_faulty_file_changes_nothing(reloading, peer):
     source, child = echo_trip(client, server, listener), proxy.daemon.child()
     with pytest.raises(Refused, match="session-acl.1..actoin.*unknown"):
         proxy.reload(configuration(listener, server.text, {"actoin": "accept"}))
-    with pytest.raises(Refused, match="name, udpserver.workers; restart"):
-        proxy.reload({**configuration(listener, server.text, udpserver={"max-sessions": 10, "workers": 3}), "name": "x"})
+    with pytest.raises(Refused, match="name, pid-file; restart"):
+        proxy.reload({**configuration(listener, server.text), "name": "x", "pid-file": "/run/x.pid"})
     taken = peer()
     busy = configuration(listener, server.text)
     busy["listen-on"] += [{"address": "127.0.0.1", "port": free_port()},

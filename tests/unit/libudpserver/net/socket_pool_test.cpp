@@ -99,3 +99,17 @@ TEST_CASE("the pool leaves descriptors for everything else [L-28]") {
     CHECK(net::pool_capacity(100000, 64, 20000) == 19936);
     CHECK(net::pool_capacity(100, 64, 60) == 0);
 }
+
+TEST_CASE("with another number of workers the sockets are divided among them") {
+    net::SocketPool pool({{base::Family::v4, base::Address::any(base::Family::v4), std::nullopt}}, 20, 1);
+    pool.grow(0, 0, 9);
+    CHECK(pool.grow(0, 2, 1).error == EINVAL);
+    pool.set_workers(3);
+    std::array<int, 3> counts{};
+    for (const net::SocketPool::Socket& socket : pool.sockets())
+        ++counts.at(socket.worker);
+    CHECK(counts == std::array<int, 3>{3, 3, 3});
+    CHECK(pool.grow(0, 2, 1).count == 1);
+    pool.set_workers(1);
+    CHECK(std::ranges::all_of(pool.sockets(), [](const auto& socket) { return socket.worker == 0; }));
+}

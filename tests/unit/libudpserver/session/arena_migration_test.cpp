@@ -11,6 +11,22 @@ using session::State;
 
 namespace {
 
+constexpr std::uint32_t seed_of_steering = 7;
+const net::Steering steering(seed_of_steering);
+
+session::Division among(unsigned workers) {
+    return {steering, workers};
+}
+
+/// A port of the nameless client that belongs to this worker of so many; the n-th.
+std::uint16_t port_of(unsigned worker, unsigned workers, unsigned n) {
+    for (std::uint16_t port = 1;; ++port) {
+        base::Endpoint client;
+        client.port = port;
+        if (steering.worker_of(client, workers) == worker && n-- == 0) return port;
+    }
+}
+
 /// The tables of an arena without an arena.
 struct Tables {
     std::vector<Record> records;
@@ -57,7 +73,7 @@ TEST_CASE("in a larger arena every session keeps its place, generation and socke
     for (Slot slot = 0; slot < 4; ++slot)
         from.open(slot, 7 - slot, slot % 2 == 0, static_cast<std::uint16_t>(100 + slot));
     from.totals[3].created.set(77);
-    CHECK(session::migrate(from.view(), to.view(), 1).empty());
+    CHECK(session::migrate(from.view(), to.view(), among(1)).empty());
     for (Slot slot = 0; slot < 4; ++slot) {
         CHECK(to.records[slot].client.port == 100 + slot);
         CHECK(to.records[slot].generation == 40 + slot);
@@ -72,7 +88,7 @@ TEST_CASE("in a smaller one those behind the end move, answered ones first, the 
     for (const Slot slot : {1u, 3u, 5u, 6u, 7u})
         from.open(slot, slot, slot != 1 && slot != 5, static_cast<std::uint16_t>(100 + slot));
     from.records[0].generation = 9;
-    const auto leftovers = session::migrate(from.view(), to.view(), 1);
+    const auto leftovers = session::migrate(from.view(), to.view(), among(1));
     REQUIRE(leftovers.size() == 1);
     CHECK(leftovers[0].slot == 5);
     CHECK(leftovers[0].record.client.port == 105);
@@ -89,7 +105,7 @@ TEST_CASE("a place that was free goes on counting its sessions; idle sockets kee
     from.records[2].generation = 12;
     from.pool[1].rest_until = session::Instant(std::chrono::seconds(5));
     to.records[5].state = State::open;  // left by a REG that died in the middle
-    session::migrate(from.view(), to.view(), 1);
+    session::migrate(from.view(), to.view(), among(1));
     CHECK(to.records[2].generation == 12);
     CHECK(to.records[2].state == State::free);
     CHECK(to.records[5].state == State::free);
@@ -99,11 +115,54 @@ TEST_CASE("a place that was free goes on counting its sessions; idle sockets kee
 TEST_CASE("each worker's sessions stay its own") {
     Tables from(10, 10), to(6, 10);
     for (Slot slot = 0; slot < 10; ++slot)
-        from.open(slot, slot, true, static_cast<std::uint16_t>(slot < 5 ? 1 : 2));
-    CHECK(session::migrate(from.view(), to.view(), 2).size() == 4);
-    for (Slot slot = 0; slot < 6; ++slot)
-        CHECK(to.records[slot].client.port == (slot < 3 ? 1 : 2));
+        from.open(slot, slot, true, port_of(slot / 5, 2, slot));
+    CHECK(session::migrate(from.view(), to.view(), among(2)).size() == 4);
+    for (Slot slot = 0; slot < 6; ++slot) {
+        CHECK(steering.worker_of(to.records[slot].client, 2) == slot / 3);
+        CHECK(to.records[slot].worker == slot / 3);
+    }
     CHECK(to.consistent());
+}
+
+TEST_CASE("with another number of workers each session belongs to its client's") {
+    const unsigned before = GENERATE(1u, 2u, 5u), after = GENERATE(1u, 3u, 4u);
+    constexpr std::size_t sessions = 200;
+    Tables from(session::places_for(sessions, before), 2 * sessions),
+        to(session::places_for(sessions, after), 2 * sessions);
+    std::vector<Slot> next;
+    for (unsigned worker = 0; worker < before; ++worker)
+        next.push_back(session::first_slot(from.records.size(), worker, before));
+    for (std::uint16_t port = 1; port <= sessions; ++port) {
+        base::Endpoint client;
+        client.port = port;
+        const unsigned worker = steering.worker_of(client, before);
+        from.records[next[worker]].worker = static_cast<std::uint8_t>(worker);
+        from.open(next[worker]++, port, true, port);
+    }
+    for (unsigned worker = 0; worker < before; ++worker)
+        from.totals[worker].open.set(9);
+    CHECK(session::migrate(from.view(), to.view(), among(after)).empty());
+    CHECK(to.ports() == from.ports());
+    CHECK(to.consistent());
+    for (unsigned worker = 0; worker < after; ++worker) {
+        const Slot end = session::first_slot(to.records.size(), worker + 1, after);
+        for (Slot slot = session::first_slot(to.records.size(), worker, after); slot < end; ++slot) {
+            if (to.records[slot].state == State::free) continue;
+            CHECK(to.records[slot].worker == worker);
+            CHECK(steering.worker_of(to.records[slot].client, after) == worker);
+        }
+    }
+    for (unsigned worker = after; worker < session::max_workers; ++worker)
+        CHECK(to.totals[worker].open.get() == 0);
+}
+
+TEST_CASE("a session that moves gets an id that no session has had") {
+    Tables from(4, 4), to(2, 4);
+    from.open(3, 3, true, 1);
+    from.records[0].generation = 90;  // ended
+    CHECK(session::migrate(from.view(), to.view(), among(1)).empty());
+    REQUIRE(to.records[0].state == State::open);
+    CHECK(to.records[0].generation == 91);
 }
 
 TEST_CASE("garbage is carried over or returned, never followed", "[fuzz]") {
@@ -122,7 +181,7 @@ TEST_CASE("garbage is carried over or returned, never followed", "[fuzz]") {
         const unsigned workers = 1 + (random() >> 30);
         const auto used = static_cast<std::size_t>(
             std::ranges::count_if(from.records, [](const Record& r) { return r.state != State::free; }));
-        const auto leftovers = session::migrate(from.view(), to.view(), workers);
+        const auto leftovers = session::migrate(from.view(), to.view(), among(workers));
         CHECK(to.ports().size() + leftovers.size() == used);
     }
 }
@@ -138,13 +197,13 @@ TEST_CASE("an arena is filled once, from the newest complete one, and the older 
         older[i].records()[0].client.port = i;
     }
     session::Arena current = session::Arena::create(6, 6, session::Arena::Content::awaited);
-    CHECK(session::take_over(current, older, 1).empty());
+    CHECK(session::take_over(current, older, among(1)).empty());
     CHECK(older.empty());
     CHECK(current.complete());
     CHECK(current.records()[0].client.port == 1);  // 2 was never taken over itself
     older.push_back(session::Arena::create(4, 4));
     current.records()[0].client.port = 55;
-    session::take_over(current, older, 1);
+    session::take_over(current, older, among(1));
     CHECK(current.records()[0].client.port == 55);
 }
 
