@@ -224,7 +224,7 @@ void Child::start_after(Duration delay) {
 
 void Child::do_ask_to_leave() {
     cancel_timers();
-    status_.left = true;
+    status_.left = asked_by_signal_ = true;
     signal(SIGTERM);
     arm(ChildEvent::patience_over, settings_.end_patience);
 }

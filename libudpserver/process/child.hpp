@@ -57,6 +57,8 @@ public:
     /// The process leaves its work as after a SIGTERM of its own, and the next one starts at once. That is no
     /// death: nothing is counted or delayed. One that is down starts now.
     void replace() { handle(ChildEvent::replace); }
+    /// Likewise, but nobody starts the next one: it stays down until start().
+    void leave() { handle(ChildEvent::leave); }
     void stop() { handle(ChildEvent::stop); }
     void kill() { handle(ChildEvent::kill); }
 

@@ -13,7 +13,7 @@ enum class ChildState : std::uint8_t {
     up,         ///< ready
     failing,    ///< has a fault and is made to end; a new one follows
     replacing,  ///< was asked to leave its work to the next one, which follows at once
-    stopping,   ///< was asked to end; no new one follows
+    stopping,   ///< was asked to end, or to leave; no new one follows
 };
 inline constexpr std::size_t child_state_count = 6;
 
@@ -27,10 +27,11 @@ enum class ChildEvent : std::uint8_t {
     link_lost,       ///< its link ended or was closed because of a bad message
     patience_over,   ///< it did not end within the time it was given
     replace,         ///< it shall make room for a new process of its role
+    leave,           ///< it shall leave its work to a process that others start
     stop,            ///< it shall end, in order
     kill,            ///< it shall end at once
 };
-inline constexpr std::size_t child_event_count = 11;
+inline constexpr std::size_t child_event_count = 12;
 
 enum class ChildAction : std::uint8_t {
     none,

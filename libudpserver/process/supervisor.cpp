@@ -47,7 +47,7 @@ Child& Supervisor::add_role(Role role) {
     };
     Child& child =
         *children_.emplace_back(std::make_unique<Child>(io_, std::move(role), settings_, std::move(hooks)));
-    if (started_ && !stopping_) child.start();
+    if (started_ && !stopping_ && !paused_) child.start();
     return child;
 }
 
@@ -62,7 +62,21 @@ void Supervisor::remove_role(ipc::Party party) {
 
 void Supervisor::replace(ipc::Party party) {
     Child* const child = find(party);
-    if (child && !stopping_) child->replace();
+    if (child && !stopping_ && !paused_) child->replace();
+}
+
+void Supervisor::pause(Pause how, Callback then) {
+    if (stopping_ || std::exchange(paused_, true)) return;
+    on_paused_ = std::move(then);
+    for (const auto& child : children_)
+        how == Pause::leave ? child->leave() : child->stop();
+    on_end();  // none may be running
+}
+
+void Supervisor::resume() {
+    if (stopping_ || !std::exchange(paused_, false)) return;
+    for (const auto& child : children_)
+        child->start();
 }
 
 void Supervisor::adjust(const Settings& settings) {
@@ -88,8 +102,8 @@ bool Supervisor::all_ready() const {
                                [](const auto& child) { return child->status().state == ChildState::up; });
 }
 
-void Supervisor::start() {
-    started_ = base::MonotonicClock::now();
+void Supervisor::start(std::optional<Instant> since) {
+    started_ = since.value_or(base::MonotonicClock::now());
     signals_.start([this](const base::TakenSignals& taken) { on_signals(taken); });
     for (const auto& child : children_)
         child->start();
@@ -214,6 +228,11 @@ void Supervisor::on_end() {
     const auto lives = [](const auto& child) { return child->running(); };
     const bool running = std::ranges::any_of(children_, lives) || std::ranges::any_of(removed_, lives);
     if (!stopping_) boost::asio::post(io_, [this] { forget_removed(); });  // one of them may be calling
+    if (!stopping_ && !running && on_paused_) {
+        boost::asio::post(io_, [this, then = std::exchange(on_paused_, {})] {
+            if (!stopping_) then();
+        });
+    }
     if (!stopping_ || running || std::exchange(finished_, true)) return;
     log::write(msg::proxy_stopped, "exit status {}", status_);
     signals_.stop();

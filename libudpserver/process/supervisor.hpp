@@ -37,6 +37,16 @@ public:
     void remove_role(ipc::Party party);
     /// The child leaves its work to a new one (Child::replace). Nothing happens while the proxy ends.
     void replace(ipc::Party party);
+    /// How children make room for a while.
+    enum class Pause {
+        leave,  ///< their work waits for the next ones, as after replace()
+        end     ///< they end their work in order, as when the proxy ends
+    };
+    /// All children make room; `then` is called when all have gone, unless the proxy ends meanwhile. Until resume()
+    /// none is started. Nothing happens while the proxy ends, or has paused already.
+    void pause(Pause how, Callback then);
+    void resume();
+    [[nodiscard]] bool paused() const { return paused_; }
     /// The limits and times of these settings hold from now on; name and user stay.
     void adjust(const Settings& settings);
 
@@ -60,7 +70,8 @@ public:
     /// Once: when all children are gone; exit_status() is known. Default: the io_context is stopped.
     void on_finished(Callback callback) { on_finished_ = std::move(callback); }
 
-    void start();
+    /// `since`: when the proxy was started, if that was another process image.
+    void start(std::optional<Instant> since = std::nullopt);
     /// Ends the proxy as a signal does (exit status 0); called again: kills the children.
     void stop();
     /// The log of this process and of its children is opened anew; `why` is for the log line.
@@ -102,10 +113,11 @@ private:
     std::vector<std::unique_ptr<Child>> children_;
     std::vector<std::unique_ptr<Child>> removed_;  ///< of roles that were removed, until they have ended
     Links links_;
-    Callback on_all_ready_, on_info_, on_stopping_, on_finished_;
+    Callback on_all_ready_, on_info_, on_stopping_, on_finished_, on_paused_;
     std::function<void(Child&)> on_child_gone_, on_child_ready_;
     std::optional<Instant> started_;
     bool reported_ready_ = false;
+    bool paused_ = false;
     bool stopping_ = false;
     bool finished_ = false;
     int status_ = 0;

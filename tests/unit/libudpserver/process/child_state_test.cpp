@@ -17,6 +17,7 @@ const std::map<std::pair<S, E>, ChildStep> meaningful{
     {{S::down, E::forked}, {A::watch, S::starting}},
     {{S::down, E::fork_failed}, {A::retry_later, S::down}},
     {{S::down, E::replace}, {A::fork, S::down}},
+    {{S::down, E::leave}, {A::stay_down, S::down}},
     {{S::down, E::stop}, {A::stay_down, S::down}},
     {{S::down, E::kill}, {A::stay_down, S::down}},
 
@@ -25,6 +26,7 @@ const std::map<std::pair<S, E>, ChildStep> meaningful{
     {{S::starting, E::heartbeat_lost}, {A::abort, S::failing}},
     {{S::starting, E::link_lost}, {A::wait_for_end, S::failing}},
     {{S::starting, E::replace}, {A::ask_to_leave, S::replacing}},
+    {{S::starting, E::leave}, {A::ask_to_leave, S::stopping}},
     {{S::starting, E::stop}, {A::ask_to_end, S::stopping}},
     {{S::starting, E::kill}, {A::kill, S::stopping}},
 
@@ -32,16 +34,19 @@ const std::map<std::pair<S, E>, ChildStep> meaningful{
     {{S::up, E::heartbeat_lost}, {A::abort, S::failing}},
     {{S::up, E::link_lost}, {A::wait_for_end, S::failing}},
     {{S::up, E::replace}, {A::ask_to_leave, S::replacing}},
+    {{S::up, E::leave}, {A::ask_to_leave, S::stopping}},
     {{S::up, E::stop}, {A::ask_to_end, S::stopping}},
     {{S::up, E::kill}, {A::kill, S::stopping}},
 
     {{S::failing, E::died}, {A::restart, S::down}},
     {{S::failing, E::patience_over}, {A::kill, S::failing}},
+    {{S::failing, E::leave}, {A::kill, S::stopping}},
     {{S::failing, E::stop}, {A::kill, S::stopping}},
     {{S::failing, E::kill}, {A::kill, S::stopping}},
 
     {{S::replacing, E::died}, {A::replace, S::down}},
     {{S::replacing, E::patience_over}, {A::kill, S::replacing}},
+    {{S::replacing, E::leave}, {A::none, S::stopping}},
     {{S::replacing, E::stop}, {A::ask_to_end, S::stopping}},
     {{S::replacing, E::kill}, {A::kill, S::stopping}},
 
@@ -77,7 +82,8 @@ TEST_CASE("a child that was asked to end is never started or counted again [K-9]
             CHECK(step.action != A::fork);
             CHECK((step.next == S::stopping || event == E::died));
         }
-        if (event == E::stop || event == E::kill) CHECK((step.next == S::stopping || step.next == S::down));
+        if (event == E::stop || event == E::leave || event == E::kill)
+            CHECK((step.next == S::stopping || step.next == S::down));
     });
 }
 

@@ -149,3 +149,77 @@ TEST_CASE("limits that are adjusted hold for the next death") {
     stage.until_finished();
     CHECK(supervisor.exit_status() == 1);
 }
+
+TEST_CASE("a pause: children leave their work, none is started until it is over, and no death is counted") {
+    Stage stage;
+    stage.settings.max_restarts = {0, 60s};
+    auto& supervisor = stage.make();
+    supervisor.add_role(stage.good_role());
+    supervisor.start();
+    stage.until_ready();
+    for (int round = 1; round <= 3; ++round) {
+        bool paused = false;
+        supervisor.pause(process::Supervisor::Pause::leave, [&] { paused = true; });
+        supervisor.pause(process::Supervisor::Pause::leave, [] { FAIL("it pauses already"); });
+        CHECK_FALSE(paused);
+        stage.until([&] { return paused; });
+        CHECK(supervisor.paused());
+        CHECK(stage.board->ends == round);
+        supervisor.replace(ipc::Party::reg);
+        CHECK_FALSE(reg(stage).running());
+        supervisor.resume();
+        stage.until_ready();
+        CHECK(stage.board->starts == round + 1);
+    }
+    CHECK(stage.board->stops == 0);
+    CHECK(stage.board->fresh == 0);
+    CHECK(reg(stage).status().restarts == 0);
+}
+
+TEST_CASE("a pause in which children end their work in order") {
+    Stage stage;
+    auto& supervisor = stage.make();
+    supervisor.add_role(stage.good_role());
+    supervisor.start();
+    stage.until_ready();
+    bool paused = false;
+    supervisor.pause(process::Supervisor::Pause::end, [&] { paused = true; });
+    stage.until([&] { return paused; });
+    CHECK(stage.board->stops == 1);
+    CHECK(stage.board->ends == 0);
+}
+
+TEST_CASE("the proxy ends in a pause, before all children have left and after it") {
+    const bool gone = GENERATE(false, true);
+    Stage stage;
+    auto& supervisor = stage.make();
+    supervisor.add_role(stage.good_role());
+    supervisor.start();
+    stage.until_ready();
+    bool paused = false;
+    supervisor.pause(process::Supervisor::Pause::leave, [&] { paused = true; });
+    if (gone) stage.until([&] { return paused; });
+    supervisor.stop();
+    supervisor.resume();
+    stage.until_finished();
+    CHECK(paused == gone);
+    CHECK(stage.board->starts == 1);
+    CHECK(supervisor.exit_status() == 0);
+}
+
+TEST_CASE("a child that does not leave for a pause is killed") {
+    Stage stage;
+    stage.settings.end_patience = 20ms;
+    auto& supervisor = stage.make();
+    supervisor.add_role(stage.role([](ChildRuntime& runtime, Board& board) {
+        runtime.on_end_signal([&] { ++board.ends; });
+        runtime.report_ready();
+        return runtime.run();
+    }));
+    supervisor.start();
+    stage.until_ready();
+    bool paused = false;
+    supervisor.pause(process::Supervisor::Pause::leave, [&] { paused = true; });
+    stage.until([&] { return paused; });
+    CHECK(count_of(stage.log(), "SIGKILL") == 1);
+}
