@@ -21,6 +21,9 @@ constexpr base::Duration stop_patience = std::chrono::seconds(30);
 /// A configuration's names may be waited for.
 constexpr base::Duration start_patience = std::chrono::seconds(60);
 
+constexpr base::Duration upgrade_patience = std::chrono::seconds(30);
+constexpr base::Duration between_looks = std::chrono::milliseconds(50);
+
 void say(Context& context, const std::string& what, const Field& field) {
     if (context.out.json()) {
         context.out.row_line(Row({{"name", Value::of(context.instance->name)}, field}));
@@ -86,6 +89,33 @@ void check(const Context& context, const std::string& file) {
          context.instance->name, file, mistakes, file);
 }
 
+std::uint64_t upgrades_of(const Row& version) {
+    return static_cast<std::uint64_t>(version.number("upgrades").value_or(0));
+}
+
+/// Whether the other program is there. The one of before may close the connection in the middle of an answer.
+bool is_upgraded(const Context& context, std::uint64_t before) {
+    try {
+        const Row version = ask_one(context, "version");
+        if (const std::string why = version.text("upgrade_failure"); !why.empty())
+            fail(exit_status::failed, "{}: goes on as before: {}", context.instance->name, why);
+        return upgrades_of(version) > before && state_of(context, *context.instance).state == "serving";
+    } catch (const AnswerBroken&) {
+        return false;
+    }
+}
+
+void wait_upgraded(const Context& context, std::uint64_t before) {
+    const Patience patience = patience_of(context, upgrade_patience);
+    const base::Instant deadline = base::MonotonicClock::now() + patience.limit;
+    while (!is_upgraded(context, before)) {
+        if (base::MonotonicClock::now() > deadline)
+            fail(exit_status::timed_out, "{}: the other program does not serve within {}; see the log",
+                 context.instance->name, base::format_duration(patience.limit));
+        wait_for(-1, 0, {between_looks, patience.interrupt});
+    }
+}
+
 std::string file_of_running(const Context& context) {
     const std::string file = ask_one(context, "version").text("config");
     return file.empty() ? file_of(context) : file;
@@ -124,7 +154,19 @@ int run_reload(Context& context, const Arguments& arguments) {
 }
 
 int run_upgrade(Context& context, const Arguments&) {
-    return show_answer(context, "upgrade");
+    const std::uint64_t before = upgrades_of(ask_one(context, "version"));
+    const Row plan = ask_one(context, "upgrade");
+    wait_upgraded(context, before);
+    const std::string version = plan.text("version"), sessions = plan.text("sessions");
+    if (context.out.json()) {
+        context.out.row_line(Row({{"name", Value::of(context.instance->name)},
+                                  {"version", Value::of(version)},
+                                  {"sessions", Value::of(sessions)}}));
+    } else {
+        context.out.line(visible(context.instance->name) + ": goes on as " + visible(version) +
+                         "; sessions " + visible(sessions));
+    }
+    return exit_status::good;
 }
 
 }  // namespace proxyctl

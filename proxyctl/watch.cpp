@@ -50,9 +50,10 @@ public:
         silent_ = false;
     }
 
-    /// Who knows the events is being replaced: its successor is asked. What happened meanwhile is not known.
-    void wait_out(const Failure& failure) {
-        if (failure.status != exit_status::timed_out) throw failure;
+    /// Who knows the events is being replaced, or the whole proxy by an upgrade: the successor is asked. What
+    /// happened meanwhile is not known.
+    void wait_out(const Failure& failure, bool broken) {
+        if (failure.status != exit_status::timed_out && !broken) throw failure;
         if (!std::exchange(silent_, true))
             remark(std::string(failure.what()) + "; what happens meanwhile is missing");
     }
@@ -74,8 +75,10 @@ int run_watch(Context& context, const Arguments& arguments) {
     for (;;) {
         try {
             events.poll();
+        } catch (const AnswerBroken& failure) {
+            events.wait_out(failure, true);
         } catch (const Failure& failure) {
-            events.wait_out(failure);
+            events.wait_out(failure, false);
         }
         wait_for(-1, 0, {pause, context.interrupt});
     }

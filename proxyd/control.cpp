@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+
 #include "conf/load.hpp"
 #include "libudpserver/base/fatal.hpp"
 #include "libudpserver/base/log.hpp"
@@ -13,23 +17,27 @@ using process::Access;
 
 namespace {
 
+/// How long an upgrade waits for processes that are being replaced, and how often it looks.
+constexpr base::Duration upgrade_patience{5'000}, upgrade_pause{20};
+
 std::string log_file(const conf::Config& config) {
     return config.log.target == base::LogTarget::file ? config.log.path : "";
 }
 
 }  // namespace
 
-Control::Control(boost::asio::io_context& io, process::Supervisor& supervisor, Resources& resources,
-                 Reloader& reloader)
+Control::Control(boost::asio::io_context& io, const Parts& parts, base::UniqueFd listening)
     : io_(io),
-      supervisor_(supervisor),
-      resources_(resources),
-      reloader_(reloader),
-      forward_(io, supervisor),
-      commands_(io, supervisor, forward_, facts()),
-      log_tail_(io, log_file(reloader.config()),
+      supervisor_(parts.supervisor),
+      resources_(parts.resources),
+      reloader_(parts.reloader),
+      upgrade_(parts.upgrade),
+      pid_file_(parts.pid_file),
+      forward_(io, supervisor_),
+      commands_(io, supervisor_, forward_, facts()),
+      log_tail_(io, log_file(reloader_.config()),
                 base::log::descriptor() == STDERR_FILENO ? "stderr" : "syslog") {
-    open(reloader.config());
+    open(reloader_.config(), std::move(listening));
     if (server_) add_commands();
     supervisor_.on(ipc::MessageType::drained, [this](process::Child&, ipc::Message&) {
         if (resources_.draining) supervisor_.stop();
@@ -44,14 +52,15 @@ process::ProxyFacts Control::facts() {
                               .config_text = [this] { return conf::print(reloader_.config()); }};
     facts.listeners = [this] { return resources_.listener_texts(); };
     facts.drain = [this](base::Duration) { drain(); };
+    facts.upgrades = [this] { return process::ProxyFacts::Upgrades{upgrade_.count(), upgrade_.failure()}; };
     return facts;
 }
 
-void Control::open(const conf::Config& config) {
+void Control::open(const conf::Config& config, base::UniqueFd listening) {
     const auto settings = process::ControlSettings::from(config);
     if (!settings) return;
     try {
-        server_.emplace(io_, *settings);
+        server_.emplace(io_, *settings, std::move(listening));
     } catch (const base::Fatal& error) {
         if (!config.control.socket.empty()) throw;
         base::log::write(base::msg::control_unavailable, "{}", error.what());
@@ -74,6 +83,10 @@ void Control::add_commands() {
     server_->add("reload", Access::change, [this](const control::Request& request, process::Answer answer) {
         reload(request, std::move(answer));
     });
+    server_->add("upgrade", Access::change, [this](const control::Request& request, process::Answer answer) {
+        request.allow({});
+        upgrade(std::move(answer), base::MonotonicClock::now() + upgrade_patience);
+    });
 }
 
 /// Which process looks names up may change with a reload.
@@ -91,6 +104,26 @@ void Control::reload(const control::Request& request, process::Answer answer) {
     for (const std::string& line : result.lines)
         if (!answer.row(control::Row().add("text", line))) break;
     answer.end();
+}
+
+/// Right after a reload, for example, it has to wait a little.
+void Control::upgrade(process::Answer answer, base::Instant deadline) {
+    if (upgrade_.must_wait() && base::MonotonicClock::now() < deadline) {
+        auto timer = std::make_shared<boost::asio::steady_timer>(io_, upgrade_pause);
+        return timer->async_wait([this, timer, answer, deadline](boost::system::error_code error) {
+            if (!error) upgrade(answer, deadline);
+        });
+    }
+    const Upgrade::Plan plan = upgrade_.plan();
+    if (!plan.refused.empty()) return answer.fail(control::Code::refused, plan.refused);
+    answer.row(control::Row()
+                   .add("version", "proxyd " + plan.version)
+                   .add("sessions", plan.keeps_sessions ? "kept" : "ended"));
+    answer.end();
+    // Behind the answer in the loop: it is on its way before this program is gone.
+    boost::asio::post(io_, [this, plan] {
+        upgrade_.begin(plan, {.pid_file = pid_file_, .control = server_->descriptor()});
+    });
 }
 
 void Control::drain() {

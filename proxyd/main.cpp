@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 
 #include "conf/load.hpp"
 #include "conf/names.hpp"
@@ -83,29 +84,61 @@ int check(const conf::Config& config, bool print) {
     return 0;
 }
 
+/// The file, or after an upgrade what the last program ran with, whatever is in the file by now.
+conf::LoadResult load_first(const proxyd::Options& options, const std::optional<proxyd::Handover>& handover) {
+    if (handover) return conf::load_text(handover->config, handover->file, proxies::names());
+    conf::LoadResult loaded = conf::load_file(options.file, proxies::names());
+    if (loaded.ok()) apply(options, loaded.config);
+    return loaded;
+}
+
+int run(const proxyd::Options& options, proxyd::Program program, std::optional<proxyd::Handover> handover) {
+    conf::LoadResult loaded = load_first(options, handover);
+    print_problems(loaded.warnings, options.file, " (warning)");
+    print_problems(loaded.errors, options.file, "");
+    if (!loaded.ok()) return 1;
+    const auto load = [&options, file = loaded.config.file] {
+        conf::LoadResult again = conf::load_file(file, proxies::names());
+        if (again.ok()) apply(options, again.config);
+        return again;
+    };
+    return proxyd::start(
+        {loaded.config, texts(loaded.warnings, options.file), load, std::move(program), std::move(handover)});
+}
+
+/// What needs a configuration and no proxy. Nothing: the proxy is wanted.
+std::optional<int> only_look(const proxyd::Options& options) {
+    if (!options.simulate && !options.check_only) return std::nullopt;
+    const conf::LoadResult loaded = conf::load_file(options.file, proxies::names());
+    print_problems(loaded.warnings, options.file, " (warning)");
+    print_problems(loaded.errors, options.file, "");
+    if (!loaded.ok()) return 1;
+    return options.simulate ? simulate(loaded.config, *options.simulate)
+                            : check(loaded.config, options.verbose > 0);
+}
+
+int print_about(const proxyd::Options& options) {
+    const std::string text = options.help      ? proxyd::usage()
+                             : options.version ? "proxyd " PROXYD_VERSION "\n"
+                                               : proxyd::handover_abilities();
+    std::fputs(text.c_str(), stdout);
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     fill_standard_descriptors();
     const std::optional<proxyd::Options> options = proxyd::parse_options(argc, argv);
     if (!options) return 2;
-    if (options->help || options->version) {
-        std::fputs(options->help ? proxyd::usage().c_str() : "proxyd " PROXYD_VERSION "\n", stdout);
-        return 0;
-    }
-    conf::LoadResult loaded = conf::load_file(options->file, proxies::names());
-    print_problems(loaded.warnings, options->file, " (warning)");
-    print_problems(loaded.errors, options->file, "");
-    if (!loaded.ok()) return 1;
-    if (options->simulate) return simulate(loaded.config, *options->simulate);
-    if (options->check_only) return check(loaded.config, options->verbose > 0);
-
+    if (options->about()) return print_about(*options);
+    if (const auto status = only_look(*options)) return *status;
+    proxyd::Program program = proxyd::Program::of(argc, argv);
     base::init_process_title(argc, argv);
-    apply(*options, loaded.config);
-    const auto load = [&options, file = loaded.config.file] {
-        conf::LoadResult again = conf::load_file(file, proxies::names());
-        if (again.ok()) apply(*options, again.config);
-        return again;
-    };
-    return proxyd::start(loaded.config, texts(loaded.warnings, options->file), load);
+    try {
+        return run(*options, std::move(program), proxyd::receive_handover());
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
+        return 1;
+    }
 }

@@ -8,9 +8,12 @@ namespace proxyd {
 
 namespace {
 
-/// The two that everybody tries first; all others have one letter.
-constexpr option long_names[] = {
-    {"help", no_argument, nullptr, 'h'}, {"version", no_argument, nullptr, 'V'}, {nullptr, 0, nullptr, 0}};
+/// The two that everybody tries first, and one for programs; all others have one letter.
+constexpr int handover_option = 256;
+constexpr option long_names[] = {{"help", no_argument, nullptr, 'h'},
+                                 {"version", no_argument, nullptr, 'V'},
+                                 {"handover", no_argument, nullptr, handover_option},
+                                 {nullptr, 0, nullptr, 0}};
 
 bool apply(Options& options, int letter, const char* argument) {
     switch (letter) {
@@ -32,6 +35,9 @@ bool apply(Options& options, int letter, const char* argument) {
         case 'V':
             options.version = true;
             return true;
+        case handover_option:
+            options.handover = true;
+            return true;
         case 'f':
             options.file = argument;
             return true;
@@ -49,7 +55,7 @@ bool complain(const std::string& text) {
 }
 
 bool complete(const Options& options, int rest, char** argv) {
-    if (options.help || options.version) return true;
+    if (options.about()) return true;
     if (argv[rest] != nullptr) return complain("unexpected argument \"" + std::string(argv[rest]) + "\"");
     if (options.file.empty()) return complain("no configuration file is given (-f FILE)");
     return true;

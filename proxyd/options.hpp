@@ -13,7 +13,11 @@ struct Options {
     bool single_process = false;  ///< -s
     unsigned verbose = 0;         ///< -v, repeatable
     bool help = false, version = false;
+    bool handover = false;                ///< --handover: for the program that wants to become this one
     std::optional<std::string> simulate;  ///< -t
+
+    /// It is only about the program itself.
+    [[nodiscard]] bool about() const { return help || version || handover; }
 };
 
 /// Nothing, and the reason on stderr, when the command line is wrong (exit status 2).

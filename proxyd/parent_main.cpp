@@ -9,6 +9,7 @@
 #include "proxyd/pool_service.hpp"
 #include "proxyd/reloader.hpp"
 #include "proxyd/roles.hpp"
+#include "proxyd/upgrade.hpp"
 
 namespace proxyd {
 
@@ -39,20 +40,23 @@ void report_left_sessions(const process::Role& role, const process::Settings& se
 
 }  // namespace
 
-int parent_main(const conf::Config& config, const Load& load, Resources& resources,
-                base::SignalInbox& signals, const std::function<void()>& ready) {
+int parent_main(const ParentParts& parts, Resources& resources, base::SignalInbox& signals) {
     boost::asio::io_context io;
+    const conf::Config& config = parts.config;
+    const Handover* const handover = parts.handover;
     const process::Settings settings = settings_for(config);
     process::Supervisor supervisor(io, settings, signals);
     Roles roles(supervisor, resources, std::make_shared<const conf::Config>(config));
-    Reloader reloader(supervisor, roles, resources, load);
+    Reloader reloader(supervisor, roles, resources, parts.load);
+    Upgrade upgrade(supervisor, reloader, resources, parts.program, handover ? handover->upgrades : 0);
     serve_pool(supervisor, resources.pool);
-    Control control(io, supervisor, resources, reloader);
+    base::UniqueFd listening(handover ? handover->control : -1);
+    Control control(io, {supervisor, resources, reloader, upgrade, parts.pid_file}, std::move(listening));
     supervisor.on_all_ready([&] {
         resources.log_listeners();
-        ready();
+        parts.ready();
     });
-    supervisor.start();
+    supervisor.start(handover ? std::optional(handover->started) : std::nullopt);
     control.start();
     io.run();
     if (!ended_well(*supervisor.find(ipc::Party::reg))) report_left_sessions(roles.report(), settings);

@@ -63,6 +63,7 @@ Reloader::Result Reloader::reload(bool check_only, const std::string& who) {
 
 Reloader::Result Reloader::read(std::shared_ptr<const conf::Config>& next) const {
     if (supervisor_.stopping()) return {.refused = "the proxy ends", .lines = {}};
+    if (supervisor_.paused()) return {.refused = "an upgrade is under way", .lines = {}};
     conf::LoadResult loaded = load_();
     const std::string& file = config().file;
     if (!loaded.ok()) return {.refused = errors_of(loaded, file), .lines = {}};

@@ -90,6 +90,71 @@ Resources::Resources(const conf::Config& config, std::size_t pool_capacity)
     fill(pool, config);
 }
 
+namespace {
+
+net::ListenerSet listeners_of(const Handover& handover) {
+    std::vector<net::ListenerSet::Entry> entries;
+    for (const Handover::Listener& left : handover.listeners) {
+        net::ListenerSet::Entry& entry = entries.emplace_back();
+        entry.configured = left.configured;
+        for (const int socket : left.sockets)
+            entry.sockets.push_back(net::Listener::from_descriptor(socket, true));
+    }
+    return {handover.workers, net::Steering(handover.steering_seed), std::move(entries)};
+}
+
+net::SocketPool pool_of(const Handover::Sessions& left, std::size_t workers) {
+    std::vector<net::SocketPool::Socket> sockets;
+    for (const Handover::PoolSocket& socket : left.sockets)
+        sockets.push_back({base::UniqueFd(socket.descriptor), socket.group, socket.worker});
+    return {left.groups, left.pool_capacity, workers, net::DeafFilter(base::UniqueFd(left.filter)),
+            std::move(sockets)};
+}
+
+net::SocketPool pool_of(const Handover& handover, const conf::Config& config, std::size_t capacity) {
+    if (handover.sessions) return pool_of(*handover.sessions, handover.workers);
+    return {net::pool_groups(config), capacity, config.udpserver.workers};
+}
+
+session::Arena arena_of(const Handover& handover, const conf::Config& config, const net::SocketPool& pool) {
+    if (!handover.sessions) return session::Arena::create(places_for(config), pool.capacity());
+    const Handover::Sessions& left = *handover.sessions;
+    return session::Arena::from_descriptor(base::UniqueFd(left.arena), left.session_places,
+                                           left.socket_places);
+}
+
+}  // namespace
+
+Resources::Resources(const conf::Config& config, const Handover& handover)
+    : listeners(listeners_of(handover)),
+      pool(pool_of(handover, config, capacity(config))),
+      arena(arena_of(handover, config, pool)),
+      workers_(handover.workers) {
+    history.epoch = handover.epoch;
+    if (!handover.sessions) fill(pool, config);
+}
+
+void Resources::leave_to(Handover& handover, bool with_sessions) const {
+    handover.workers = workers_;
+    handover.steering_seed = listeners.steering().seed();
+    for (const net::ListenerSet::Entry& entry : listeners.entries()) {
+        Handover::Listener& left = handover.listeners.emplace_back();
+        left.configured = entry.configured;
+        for (const net::Listener& socket : entry.sockets)
+            left.sockets.push_back(socket.descriptor());
+    }
+    if (!with_sessions) return;
+    Handover::Sessions& sessions = handover.sessions.emplace();
+    sessions.arena = arena.descriptor();
+    sessions.session_places = arena.session_places();
+    sessions.socket_places = arena.socket_places();
+    sessions.pool_capacity = pool.capacity();
+    sessions.groups = pool.groups();
+    sessions.filter = pool.filter().descriptor();
+    for (const net::SocketPool::Socket& socket : pool.sockets())
+        sessions.sockets.push_back({socket.fd.get(), socket.group, socket.worker});
+}
+
 void Resources::prepare_pool(const conf::Config& config) {
     const std::size_t groups = pool.groups().size();
     pool.set_workers(config.udpserver.workers);

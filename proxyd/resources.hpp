@@ -8,6 +8,7 @@
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/arena.hpp"
 #include "libudpserver/session/server.hpp"
+#include "proxyd/handover.hpp"
 
 namespace proxyd {
 
@@ -17,6 +18,11 @@ class Resources {
 public:
     /// Raises the limit of open files, then opens everything. Throws what the parts throw, with the reason.
     explicit Resources(const conf::Config& config) : Resources(config, capacity(config)) {}
+    /// What this process had before it became this program. What the other one did not leave is opened.
+    /// Throws likewise.
+    Resources(const conf::Config& config, const Handover& handover);
+    /// Adds what there is, to be handed over, with or without what serves the sessions.
+    void leave_to(Handover& handover, bool with_sessions) const;
 
     net::ListenerSet listeners;
     net::SocketPool pool;

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <memory>
 
 #include "libudpserver/base/log.hpp"
 #include "libudpserver/base/privileges.hpp"
@@ -33,39 +34,64 @@ void warn_of_root(const conf::Config& config) {
                      config.singleproc ? "the proxy stays root" : "the children stay root");
 }
 
-int serve(const conf::Config& config, const Load& load, Resources& resources,
-          const std::function<void()>& ready) {
+Resources make_resources(const Start& parts) {
+    return parts.handover ? Resources(parts.config, *parts.handover) : Resources(parts.config);
+}
+
+/// None when that is not configured.
+std::unique_ptr<process::PidFile> make_pid_file(const Start& parts) {
+    const std::string& path = parts.config.pid_file;
+    if (path.empty()) return nullptr;
+    if (!parts.handover || parts.handover->pid_file < 0) return std::make_unique<process::PidFile>(path);
+    return std::make_unique<process::PidFile>(path, base::UniqueFd(parts.handover->pid_file));
+}
+
+int serve(const Start& parts, Resources& resources, int pid_file, const std::function<void()>& ready) {
+    const conf::Config& config = parts.config;
     base::SignalInbox signals;
     base::unblock_all();
     base::set_process_title(config.name, "");
     resources.warn_if_short(config);
     warn_of_root(config);
     if (config.singleproc) return single_main(config, resources, signals, ready);
-    return parent_main(config, load, resources, signals, ready);
+    const Handover* const handover = parts.handover ? &*parts.handover : nullptr;
+    return parent_main({config, parts.load, parts.program, handover, pid_file, ready}, resources, signals);
 }
 
-int run(const conf::Config& config, const std::vector<std::string>& warnings, const Load& load) {
+/// Which log lines come from which program.
+void log_handover(const Handover& handover) {
+    base::log::set_level(static_cast<base::LogLevel>(handover.log_level));
+    base::log::write(
+        base::msg::upgraded, "this is proxyd {}, it was {}; {}", PROXYD_VERSION, handover.version,
+        handover.sessions ? "sessions and sockets stay" : "the listeners stay, the sessions have ended");
+}
+
+int run(const Start& parts) {
     // Everything that can be wrong is found while there is still a terminal to say it on (O-14).
+    const conf::Config& config = parts.config;
     const int owner = log_owner(config);
-    Resources resources(config);
+    Resources resources = make_resources(parts);
     base::log::open(config.log, config.name, config.nodaemon, owner);
-    process::Daemon daemon = config.nodaemon ? process::Daemon() : process::Daemon::detach();
+    // A process that becomes another program has let go of the terminal before.
+    const bool stays = config.nodaemon || parts.handover;
+    process::Daemon daemon = stays ? process::Daemon() : process::Daemon::detach();
     if (!config.nodaemon) base::log::become("", false);  // its lines carry the daemon's pid from now on
-    std::optional<process::PidFile> pid_file;
-    if (!config.pid_file.empty()) pid_file.emplace(config.pid_file);
-    for (const std::string& warning : warnings)
+    const std::unique_ptr<process::PidFile> pid_file = make_pid_file(parts);
+    if (parts.handover) log_handover(*parts.handover);
+    for (const std::string& warning : parts.warnings)
         base::log::write(base::msg::conf_warning, "{}", warning);
-    return serve(config, load, resources, [&daemon] { daemon.report_ready(); });
+    return serve(parts, resources, pid_file ? pid_file->descriptor() : -1,
+                 [&daemon] { daemon.report_ready(); });
 }
 
 }  // namespace
 
-int start(const conf::Config& config, const std::vector<std::string>& warnings, const Load& load) {
+int start(const Start& parts) {
     // Signals that come before there is a loop wait for it: none is lost, none ends a half-made proxy (O-6).
     base::block_all();
     int status = 1;
     try {
-        status = run(config, warnings, load);
+        status = run(parts);
     } catch (const std::exception& error) {
         base::log::write(base::msg::start_failed, "cannot start: {}", error.what());
         if (base::log::descriptor() != STDERR_FILENO)

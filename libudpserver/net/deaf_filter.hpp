@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "libudpserver/base/unique_fd.hpp"
 
 namespace net {
@@ -12,6 +14,8 @@ class DeafFilter {
 public:
     /// Loads the program if it may; never throws.
     DeafFilter();
+    /// One that this process has loaded already, or none.
+    explicit DeafFilter(base::UniqueFd program) : program_(std::move(program)) {}
 
     /// From now on the socket hears nothing; what was queued before stays. Returns 0 or the errno.
     [[nodiscard]] int close_ears(int socket) const;

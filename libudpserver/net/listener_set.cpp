@@ -40,6 +40,11 @@ ListenerSet::ListenerSet(const conf::Config& config) : workers_(config.udpserver
     index_endpoints();
 }
 
+ListenerSet::ListenerSet(std::size_t workers, Steering steering, std::vector<Entry> entries)
+    : workers_(workers), steering_(steering), entries_(std::move(entries)) {
+    index_endpoints();
+}
+
 ListenerSet::Entry ListenerSet::open_endpoint(const base::Endpoint& configured,
                                               const ListenerOptions& options, std::size_t workers) const {
     Entry entry{configured, {}};

@@ -15,15 +15,17 @@ namespace net {
 /// endpoints that stay, with all that waits in them, also of workers that there will not be any more: those
 /// are left over until a REG has read them.
 class ListenerSet {
+public:
     /// One endpoint: where it was to listen, and a socket a worker, perhaps with left over ones behind them.
     struct Entry {
         base::Endpoint configured;
         std::vector<Listener> sockets;
     };
 
-public:
     /// Throws SocketError for the first socket that cannot be had (K-26); nothing stays open then.
     explicit ListenerSet(const conf::Config& config);
+    /// Of sockets that this process had before an exec, and to which clients are steered already.
+    ListenerSet(std::size_t workers, Steering steering, std::vector<Entry> entries);
 
     /// What another configuration adds, opened already, and what it keeps.
     class Change {
@@ -54,6 +56,7 @@ public:
     [[nodiscard]] const Steering& steering() const { return steering_; }
     [[nodiscard]] std::size_t workers() const { return workers_; }
 
+    [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
     /// Listening endpoints; each has `workers` sockets.
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] Listener& at(std::size_t listener, std::size_t worker) {

@@ -43,6 +43,17 @@ SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std:
     sockets_.reserve(capacity);
 }
 
+SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers,
+                       DeafFilter filter, std::vector<Socket> sockets)
+    : groups_(std::move(groups)),
+      capacity_(std::max(capacity, sockets.size())),
+      workers_(workers),
+      filter_(std::move(filter)),
+      sockets_(std::move(sockets)),
+      ephemeral_(ephemeral_ports()) {
+    sockets_.reserve(capacity_);
+}
+
 void SocketPool::add_groups(const std::vector<PoolGroup>& groups) {
     for (const PoolGroup& group : groups) {
         const auto found = std::ranges::find(groups_, group);

@@ -32,6 +32,9 @@ public:
     static constexpr std::size_t chunk_size = 128;
 
     SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers = 1);
+    /// With the filter and the sockets that this process had before an exec.
+    SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers, DeafFilter filter,
+               std::vector<Socket> sockets);
 
     /// Makes up to `count` sockets (at most chunk_size) of a group for a worker. A failure ends the chunk
     /// early; a group or worker that there is not gives none, with EINVAL, a full pool ENOSPC.

@@ -32,8 +32,12 @@ bool is_of_client(int error) {
 
 }  // namespace
 
-ControlServer::ControlServer(boost::asio::io_context& io, ControlSettings settings)
-    : io_(io), settings_(std::move(settings)), socket_(settings_), listener_(io), pause_(io) {}
+ControlServer::ControlServer(boost::asio::io_context& io, ControlSettings settings, base::UniqueFd listening)
+    : io_(io),
+      settings_(std::move(settings)),
+      socket_(listening ? ControlSocket(settings_, std::move(listening)) : ControlSocket(settings_)),
+      listener_(io),
+      pause_(io) {}
 
 ControlServer::~ControlServer() {
     // The descriptor is the socket's: it is given back, not closed twice.

@@ -15,6 +15,8 @@ class ControlSocket {
 public:
     /// Throws base::Fatal with the path, the reason and what to do.
     explicit ControlSocket(const ControlSettings& settings);
+    /// The same process after an exec: the socket listens there already.
+    ControlSocket(const ControlSettings& settings, base::UniqueFd listening);
     ~ControlSocket();
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;

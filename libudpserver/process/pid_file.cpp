@@ -22,6 +22,9 @@ PidFile::PidFile(std::string path) : path_(std::move(path)), owner_(::getpid()) 
     write_pid();
 }
 
+PidFile::PidFile(std::string path, base::UniqueFd locked)
+    : path_(std::move(path)), owner_(::getpid()), fd_(std::move(locked)) {}
+
 PidFile::~PidFile() {
     // While we hold the lock nobody else can own the file at the path, unless somebody replaced it by hand.
     if (fd_ && owner_ == ::getpid() && is_at_path()) ::unlink(path_.c_str());

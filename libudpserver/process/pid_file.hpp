@@ -15,6 +15,8 @@ class PidFile {
 public:
     /// Throws base::Fatal: somebody else has the lock (with his pid), or the file cannot be written.
     explicit PidFile(std::string path);
+    /// The same process after an exec: the file is its already, with the lock.
+    PidFile(std::string path, base::UniqueFd locked);
     ~PidFile();
     PidFile(const PidFile&) = delete;
     PidFile& operator=(const PidFile&) = delete;

@@ -150,6 +150,11 @@ void ProcessCommands::version(const Request& request, Answer answer) const {
         .add("protocol", protocol);
     row.add("config", facts_.config_file);
     if (supervisor_.started()) row.add("uptime_ms", now() - *supervisor_.started());
+    if (facts_.upgrades) {
+        const ProxyFacts::Upgrades upgrades = facts_.upgrades();
+        row.add("upgrades", upgrades.count);
+        if (!upgrades.failure.empty()) row.add("upgrade_failure", upgrades.failure);
+    }
     answer.row(row);
     answer.end();
 }

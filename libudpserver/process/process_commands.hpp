@@ -23,6 +23,12 @@ struct ProxyFacts {
     /// Begins a graceful end: no new sessions from now on. Called once; whoever sees the last session end may
     /// call Supervisor::stop() before the limit. Empty: graceful ends are refused.
     std::function<void(base::Duration limit)> drain;
+    /// How often another program went on as this process, and why the last try failed.
+    struct Upgrades {
+        unsigned count = 0;
+        std::string failure;
+    };
+    std::function<Upgrades()> upgrades;
 };
 
 /// The commands of the control socket that the parent answers itself: about processes, signals, the log and

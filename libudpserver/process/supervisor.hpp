@@ -42,8 +42,8 @@ public:
         leave,  ///< their work waits for the next ones, as after replace()
         end     ///< they end their work in order, as when the proxy ends
     };
-    /// All children make room; `then` is called when all have gone, unless the proxy ends meanwhile. Until resume()
-    /// none is started. Nothing happens while the proxy ends, or has paused already.
+    /// All children make room; `then` is called when all have gone, unless the proxy ends meanwhile. Until
+    /// resume() none is started. Nothing happens while the proxy ends, or has paused already.
     void pause(Pause how, Callback then);
     void resume();
     [[nodiscard]] bool paused() const { return paused_; }

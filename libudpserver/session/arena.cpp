@@ -13,7 +13,7 @@ namespace session {
 namespace {
 
 /// Changes whenever the meaning of a byte in the arena does.
-constexpr std::uint64_t layout = 0x70'72'6f'78'79'64'00'03;
+constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'03;
 
 struct alignas(64) Header {
     std::uint64_t layout;
@@ -77,7 +77,7 @@ Arena Arena::create(std::size_t sessions, std::size_t pool_sockets, Content cont
     Arena arena(std::move(fd), sessions, pool_sockets);
     if (::ftruncate(arena.descriptor(), static_cast<off_t>(arena.size_)) != 0)
         fail("session arena: ftruncate");
-    const Header header{layout, sessions, pool_sockets, sizeof(Record), content};
+    const Header header{this_layout, sessions, pool_sockets, sizeof(Record), content};
     if (::pwrite(arena.descriptor(), &header, sizeof header, 0) != sizeof header)
         fail("session arena: write");
     // A REG gone wrong can neither shrink the memory under its successor nor fill the machine with it.
@@ -87,14 +87,19 @@ Arena Arena::create(std::size_t sessions, std::size_t pool_sockets, Content cont
     return arena;
 }
 
+// A change of the tables' sizes is a change of the layout, whether or not somebody thought of the number.
+std::uint64_t Arena::layout() {
+    return this_layout * 31 + sizeof(Record) * 1'000'003 + sizeof(Totals) * 1'009 + sizeof(PoolEntry);
+}
+
 void Arena::map() {
     if (memory_ != nullptr) return;
     void* memory = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
     if (memory == MAP_FAILED) fail("session arena: mmap");
     memory_ = static_cast<std::byte*>(memory);
     const auto& header = *reinterpret_cast<const Header*>(memory_);
-    if (header.layout != layout || header.sessions != sessions_ || header.pool_sockets != pool_sockets_ ||
-        header.record_size != sizeof(Record)) {
+    if (header.layout != this_layout || header.sessions != sessions_ ||
+        header.pool_sockets != pool_sockets_ || header.record_size != sizeof(Record)) {
         throw std::runtime_error("session arena: made by another version of proxyd");
     }
     totals_ = {reinterpret_cast<Totals*>(memory_ + totals_at), max_workers};

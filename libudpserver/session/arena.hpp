@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "libudpserver/base/unique_fd.hpp"
 #include "libudpserver/session/record.hpp"
@@ -83,6 +84,13 @@ public:
     };
     /// Memory of a fixed size for so many sessions and pool sockets, all zero. Throws std::system_error.
     static Arena create(std::size_t sessions, std::size_t pool_sockets, Content content = Content::complete);
+
+    /// One that this process had before an exec; map() looks whether it is what it should be.
+    static Arena from_descriptor(base::UniqueFd fd, std::size_t sessions, std::size_t pool_sockets) {
+        return {std::move(fd), sessions, pool_sockets};
+    }
+    /// Names the meaning of each of its bytes: programs with the same one can work with the same arena.
+    static std::uint64_t layout();
 
     /// Maps it into this process. Throws std::system_error; std::runtime_error when the layout is not this
     /// program's.

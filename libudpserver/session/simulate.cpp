@@ -113,7 +113,7 @@ const char* word(const SessionAcl::Step& step) {
 }
 
 std::string simulate_client(const conf::Config& config, Question question, const Names& names,
-                            const ClientNames& client_names) {
+                            const AskClientNames& client_names) {
     const SessionAcl acl(config, names);
     std::string text = header(question);
     std::optional<std::vector<std::string>> found;
@@ -158,7 +158,7 @@ Simulation command(std::string_view word, const conf::Config& config) {
 }  // namespace
 
 Simulation simulate(const conf::Config& config, std::string_view expression, const Names& names,
-                    const ClientNames& client_names, const base::LocalTime& now) {
+                    const AskClientNames& client_names, const base::LocalTime& now) {
     try {
         Words words(expression);
         if (!words.more()) misused("the expression is empty");

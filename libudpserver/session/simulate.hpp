@@ -21,12 +21,12 @@ struct Simulation {
 
 /// The confirmed reverse names of a client; nothing when they cannot be found out. Asked only if the policy
 /// depends on them, once.
-using ClientNames = std::function<std::optional<std::vector<std::string>>(const base::Address&)>;
+using AskClientNames = std::function<std::optional<std::vector<std::string>>(const base::Address&)>;
 
 /// `proxyd -t EXPRESSION` (K-30): `from HOST[:PORT] to HOST[:PORT] [at [DAY] HH:MM] [dscp N]`, `show-acl`,
 /// `show-hash`, `help`. What `at` leaves out is taken from `now`. Without `client_names` those are not known.
 [[nodiscard]] Simulation simulate(const conf::Config& config, std::string_view expression, const Names& names,
-                                  const ClientNames& client_names,
+                                  const AskClientNames& client_names,
                                   const base::LocalTime& now = base::LocalTime::now());
 /// The same while no name is known.
 [[nodiscard]] Simulation simulate(const conf::Config& config, std::string_view expression,

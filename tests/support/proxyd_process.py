@@ -12,13 +12,14 @@ from deadline import SLOWNESS, wait_for
 from log_file import LogFile
 from processes import (AdoptedProcess, children_of, descriptors_of, die_with_parent, is_alive, program_of,
                        title_of)
-from programs import bin_folder, program
+from programs import program
 
 STARTED, CHILD_READY, RECORD = "UDPS-210-K", "UDPS-221-K", "UDPP-888-I"
 SANITIZER_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:")
 
 _numbers = itertools.count(1)
 _running = set()  # pids of the parents that tests have started
+_programs = set()  # what they were started from
 
 
 def configuration(listen, server, rule=None, **sections):
@@ -45,7 +46,7 @@ class Proxyd:
     """proxyd in the foreground (-d). `config` is a dictionary, to which a unique name and the log file are added
     unless it has them, or the text of a file, which is taken as it is (its log then goes to stderr, which is read
     too). `arguments` are added to the command line. `binary` may be proxyd-test, which has the proxies of
-    tests/proxies."""
+    tests/proxies, or a path."""
 
     def __init__(self, folder, config, arguments=("-d",), environment=None, binary="proxyd"):
         self.number = next(_numbers)
@@ -57,6 +58,7 @@ class Proxyd:
         self.error_path = self.folder / "stderr"
         self.write_configuration(config)
         self._logs = [LogFile(self.log_path), LogFile(self.error_path)]
+        _programs.add(os.path.realpath(program(binary)))
         self.command = [program(binary), *arguments, "-f", str(self.file)]
         self._environment = {**os.environ, **self._sanitizer_options(), **(environment or {})}
         self.process = None
@@ -223,8 +225,7 @@ def _kill(pid):
 
 def orphans():
     """Processes of proxyd whose parent has died; they have become children of the test run."""
-    ours = {os.path.realpath(program("proxyd")), os.path.realpath(bin_folder / "proxyd-test")}
-    return [pid for pid in children_of(os.getpid()) if program_of(pid) in ours and pid not in _running]
+    return [pid for pid in children_of(os.getpid()) if program_of(pid) in _programs and pid not in _running]
 
 
 def clear_orphans():

@@ -23,7 +23,7 @@ struct Named {
         names.emplace(config);
     }
 
-    [[nodiscard]] std::string run(const ClientNames& client_names = {}) const {
+    [[nodiscard]] std::string run(const AskClientNames& client_names = {}) const {
         const Simulation simulation = simulate(config, expression, *names, client_names);
         CHECK(simulation.ok);
         return simulation.text;
@@ -59,7 +59,7 @@ TEST_CASE("the client's names are asked for once, and only if the policy depends
     const Named by_pattern({pattern(".*\\.example")}), by_address({one("10.1.2.3")});
     int asked = 0;
     std::optional<std::vector<std::string>> answer;
-    const ClientNames ask = [&](const base::Address& whose) {
+    const AskClientNames ask = [&](const base::Address& whose) {
         CHECK(whose == address("10.1.2.3"));
         ++asked;
         return answer;

@@ -1,0 +1,91 @@
+// How a handover gets from one program to the next: descriptors survive an exec when they are told to, and a
+// file in memory, named by the environment, says which is which.
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+#include "libudpserver/base/unique_fd.hpp"
+#include "proxyd/handover.hpp"
+
+namespace proxyd {
+
+namespace {
+
+constexpr const char* variable = "PROXYD_HANDOVER";
+constexpr off_t most_text = 16 << 20;
+
+[[noreturn]] void fail(const char* step) {
+    throw std::system_error(errno, std::system_category(), step);
+}
+
+void close_on_exec(const std::vector<int>& descriptors, bool on) {
+    for (const int descriptor : descriptors)
+        if (::fcntl(descriptor, F_SETFD, on ? FD_CLOEXEC : 0) != 0) fail("fcntl");
+}
+
+base::UniqueFd write_file(const std::string& text) {
+    base::UniqueFd file(::memfd_create("proxyd-handover", 0));
+    if (!file) fail("memfd_create");
+    for (std::size_t done = 0; done < text.size();) {
+        const ssize_t written = ::write(file.get(), text.data() + done, text.size() - done);
+        if (written < 0 && errno != EINTR) fail("write");
+        if (written > 0) done += static_cast<std::size_t>(written);
+    }
+    return file;
+}
+
+std::string read_file(int descriptor) {
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0) fail("handover: fstat");
+    if (status.st_size > most_text) throw std::runtime_error("handover: it is too long");
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    if (::pread(descriptor, text.data(), text.size(), 0) != status.st_size) fail("handover: read");
+    return text;
+}
+
+}  // namespace
+
+void leave_handover(const Handover& handover) {
+    base::UniqueFd file = write_file(to_text(handover));
+    try {
+        close_on_exec(handover.descriptors(), false);
+        if (::setenv(variable, std::to_string(file.get()).c_str(), 1) != 0) fail("setenv");
+    } catch (...) {
+        take_handover_back(handover);
+        throw;
+    }
+    static_cast<void>(file.release());
+}
+
+void take_handover_back(const Handover& handover) {
+    for (const int descriptor : handover.descriptors())
+        static_cast<void>(::fcntl(descriptor, F_SETFD, FD_CLOEXEC));
+    if (const char* const number = std::getenv(variable)) ::close(std::atoi(number));
+    ::unsetenv(variable);
+}
+
+std::optional<Handover> receive_handover() {
+    const char* const value = std::getenv(variable);
+    if (value == nullptr) return std::nullopt;
+    const std::string_view word = value;
+    int descriptor = -1;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), descriptor);
+    if (error != std::errc() || end != word.data() + word.size() || descriptor < 0)
+        throw std::runtime_error(std::string("handover: ") + variable + " is no descriptor");
+    ::unsetenv(variable);
+    const base::UniqueFd file(descriptor);
+    Handover handover = parse_handover(read_file(file.get()));
+    close_on_exec(handover.descriptors(), true);
+    return handover;
+}
+
+}  // namespace proxyd

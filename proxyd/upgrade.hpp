@@ -1,0 +1,64 @@
+#pragma once
+
+#include <string>
+
+#include "libudpserver/process/supervisor.hpp"
+#include "proxyd/handover.hpp"
+#include "proxyd/program.hpp"
+#include "proxyd/reloader.hpp"
+#include "proxyd/resources.hpp"
+
+namespace proxyd {
+
+/// Puts another program in the place of the parent: it gets all sockets and the arena by an exec, and starts
+/// children that go on where those of before left off. The pid stays, and so does whoever waits for it.
+class Upgrade {
+public:
+    /// `before`: what the last program left to this one, if there was one.
+    Upgrade(process::Supervisor& supervisor, Reloader& reloader, Resources& resources, Program program,
+            unsigned upgrades)
+        : supervisor_(supervisor),
+          reloader_(reloader),
+          resources_(resources),
+          program_(std::move(program)),
+          upgrades_(upgrades) {}
+
+    /// The descriptors that others keep; -1 for none.
+    struct Others {
+        int pid_file = -1, control = -1;
+    };
+
+    /// The processes are being replaced just now: a reload that is not over, or a death.
+    [[nodiscard]] bool must_wait() const;
+
+    struct Plan {
+        std::string refused;  ///< why nothing can happen; empty when all is well
+        std::string version;  ///< of the other program
+        bool keeps_sessions = false;
+    };
+    /// Asks the program that is installed now whether it can go on: it must understand a handover and the
+    /// configuration. With sessions of another layout they end in order. Changes nothing, never throws.
+    [[nodiscard]] Plan plan() const;
+
+    /// Begins: the children leave, then this program is gone. If that fails they are started again, and
+    /// failure() says why.
+    void begin(const Plan& plan, const Others& others);
+
+    [[nodiscard]] const std::string& failure() const { return failure_; }
+    /// How many there were since the proxy's start.
+    [[nodiscard]] unsigned count() const { return upgrades_; }
+
+private:
+    [[nodiscard]] std::string objection() const;
+    [[nodiscard]] Handover handover(bool with_sessions, const Others& others) const;
+    void become(const Handover& handover);
+
+    process::Supervisor& supervisor_;
+    Reloader& reloader_;
+    Resources& resources_;
+    Program program_;
+    unsigned upgrades_;
+    std::string failure_;
+};
+
+}  // namespace proxyd

@@ -1,0 +1,253 @@
+"""Another program takes the place of the parent: sessions, sockets and the process stay."""
+import fcntl
+import os
+import re
+import shutil
+import signal
+
+import pytest
+
+from control_socket import Refused, ask
+from deadline import wait_for
+from free_ports import free_port
+from proxyctl_run import FAILED, NO_RIGHT, ctl  # noqa: F401
+from proxyd_process import configuration
+from programs import program
+
+READY, DIED, UPGRADING, UPGRADED, FAILURE = "UDPS-221-K", "UDPS-222-E", "UDPS-216-K", "UDPS-217-K", "UDPS-218-E"
+
+
+def install(path, script=None):
+    """Puts a program there as a package does: a new file in the place of the old one. Without a script it is proxyd."""
+    new = path.with_name("new")
+    if script is None:
+        shutil.copyfile(program("proxyd"), new)
+    else:
+        new.write_text(script)
+    new.chmod(0o755)
+    new.rename(path)
+
+
+def late(path, abilities):
+    """A script that says what it is able to at once, and goes on as proxyd when the file GO is there. (A shell would let
+    signals through meanwhile.)"""
+    return f"""#!/usr/bin/python3
+import os, sys, time
+if "--handover" in sys.argv and {abilities!r}:
+    print({abilities!r})
+    sys.exit()
+while not os.path.exists({str(path)!r} + ".GO") and "--handover" not in sys.argv and "-n" not in sys.argv:
+    time.sleep(0.01)
+os.execv({program("proxyd")!r}, sys.argv)
+"""
+
+
+def let_go(path):
+    path.with_name(path.name + ".GO").touch()
+
+
+class Upgradable:
+    """A proxyd from a program of its own, which can be replaced. `self(...)` is proxyctl for it."""
+
+    def __init__(self, proxyd, run, folder, config, **options):
+        self.program = folder / "bin" / "proxyd"
+        self.program.parent.mkdir()
+        install(self.program)
+        self.run, self.socket = run, run.run_dir / "gw.sock"
+        self.config = {**config, "name": "gw", "control": {"socket": str(self.socket)}}
+        self.daemon = proxyd(self.config, binary=str(self.program), **options)
+
+    def __call__(self, *arguments, **keywords):
+        return self.run("gw", *arguments, **keywords)
+
+    def upgrade(self):
+        """By proxyctl; returns its answer."""
+        return self.run.rows("gw", "upgrade")[0]
+
+
+@pytest.fixture
+def upgradable(proxyd, ctl, tmp_path):  # noqa: F811
+    return lambda config, **options: Upgradable(proxyd, ctl, tmp_path, config, **options)
+
+
+def trip(client, server, listener, text=b"ask"):
+    """Through the proxy and back; returns where the server saw it come from."""
+    client.send(text, listener)
+    data, source = server.receive()
+    assert data == text
+    server.send(b"re:" + text, source)
+    assert client.receive() == (b"re:" + text, listener)
+    return source
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("daemon", [False, True])
+def test_what_an_upgrade_keeps(upgradable, peer, tmp_path, workers, daemon):
+    """[O-8][O-9] The process, its pid file, sockets, control socket, sessions, log level and start time; of the
+    configuration that which runs, whatever the file says by now."""
+    listener, server, pid_file = ("127.0.0.1", free_port()), peer(), tmp_path / "gw.pid"
+    config = configuration(listener, server.text, udpserver={"max-sessions": 100, "workers": workers})
+    proxy = upgradable({**config, "pid-file": str(pid_file)}, daemon=daemon)
+    before, socket_file = proxy.daemon.descriptor_counts(), os.stat(proxy.socket)
+    clients = [peer() for _ in range(10)]
+    sources = [trip(client, server, listener) for client in clients]
+    assert proxy("log", "level", "7", status=0)
+    pid, uptime = proxy.daemon.pid, ask(proxy.socket, "version")[0]["uptime_ms"]
+    proxy.daemon.write_configuration({**proxy.config, "session-acl": [{"from": ["*"], "action": "deny"}]})
+    for number in range(1, 4):
+        install(proxy.program)
+        assert proxy.upgrade() == {"name": "gw", "version": "proxyd 0.1.0", "sessions": "kept"}
+        assert [trip(client, server, listener) for client in clients] == sources
+        version, = ask(proxy.socket, "version")
+        assert (version["pid"], version["upgrades"]) == (pid, number) and version["uptime_ms"] > uptime
+    assert all(row["state"] == "up" and row["log_level"] == 7 for row in ask(proxy.socket, "ps"))
+    assert pid_file.read_text() == f"{pid}\n" and proxy.daemon.pid == pid
+    assert os.stat(proxy.socket).st_ino == socket_file.st_ino
+    wait_for(lambda: proxy.daemon.descriptor_counts() == before, 5,
+             lambda: f"{before} before, {proxy.daemon.descriptor_counts()} after")
+    assert len(proxy.daemon.lines(UPGRADED)) == len(proxy.daemon.lines(UPGRADING)) == 3
+    assert not proxy.daemon.lines(DIED) and not proxy.daemon.records()
+    sessions = ask(proxy.socket, "sessions")
+    assert sorted(row["client_datagrams"] for row in sessions) == [4] * len(clients)
+    trip(peer(), server, listener)  # by the policy that runs, not that of the file
+    proxy.daemon.stop()
+    assert len(proxy.daemon.records(REASON="process-end")) == len(clients) + 1
+    assert not pid_file.exists() and not proxy.socket.exists()
+
+
+def test_who_watches_goes_on_watching(upgradable, peer):
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    watching = proxy.run.start("gw", "watch", "--json")
+    for number in range(3):
+        proxy.upgrade()
+        trip(client if number == 0 else peer(), server, listener)
+        assert '"begin"' in watching.stdout.readline()
+
+
+def test_reload_after_an_upgrade(upgradable, peer):
+    """The file is found again, and the sessions are those of the policy before it."""
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    source = trip(client, server, listener)
+    proxy.upgrade()
+    proxy.daemon.write_configuration({**proxy.config, "udpserver": {"max-sessions": 500, "workers": 3}})
+    assert "500" in proxy("reload", status=0).stdout
+    assert trip(client, server, listener) == source
+    proxy.upgrade()
+    assert trip(client, server, listener) == source
+    assert "workers: 3" in proxy("config", "--effective", status=0).stdout
+
+
+def test_a_program_with_other_sessions(upgradable, peer):
+    """They end in order; the listeners stay, with what waits in them, and no server-side socket is used again."""
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    source = trip(client, server, listener)
+    install(proxy.program, late(proxy.program, "handover 1 arena 1 version 9.9.9"))
+    process = proxy.run.start("gw", "upgrade", "--json")
+    record, = proxy.daemon.wait_records(1)
+    assert (record["REASON"], record["RESULT"]) == ("process-end", "ABORTED")
+    client.send(b"waits", listener)
+    let_go(proxy.program)
+    data, other = server.receive()
+    assert data == b"waits" and other != source
+    answer, _ = process.communicate(timeout=20)
+    assert '"sessions":"ended"' in answer.replace(" ", "") and "9.9.9" in answer
+    assert trip(client, server, listener) == other
+    assert "have ended" in proxy.daemon.lines(UPGRADED)[0].raw
+
+
+@pytest.mark.parametrize("text, why", [
+    ("exit 1", "no proxyd"),
+    ("echo handover 2 arena 1 version 9", "no proxyd"),
+    ("echo handover 1 arena x version 9", "no proxyd"),
+    ("[ $1 = --handover ] && exec echo handover 1 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
+    ("exec sleep 100", "no proxyd"),
+    (None, "No such file"),
+])
+def test_a_program_that_cannot_go_on(upgradable, peer, text, why):
+    """[O-10] is refused before anything happens."""
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    source, child = trip(client, server, listener), proxy.daemon.child()
+    if text:
+        install(proxy.program, "#!/bin/sh\n" + text)
+    else:
+        proxy.program.unlink()
+    assert why in proxy("upgrade", status=NO_RIGHT).stderr
+    assert proxy.daemon.child() == child and trip(client, server, listener) == source
+    assert not proxy.daemon.lines(UPGRADING)
+
+
+def test_a_program_that_cannot_be_executed(upgradable, peer):
+    """It was good when it was asked, and then it is not: the one of before goes on."""
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    source, before = trip(client, server, listener), proxy.daemon.descriptor_counts()
+    install(proxy.program, f"""#!/bin/sh
+        if [ "$1" = -n ]; then chmod 000 "$0"; fi
+        exec {program("proxyd")} "$@"
+        """)
+    for _ in range(2):
+        ready = len(proxy.daemon.lines(READY, text="REG"))
+        proxy.program.chmod(0o755)
+        assert "Permission denied" in proxy("upgrade", status=FAILED).stderr
+        proxy.daemon.wait_line(READY, text="REG", count=ready + 1)
+        assert trip(client, server, listener) == source
+    assert len(proxy.daemon.lines(FAILURE)) == 2 and not proxy.daemon.records()
+    install(proxy.program)
+    proxy.upgrade()
+    assert trip(client, server, listener) == source
+    wait_for(lambda: proxy.daemon.descriptor_counts() == before, 5,
+             lambda: f"{before} before, {proxy.daemon.descriptor_counts()} after")
+
+
+def test_signals_and_orders_during_an_upgrade(upgradable, peer):
+    """A signal between two programs is not lost; a second upgrade and a reload are refused meanwhile; TERM ends it."""
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    trip(client, server, listener)
+    install(proxy.program, late(proxy.program, ""))
+    process = proxy.run.start("gw", "upgrade")
+    proxy.daemon.wait_line(UPGRADING)
+    wait_for(lambda: not proxy.daemon.children().get("REG"), what="the end of REG")
+    proxy.daemon.send_signal(signal.SIGUSR1)
+    let_go(proxy.program)
+    assert process.wait(20) == 0
+    wait_for(lambda: ask(proxy.socket, "ps")[0]["log_level"] == 7, what="the higher log level")
+    os.kill(proxy.daemon.child(), signal.SIGSTOP)
+    answer = ask(proxy.socket, "upgrade")
+    assert answer[0]["sessions"] == "kept"
+    for order in ("upgrade", "reload"):
+        with pytest.raises(Refused, match="under way"):
+            ask(proxy.socket, order)
+    proxy.daemon.send_signal(signal.SIGTERM)
+    assert proxy.daemon.wait() == 0
+    assert len(proxy.daemon.records(REASON="process-end")) + len(proxy.daemon.records(REASON="adoption")) == 1
+
+
+def test_an_upgrade_is_refused_while_the_proxy_ends(upgradable, peer):
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    trip(client, server, listener)
+    proxy.run.start("gw", "stop", "--graceful", "30s")
+    wait_for(lambda: ask(proxy.socket, "status")[0]["state"] == "stopping", what="the graceful end")
+    with pytest.raises(Refused, match="ends"):
+        ask(proxy.socket, "upgrade")
+
+
+@pytest.mark.parametrize("value", ["", "x", "3", "99999"])
+def test_a_handover_that_nobody_left(proxyd, value):
+    daemon = proxyd(configuration(("127.0.0.1", free_port()), "127.0.0.1:9"), ready=False,
+                    environment={"PROXYD_HANDOVER": value})
+    assert daemon.wait() == 1
+    assert re.search("proxyd: cannot start: handover", daemon.error_text())
+
+
+def test_the_pid_file_stays_locked(upgradable, peer, tmp_path):
+    pid_file = tmp_path / "gw.pid"
+    proxy = upgradable({**configuration(("127.0.0.1", free_port()), peer().text), "pid-file": str(pid_file)})
+    proxy.upgrade()
+    with pid_file.open() as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

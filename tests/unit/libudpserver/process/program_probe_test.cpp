@@ -1,0 +1,55 @@
+#include "libudpserver/process/program_probe.hpp"
+
+#include <fcntl.h>
+
+#include <system_error>
+
+#include "tests/unit/libudpserver/process/process_fixture.hpp"
+
+using process::probe_program;
+
+namespace {
+
+process::Probe shell(const std::string& text, std::chrono::milliseconds limit = 10s) {
+    const base::UniqueFd input(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+    return probe_program("/bin/sh", {"-c", text}, input.get(), limit);
+}
+
+}  // namespace
+
+TEST_CASE("what a program says on both outputs, and how it ends") {
+    const process::Probe probe = shell("echo one; echo two >&2; exit 3");
+    CHECK(probe.output == "one\ntwo\n");
+    CHECK_FALSE(probe.good());
+    CHECK(WEXITSTATUS(probe.wait_status) == 3);
+    CHECK(shell("exit 0").good());
+    CHECK(shell("read line; echo $line").output.starts_with("root:"));
+}
+
+TEST_CASE("a program that does not end is killed, one that says too much is cut") {
+    const process::Probe hung = shell("echo begun; exec sleep 100", 200ms);
+    CHECK(hung.hung);
+    CHECK(hung.output == "begun\n");
+    CHECK(WTERMSIG(hung.wait_status) == SIGKILL);
+    const process::Probe loud =
+        shell("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345; i=$((i+1)); done");
+    CHECK(loud.good());
+    CHECK(loud.output.size() < 32 * 1024);
+}
+
+TEST_CASE("it gets no other descriptor, no blocked signal and no ignored one") {
+    const base::UniqueFd secret(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+    const base::BlockSignals blocked;
+    std::signal(SIGPIPE, SIG_IGN);
+    const process::Probe probe =
+        shell("ls /proc/$$/fd | tr '\\n' ' '; grep -E 'Sig(Blk|Ign)' /proc/$$/status");
+    std::signal(SIGPIPE, SIG_DFL);
+    CHECK(probe.output.starts_with("0 1 2 "));
+    CHECK(count_of(probe.output, "0000000000000000") == 2);
+    const process::Probe descriptors = shell("echo /proc/$$/fd/*");
+    CHECK(descriptors.output.find("/fd/" + std::to_string(secret.get())) == std::string::npos);
+}
+
+TEST_CASE("a program that is not there") {
+    CHECK_THROWS_AS(probe_program("/nowhere/proxyd", {}, 0, 1s), std::system_error);
+}
