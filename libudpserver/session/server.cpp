@@ -5,6 +5,8 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <future>
+#include <latch>
+#include <utility>
 
 #include "libudpserver/base/log.hpp"
 
@@ -161,6 +163,14 @@ void Server::close_all(CloseReason reason) {
 }
 
 void Server::leave() {
+    // First nobody reads any more, or a worker that has stopped would be handed datagrams that nobody
+    // forwards.
+    if (std::exchange(started_, false)) {
+        std::latch reading(static_cast<std::ptrdiff_t>(workers_.size()));
+        for (const std::unique_ptr<Worker>& worker : workers_)
+            worker->stop_reading([&reading] { reading.count_down(); });
+        reading.wait();
+    }
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->stop();
 }

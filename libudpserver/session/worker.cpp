@@ -121,16 +121,24 @@ void Worker::post(std::function<void(Sessions&)> task) {
     });
 }
 
+void Worker::stop_reading(std::function<void()> done) {
+    boost::asio::post(io_, [this, done = std::move(done)] {
+        reading_ = false;
+        watch_.cancel();
+        done();
+    });
+}
+
 void Worker::stop() {
     if (!thread_.joinable()) return;
-    io_.stop();
+    boost::asio::post(io_, [this] { io_.stop(); });
     thread_.join();
 }
 
 void Worker::wait_for_datagrams() {
     watch_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](boost::system::error_code error) {
-                          if (error) return;
+                          if (error || !reading_) return;
                           turn();
                           wait_for_datagrams();
                       });

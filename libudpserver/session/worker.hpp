@@ -46,7 +46,11 @@ public:
     bool take(Handed& handed);
     /// Runs `task` in the worker's thread, soon.
     void post(std::function<void(Sessions&)> task);
-    /// Ends the loop and joins the thread. The sessions stay as they are.
+    /// Soon no more is read; `done` is called then, in the worker's thread. What others handed over is still
+    /// forwarded.
+    void stop_reading(std::function<void()> done);
+    /// Ends the loop when everything that was posted before is done, and joins the thread. The sessions stay
+    /// as they are.
     void stop();
 
 private:
@@ -72,6 +76,7 @@ private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     DataPoller poller_;
     boost::asio::posix::stream_descriptor watch_;
+    bool reading_ = true;
     boost::asio::steady_timer timer_;
     Instant armed_{};  ///< when timer_ fires; zero: not armed
     net::ReceiveBatch batch_;
