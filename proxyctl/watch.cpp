@@ -47,13 +47,13 @@ public:
         context_.out.flush();
         if (!next) fail(exit_status::failed, "events: the answer does not say where it ends");
         args_["since_ms"] = *next;
-        silent_ = false;
+        silent_ = broken_ = false;
     }
 
     /// Who knows the events is being replaced, or the whole proxy by an upgrade: the successor is asked. What
-    /// happened meanwhile is not known.
+    /// happened meanwhile is not known. An answer that breaks off twice in a row is another matter.
     void wait_out(const Failure& failure, bool broken) {
-        if (failure.status != exit_status::timed_out && !broken) throw failure;
+        if (broken ? std::exchange(broken_, true) : failure.status != exit_status::timed_out) throw failure;
         if (!std::exchange(silent_, true))
             remark(std::string(failure.what()) + "; what happens meanwhile is missing");
     }
@@ -65,7 +65,7 @@ private:
 
     Context& context_;
     control::Args args_;
-    bool silent_ = false;
+    bool silent_ = false, broken_ = false;
 };
 
 }  // namespace

@@ -298,14 +298,6 @@ def test_info_and_signals(gw, echo):
     one("ps", status=NOT_RUNNING)
 
 
-def test_a_command_that_proxyd_lacks(gw, echo):
-    """[K-72] It is said plainly, and nothing is done."""
-    one = gw(echo)
-    answer = one("upgrade", status=FAILED)
-    assert "cannot do 'upgrade'" in answer.stderr and answer.stdout == ""
-    assert one.row("status")["state"] == "serving"
-
-
 def test_watch_shows_what_happens(gw, echo, peer):
     """[K-70] Beginnings, ends and refusals, as they happen; also after REG was replaced."""
     one = gw(echo, [{"name": "good", "from": ["127.0.0.1", "127.0.0.2"], "action": "accept", "plug-to": [echo]}])

@@ -26,7 +26,6 @@ ASKED = [  # command line: request
     ("stats", "stats", {}),
     ("reload", "reload", {}),
     ("reload --check", "reload", {"check": True}),
-    ("upgrade", "upgrade", {}),
     ("sessions", "sessions", {}),
     ("SESSIONS --from 10.0.0.0/8 --idle 5m", "sessions",
      {"from": "10.0.0.0/8", "idle_ms": 300000}),

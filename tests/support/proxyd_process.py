@@ -225,7 +225,8 @@ def _kill(pid):
 
 def orphans():
     """Processes of proxyd whose parent has died; they have become children of the test run."""
-    return [pid for pid in children_of(os.getpid()) if program_of(pid) in _programs and pid not in _running]
+    ours = {os.path.realpath(program("proxyd")), *_programs}
+    return [pid for pid in children_of(os.getpid()) if program_of(pid) in ours and pid not in _running]
 
 
 def clear_orphans():
