@@ -32,6 +32,7 @@ public:
         ::posix_spawn_file_actions_adddup2(&actions_, input, STDIN_FILENO);
         ::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
         ::posix_spawn_file_actions_adddup2(&actions_, output, STDERR_FILENO);
+        ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
         sigset_t none, all;
         sigemptyset(&none);
         sigfillset(&all);
