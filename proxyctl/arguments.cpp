@@ -68,19 +68,19 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 
 std::vector<Option> options_of(const Command& command) {
     std::vector<Option> options;
-    if (command.filters) {
+    if (command.options.filters) {
         const std::span<const Option> filters = session_filters();
         options.assign(filters.begin(), filters.end());
     }
-    options.insert(options.end(), command.options.begin(), command.options.end());
+    options.insert(options.end(), command.options.own.begin(), command.options.own.end());
     return options;
 }
 
 std::string usage_of(const Command& command) {
     std::string text(command.name);
-    if (!command.operands.empty()) text += " " + std::string(command.operands);
-    if (command.filters) text += " [FILTER ...]";
-    for (const Option& option : command.options) {
+    if (!command.operands.text.empty()) text += " " + std::string(command.operands.text);
+    if (command.options.filters) text += " [FILTER ...]";
+    for (const Option& option : command.options.own) {
         text +=
             option.letter != '\0' ? std::string(" [-") + option.letter : " [--" + std::string(option.name);
         if (!option.value.empty()) text += " " + std::string(option.value);
@@ -102,9 +102,9 @@ Arguments::Arguments(const Command& command, const std::vector<std::string>& wor
             operands_.push_back(word);
         }
     }
-    if (operands_.size() < command.least) misused(command, "something is missing");
-    if (operands_.size() > command.most) {
-        misused(command, "'" + base::printable(operands_[command.most]) + "' is too much");
+    if (operands_.size() < command.operands.least) misused(command, "something is missing");
+    if (operands_.size() > command.operands.most) {
+        misused(command, "'" + base::printable(operands_[command.operands.most]) + "' is too much");
     }
 }
 

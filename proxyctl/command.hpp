@@ -67,19 +67,28 @@ struct Context {
     [[nodiscard]] Patience endless() const { return {base::Duration::zero(), interrupt}; }
 };
 
+/// What a command takes besides options.
+struct Operands {
+    std::string_view text;  ///< as help shows them
+    std::size_t least = 0, most = 0;
+    Kind kind = Kind::text;
+};
+
+struct OptionSet {
+    std::span<const Option> own;
+    bool filters = false;  ///< the filters of sessions too
+};
+
 /// A row of the table of commands.
 struct Command {
     std::string_view name;
     Group group;
-    std::string_view operands;  ///< as help shows them
-    std::span<const Option> options;
-    bool filters = false;  ///< takes the filters of sessions too
-    std::string_view help;
     Access access;
     Scope scope;
-    std::size_t least, most;  ///< operands
-    Kind operand;             ///< what the operands are
+    Operands operands;
+    OptionSet options;
     int (*run)(Context&, const Arguments&);
+    std::string_view help;
 };
 
 }  // namespace proxyctl

@@ -17,238 +17,90 @@ namespace proxyctl {
 
 namespace {
 
-constexpr std::size_t many = most_arguments;
 using enum Group;
 using enum Access;
+using enum Scope;
 
-/// Name, group, operands, options, filters; what it does; who may, where, how many operands, of which kind.
+constexpr Operands nothing{};
+constexpr Operands one_role{"[ROLE]", 0, 1, Kind::role};
+constexpr Operands children_or_sessions{"[ROLE | SESSION ...]", 0, most_arguments, Kind::kill};
+constexpr Operands signal_and_role{"SIGNAL [ROLE]", 1, 2, Kind::signal};
+constexpr Operands one_session{"SESSION", 1, 1, Kind::session};
+constexpr Operands a_datagram{"[from CLIENT to LISTENER [at [DAY] HH:MM] [dscp N]]", 0, 9, Kind::explain};
+constexpr Operands one_name{"NAME", 1, 1};
+constexpr Operands what_of_the_log{"level [ROLE] [up | down | LEVEL] | reopen | tail", 1, 3, Kind::log};
+constexpr Operands one_command{"[COMMAND]", 0, 1, Kind::command};
+
+constexpr OptionSet plain{};
+
+constexpr OptionSet filters_and(std::span<const Option> own) {
+    return {own, true};
+}
+
+// clang-format off
 const Command table[] = {
-    {"show-app",
-     components,
-     "",
-     {},
-     false,
-     "List the instances and configurations, and how they are.",  //
-     read,
-     Scope::every,
-     0,
-     0,
-     Kind::text,
-     run_show_app},
-    {"start",
-     components,
-     "",
-     {},
-     false,
-     "Start an instance from its configuration.",  //
-     local,
-     Scope::chosen,
-     0,
-     0,
-     Kind::text,
-     run_start},
-    {"stop", components, "", stop_options, false, "End an instance, and wait until its ports are free.",  //
-     change, Scope::chosen, 0, 0, Kind::text, run_stop},
-    {"restart", components, "", stop_options, false, "End an instance and start it again.",  //
-     change, Scope::chosen, 0, 0, Kind::text, run_restart},
-    {"reload", components, "", reload_options, false,
-     "Read the configuration again, and keep the sessions.",  //
-     change, Scope::chosen, 0, 0, Kind::text, run_reload},
-    {"upgrade",
-     components,
-     "",
-     {},
-     false,
-     "Go on as the program that is installed now.",  //
-     change,
-     Scope::chosen,
-     0,
-     0,
-     Kind::text,
-     run_upgrade},
-    {"ps",
-     components,
-     "",
-     {},
-     false,
-     "List the processes of an instance.",  //
-     read,
-     Scope::chosen,
-     0,
-     0,
-     Kind::text,
-     run_ps},
-    {"kill", components, "[ROLE | SESSION ...]", kill_options, true,
-     "Kill a child, which is replaced, or end sessions.",  //
-     change, Scope::chosen, 0, many, Kind::kill, run_kill},
-    {"signal",
-     components,
-     "SIGNAL [ROLE]",
-     {},
-     false,
-     "Send a signal to the parent, a child or all.",  //
-     change,
-     Scope::chosen,
-     1,
-     2,
-     Kind::signal,
-     run_signal},
+    {"show-app", components, read, every, nothing, plain, run_show_app,
+     "List the instances and configurations, and how they are."},
+    {"start", components, local, chosen, nothing, plain, run_start,
+     "Start an instance from its configuration."},
+    {"stop", components, change, chosen, nothing, {stop_options}, run_stop,
+     "End an instance, and wait until its ports are free."},
+    {"restart", components, change, chosen, nothing, {stop_options}, run_restart,
+     "End an instance and start it again."},
+    {"reload", components, change, chosen, nothing, {reload_options}, run_reload,
+     "Read the configuration again, and keep the sessions."},
+    {"upgrade", components, change, chosen, nothing, plain, run_upgrade,
+     "Go on as the program that is installed now."},
+    {"ps", components, read, chosen, nothing, plain, run_ps,
+     "List the processes of an instance."},
+    {"kill", components, change, chosen, children_or_sessions, filters_and(kill_options), run_kill,
+     "Kill a child, which is replaced, or end sessions."},
+    {"signal", components, change, chosen, signal_and_role, plain, run_signal,
+     "Send a signal to the parent, a child or all."},
 
-    {"sessions", sessions, "", sessions_options, true, "List the sessions.",  //
-     read, Scope::chosen, 0, 0, Kind::text, run_sessions},
-    {"session",
-     sessions,
-     "SESSION",
-     {},
-     false,
-     "Show everything about one session.",  //
-     read,
-     Scope::chosen,
-     1,
-     1,
-     Kind::session,
-     run_session},
-    {"monitor", sessions, "", monitor_options, true,
-     "Show the sessions and their speeds live, as top does.",  //
-     read, Scope::chosen, 0, 0, Kind::text, run_monitor},
-    {"watch", sessions, "", watch_options, false, "Print what happens to sessions as it happens.",  //
-     read, Scope::chosen, 0, 0, Kind::text, run_watch},
+    {"sessions", sessions, read, chosen, nothing, filters_and(sessions_options), run_sessions,
+     "List the sessions."},
+    {"session", sessions, read, chosen, one_session, plain, run_session,
+     "Show everything about one session."},
+    {"monitor", sessions, read, chosen, nothing, filters_and(monitor_options), run_monitor,
+     "Show the sessions and their speeds live, as top does."},
+    {"watch", sessions, read, chosen, nothing, {watch_options}, run_watch,
+     "Print what happens to sessions as it happens."},
 
-    {"explain", policy, "[from CLIENT to LISTENER [at [DAY] HH:MM] [dscp N]]", explain_options, false,
-     "Say what would become of a client, and why.",  //
-     read, Scope::chosen, 0, 9, Kind::explain, run_explain},
-    {"rules",
-     policy,
-     "",
-     {},
-     false,
-     "List the rules, with what each has decided.",  //
-     read,
-     Scope::chosen,
-     0,
-     0,
-     Kind::text,
-     run_rules},
+    {"explain", policy, read, chosen, a_datagram, {explain_options}, run_explain,
+     "Say what would become of a client, and why."},
+    {"rules", policy, read, chosen, nothing, plain, run_rules,
+     "List the rules, with what each has decided."},
 
-    {"names",
-     Group::names,
-     "",
-     {},
-     false,
-     "List the names of the configuration and their addresses.",  //
-     read,
-     Scope::chosen,
-     0,
-     0,
-     Kind::text,
-     run_names},
-    {"resolve",
-     Group::names,
-     "NAME",
-     {},
-     false,
-     "Look a name up as the proxy does.",  //
-     read,
-     Scope::chosen,
-     1,
-     1,
-     Kind::text,
-     run_resolve},
+    {"names", names, read, chosen, nothing, plain, run_names,
+     "List the names of the configuration and their addresses."},
+    {"resolve", names, read, chosen, one_name, plain, run_resolve,
+     "Look a name up as the proxy does."},
 
-    {"log", logs, "level [ROLE] [up | down | LEVEL] | reopen | tail", log_options, false,
-     "Show or change log levels, reopen the log file, show its end.",  //
-     change, Scope::chosen, 1, 3, Kind::log, run_log},
-    {"info",
-     logs,
-     "[ROLE]",
-     {},
-     false,
-     "Let the processes tell how they are.",  //
-     read,
-     Scope::chosen,
-     0,
-     1,
-     Kind::role,
-     run_info},
+    {"log", logs, change, chosen, what_of_the_log, {log_options}, run_log,
+     "Show or change log levels, reopen the log file, show its end."},
+    {"info", logs, read, chosen, one_role, plain, run_info,
+     "Let the processes tell how they are."},
 
-    {"status",
-     health,
-     "",
-     {},
-     false,
-     "Say in one line for each instance whether it serves.",  //
-     read,
-     Scope::every,
-     0,
-     0,
-     Kind::text,
-     run_status},
-    {"stats", health, "", stats_options, false, "Show the totals.",  //
-     read, Scope::chosen, 0, 0, Kind::text, run_stats},
-    {"doctor",
-     health,
-     "",
-     {},
-     false,
-     "Look for faults of the machine and of an instance.",  //
-     read,
-     Scope::perhaps,
-     0,
-     0,
-     Kind::text,
-     run_doctor},
+    {"status", health, read, every, nothing, plain, run_status,
+     "Say in one line for each instance whether it serves."},
+    {"stats", health, read, chosen, nothing, {stats_options}, run_stats,
+     "Show the totals."},
+    {"doctor", health, read, perhaps, nothing, plain, run_doctor,
+     "Look for faults of the machine and of an instance."},
 
-    {"config", general, "", config_options, false, "Print the configuration.",  //
-     read, Scope::chosen, 0, 0, Kind::text, run_config},
-    {"version",
-     general,
-     "",
-     {},
-     false,
-     "Print the versions of this program and of the instance.",  //
-     read,
-     Scope::perhaps,
-     0,
-     0,
-     Kind::text,
-     run_version},
-    {"help",
-     general,
-     "[COMMAND]",
-     {},
-     false,
-     "List the commands, or tell about one.",  //
-     local,
-     Scope::none,
-     0,
-     1,
-     Kind::command,
-     run_help},
-    {"man",
-     general,
-     "",
-     {},
-     false,
-     "Show the manual page.",  //
-     local,
-     Scope::none,
-     0,
-     0,
-     Kind::text,
-     run_man},
-    {"quit",
-     general,
-     "",
-     {},
-     false,
-     "Leave the interactive mode.",  //
-     local,
-     Scope::none,
-     0,
-     0,
-     Kind::text,
-     run_quit},
+    {"config", general, read, chosen, nothing, {config_options}, run_config,
+     "Print the configuration."},
+    {"version", general, read, perhaps, nothing, plain, run_version,
+     "Print the versions of this program and of the instance."},
+    {"help", general, local, none, one_command, plain, run_help,
+     "List the commands, or tell about one."},
+    {"man", general, local, none, nothing, plain, run_man,
+     "Show the manual page."},
+    {"quit", general, local, none, nothing, plain, run_quit,
+     "Leave the interactive mode."},
 };
+// clang-format on
 
 std::string names_of(const std::vector<const Command*>& commands) {
     std::string names;

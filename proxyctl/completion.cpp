@@ -96,7 +96,7 @@ private:
                                    (option.letter != '\0' && before == std::string("-") + option.letter);
             if (is_before && option.kind != Kind::flag) return values(option.kind);
         }
-        if (!words_.back().starts_with('-')) return values(command.operand);
+        if (!words_.back().starts_with('-')) return values(command.operands.kind);
         Words words;
         for (const Option& option : options)
             words.push_back("--" + std::string(option.name));

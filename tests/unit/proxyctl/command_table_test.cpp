@@ -16,8 +16,8 @@ TEST_CASE("every command is declared whole, and once") {
         CHECK(names.insert(command.name).second);
         CHECK(command.run != nullptr);
         CHECK(command.help.ends_with("."));
-        CHECK(command.least <= command.most);
-        CHECK(command.operands.empty() == (command.most == 0));
+        CHECK(command.operands.least <= command.operands.most);
+        CHECK(command.operands.text.empty() == (command.operands.most == 0));
         CHECK(!title_of(command.group).empty());
         CHECK(!word_for(command.access).empty());
     }
