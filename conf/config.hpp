@@ -192,6 +192,15 @@ struct Control {
     std::string read_only_group;  ///< its members may look
 };
 
+enum class StatusFormat : std::uint8_t { text, csv, tab, json };
+
+/// The `status-file` section: all sessions, written again and again (O-42).
+struct StatusFile {
+    std::string path;  ///< empty: none
+    Duration every = std::chrono::seconds(60);
+    StatusFormat format = StatusFormat::text;
+};
+
 struct Config {
     std::string file;  ///< absolute path it came from
     std::string name;
@@ -200,6 +209,7 @@ struct Config {
     bool singleproc = false;
     bool nodaemon = false;
     std::string pid_file;  ///< empty: none
+    StatusFile status_file;
     base::LogSettings log;
     UdpServer udpserver;
     Resolver resolver;

@@ -36,6 +36,7 @@ void read_config(const Place& place, const std::vector<std::string>& known_proxi
     section.optional("nodaemon", config.nodaemon, boolean());
     section.optional("pid-file", config.pid_file, absolute_path());
     if (const auto control = section.child("control")) read_control(*control, config.control);
+    if (const auto status = section.child("status-file")) read_status_file(*status, config.status_file);
     if (const auto log = section.child("log")) read_log(*log, config.log);
     if (const auto udpserver = section.required_child("udpserver", "a section with max-sessions")) {
         read_udpserver(*udpserver, system.processors, config.udpserver);

@@ -36,6 +36,12 @@ std::string print_control(const Control& control) {
         .str();
 }
 
+std::string print_status_file(const StatusFile& status_file) {
+    Lines lines("  ");
+    lines.key("path", text(status_file.path)).key("every", text(status_file.every));
+    return lines.key("format", word_of(status_file.format)).str();
+}
+
 std::string print_source_limits(const SourceLimits& limits) {
     return fmt::format("{{new-per-second: {}, open: {}}}", limits.new_per_second, limits.open);
 }
@@ -124,6 +130,7 @@ std::string print(const Config& config) {
     lines.key("singleproc", text(config.singleproc)).key("nodaemon", text(config.nodaemon));
     lines.key_if(!config.pid_file.empty(), "pid-file", text(config.pid_file));
     lines.section("control", print_control(config.control));
+    if (!config.status_file.path.empty()) lines.section("status-file", print_status_file(config.status_file));
     lines.section("log", print_log(config.log)).section("udpserver", print_udpserver(config.udpserver));
     lines.section("resolver", print_resolver(config.resolver));
     if (!config.lists.empty()) lines.section("lists", print_lists(config.lists));

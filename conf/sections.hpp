@@ -13,6 +13,7 @@ namespace conf {
 
 void read_log(const Place& place, base::LogSettings& log);
 void read_control(const Place& place, Control& control);
+void read_status_file(const Place& place, StatusFile& status_file);
 void read_udpserver(const Place& place, unsigned processors, UdpServer& udpserver);
 void read_resolver(const Place& place, Resolver& resolver);
 void read_lists(const Place& place, std::vector<NamedList>& lists);

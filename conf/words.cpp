@@ -38,6 +38,14 @@ const Words<base::LogFormat>& log_formats() {
     return words;
 }
 
+const Words<StatusFormat>& status_formats() {
+    static const Words<StatusFormat> words{{"text", StatusFormat::text},
+                                           {"csv", StatusFormat::csv},
+                                           {"tab", StatusFormat::tab},
+                                           {"json", StatusFormat::json}};
+    return words;
+}
+
 const Words<base::SyslogFailure>& syslog_failures() {
     using base::SyslogFailure;
     static const Words<SyslogFailure> words{{"ignore", SyslogFailure::ignore}, {"stop", SyslogFailure::stop}};
@@ -88,6 +96,9 @@ std::string_view word_of(base::LogLevel value) {
 }
 std::string_view word_of(base::LogFormat value) {
     return find(log_formats(), value);
+}
+std::string_view word_of(StatusFormat value) {
+    return find(status_formats(), value);
 }
 std::string_view word_of(base::SyslogFailure value) {
     return find(syslog_failures(), value);

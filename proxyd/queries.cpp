@@ -30,10 +30,11 @@ void Queries::answer(const ipc::Query& query, const Reply& reply) {
     }
 }
 
-void Queries::add_info(std::function<std::vector<std::string>()> lines) {
-    runtime_.on_info([lines] {
+void Queries::add_info(std::function<std::vector<std::string>()> lines, std::function<void()> also) {
+    runtime_.on_info([lines, also = std::move(also)] {
         for (const std::string& line : lines())
             base::log::write(base::msg::info, "{}", line);
+        if (also) also();
     });
     add("info", [this, lines](const control::Request&, std::uint64_t cursor, const Reply& reply) {
         Lines rows(cursor);

@@ -25,7 +25,8 @@ public:
 
     void add(const std::string& command, Handler handler) { handlers_[command] = std::move(handler); }
     /// `info`: the lines that SIGPWR logs (K-20); also what SIGPWR does from now on.
-    void add_info(std::function<std::vector<std::string>()> lines);
+    /// With `also` beside it.
+    void add_info(std::function<std::vector<std::string>()> lines, std::function<void()> also = {});
 
 private:
     void answer(const ipc::Query& query, const Reply& reply);

@@ -6,6 +6,7 @@
 #include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
 #include "proxyd/reg_queries.hpp"
+#include "proxyd/status_file.hpp"
 #include "resolvers/ipc_resolver.hpp"
 #include "resolvers/name_subscriber.hpp"
 
@@ -33,12 +34,15 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resourc
         runtime.finish(0);
     });
     runtime.on_ping([&](process::ChildRuntime::Reply reply) { server.ping(std::move(reply)); });
+    StatusFile status_file(runtime.io(), server, config);
     Queries queries(runtime);
-    queries.add_info([&] {
-        std::vector<std::string> lines = server.info();
-        if (needs_lookups(config)) lines.push_back(resolver.info());
-        return lines;
-    });
+    queries.add_info(
+        [&] {
+            std::vector<std::string> lines = server.info();
+            if (needs_lookups(config)) lines.push_back(resolver.info());
+            return lines;
+        },
+        [&] { status_file.write(); });
     RegQueries reg_queries(server, config);
     reg_queries.add_to(queries);
 
@@ -49,6 +53,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resourc
                          adoption.aborted, adoption.ended);
     }
     Housekeeping housekeeping(runtime.io(), server);
+    status_file.start();
     Drain drain(runtime, server, resources.draining);
     runtime.report_ready(adoption.adopted, adoption.aborted);
     return runtime.run();

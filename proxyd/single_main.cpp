@@ -10,6 +10,7 @@
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
+#include "proxyd/status_file.hpp"
 #include "resolvers/resolve_once.hpp"
 #include "resolvers/settings_from_conf.hpp"
 
@@ -25,14 +26,17 @@ void inform(const session::Server& server, base::Instant started, bool serving) 
     if (serving) log_info(server);
 }
 
-void act_on(const base::TakenSignals& signals, session::Server& server, base::Instant started, bool serving,
-            boost::asio::io_context& io) {
+void act_on(const base::TakenSignals& signals, session::Server& server, StatusFile& status_file,
+            base::Instant started, bool serving, boost::asio::io_context& io) {
     for (int steps = signals.level_steps(); steps > 0; --steps)
         base::log::raise_level();
     for (int steps = signals.level_steps(); steps < 0; ++steps)
         base::log::lower_level();
     if (signals.reopen > 0) base::log::reopen();
-    if (signals.info > 0) inform(server, started, serving);
+    if (signals.info > 0) {
+        inform(server, started, serving);
+        status_file.write();
+    }
     if (signals.end == 0) return;
     base::log::write(base::msg::proxy_stopping, "{}: the proxy ends, all sessions are closed",
                      base::signal_name(signals.end));
@@ -65,10 +69,12 @@ int single_main(const conf::Config& config, Resources& resources, base::SignalIn
     WaitingLookups lookups(resolvers::settings_for_lookups(config.resolver));
     session::Server server(io, resources.server_parts(config, source, &lookups));
     source.deliver_to(server);
+    StatusFile status_file(io, server, config);
     process::SignalSource incoming(io, signals);
     const base::Instant started = base::MonotonicClock::now();
     bool serving = false;
-    incoming.start([&](const base::TakenSignals& taken) { act_on(taken, server, started, serving, io); });
+    incoming.start(
+        [&](const base::TakenSignals& taken) { act_on(taken, server, status_file, started, serving, io); });
     base::log::write(base::msg::single_process,
                      "one single process: no supervision, no recovery: for debugging only");
     resolve_names(config, server, io);
@@ -76,6 +82,7 @@ int single_main(const conf::Config& config, Resources& resources, base::SignalIn
         server.start(false);
         serving = true;
         Housekeeping housekeeping(io, server);
+        status_file.start();
         resources.log_listeners();
         ready();
         io.run();
