@@ -1,5 +1,6 @@
 #include "libudpserver/process/control_socket.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -126,9 +127,14 @@ void ControlSocket::remove_stale() const {
         fail("was left behind and cannot be removed", errno);
 }
 
+// By a descriptor: whatever somebody puts at the path meanwhile is not given away.
 void ControlSocket::give_to(gid_t group) {
-    if (::lchown(path_.c_str(), static_cast<uid_t>(-1), group) != 0)
-        fail(fmt::format("cannot be given to group {}", group), errno);
+    const base::UniqueFd file(::open(path_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat there {};
+    const bool ours =
+        file && ::fstat(file.get(), &there) == 0 && S_ISSOCK(there.st_mode) && same_file(there, file_);
+    if (!ours || ::fchownat(file.get(), "", static_cast<uid_t>(-1), group, AT_EMPTY_PATH) != 0)
+        fail(fmt::format("cannot be given to group {}", group), ours ? errno : ESTALE);
 }
 
 bool ControlSocket::is_at_path() const {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <utility>
 
 #include "libudpserver/base/unique_fd.hpp"
 
@@ -88,15 +89,20 @@ private:
 
     void wait() {
         if (!answer_.open()) return;
-        timer_.expires_after(look_every_);
+        // Whoever writes fast is not waited for.
+        timer_.expires_after(more_ ? base::Duration{0} : look_every_);
         timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
             if (!error) self->look();
         });
     }
 
     void look() {
-        if (file_size() < offset_) offset_ = 0;  // cut to begin anew
-        if (!read_some()) take_new_file();
+        if (file_size() < offset_) {  // cut to begin anew
+            offset_ = 0;
+            rest_.clear();
+        }
+        more_ = read_some();
+        if (!more_) take_new_file();
         write();
     }
 
@@ -106,10 +112,14 @@ private:
         struct stat opened {};
         if (::stat(path_.c_str(), &named) != 0 || ::fstat(file_.get(), &opened) != 0) return;
         if (named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) return;
-        if (base::UniqueFd next = open_file(path_)) {
-            file_ = std::move(next);
-            offset_ = 0;
-        }
+        // Processes reopen it one after the other, and write into the old one until then.
+        if (!std::exchange(rotated_, true)) return;
+        base::UniqueFd next = open_file(path_);
+        if (!next) return;
+        file_ = std::move(next);
+        offset_ = 0;
+        rotated_ = false;
+        if (!rest_.empty()) lines_.push_back(std::exchange(rest_, {}));
     }
 
     std::string path_;
@@ -121,6 +131,8 @@ private:
     std::string rest_;
     std::deque<std::string> lines_;
     bool follow_ = false;
+    bool more_ = false;     ///< the last look found something
+    bool rotated_ = false;  ///< the last look found a new file
 };
 
 void LogTail::add_to(ControlServer& server) {
