@@ -102,14 +102,20 @@ private:
 };
 
 Tone tone_of_decision(const std::string& decision) {
-    return decision == "accept" ? Tone::good : decision == "deny" ? Tone::bad : Tone::warning;
+    return decision == "accept" || decision == "forward" ? Tone::good
+           : decision == "deny"                          ? Tone::bad
+                                                         : Tone::warning;
 }
 
 void show_decision(Context& context, const Row& row) {
     std::string text = "decision: " + visible(row.text("decision"));
+    if (const std::string session = row.text("session"); !session.empty())
+        text += " in session " + visible(session);
     if (const std::string rule = row.text("rule"); !rule.empty()) text += " by rule " + visible(rule);
     if (const std::string server = row.text("server"); !server.empty()) text += ", server " + visible(server);
     if (const std::string why = row.text("why"); !why.empty()) text += ": " + visible(why);
+    if (const std::string workers = row.text("workers"); !workers.empty())
+        text += " (in " + visible(workers) + " workers)";
     context.out.line(text, tone_of_decision(row.text("decision")));
 }
 
@@ -117,7 +123,14 @@ int show_refusals(Context& context, const Arguments& arguments) {
     if (!arguments.operands().empty()) {
         fail(exit_status::misused, "explain: --last goes without 'from' and 'to'");
     }
-    show_table(context, ask_all(context, "last-refusals", {{"client", *arguments.text("last")}}));
+    const std::string client = *arguments.text("last");
+    const std::vector<Row> rows = ask_all(context, "last-refusals", {{"client", client}});
+    if (rows.empty() && !context.out.json()) {
+        context.out.line("no refusal of " + visible(client) +
+                         " is known; REG remembers the last 512 of all clients");
+    } else {
+        show_table(context, rows);
+    }
     return exit_status::good;
 }
 

@@ -81,6 +81,11 @@ void add_left(Row& row, const char* name, std::uint64_t limit, std::uint64_t use
     if (limit > 0) row.add(name, limit - std::min(limit, used));
 }
 
+/// Bytes of a second, from the session's beginning until now.
+std::uint64_t mean_rate(std::uint64_t bytes, base::Duration age) {
+    return bytes * 1000 / static_cast<std::uint64_t>(std::max<base::Duration::rep>(age.count(), 1));
+}
+
 Row limits_left(const session::Details& details, const conf::SessionLimits& limits) {
     Row row;
     if (details.deadline < session::never)
@@ -93,24 +98,56 @@ Row limits_left(const session::Details& details, const conf::SessionLimits& limi
     return row;
 }
 
-const char* decision_word(const session::Explanation& explanation) {
-    using Kind = session::Decision::Kind;
-    if (explanation.refused_before != session::CloseReason::none) return "deny";
-    if (explanation.decision == Kind::needs_names || explanation.decision == Kind::needs_client_names)
-        return "wait";
-    return explanation.decision == Kind::rule && explanation.reason == session::CloseReason::none ? "accept"
-                                                                                                  : "deny";
+const char* decision_word(session::Explanation::Outcome outcome) {
+    using Outcome = session::Explanation::Outcome;
+    switch (outcome) {
+        case Outcome::accepted:
+            return "accept";
+        case Outcome::waits:
+            return "wait";
+        case Outcome::running:
+            return "forward";
+        default:
+            return "deny";
+    }
+}
+
+/// The reason as records have it, and what it says of a client that has not come yet.
+std::string reason_text(session::CloseReason reason) {
+    using session::CloseReason;
+    const std::string word(to_string(reason));
+    switch (reason) {
+        case CloseReason::admin:
+            return word + ": an administrator keeps it out, or the proxy ends gracefully";
+        case CloseReason::source_limited:
+            return word + ": its address or network has had its share";
+        case CloseReason::rate_limited:
+            return word + ": there are too many new sessions in this second";
+        case CloseReason::sessions_full:
+            return word + ": every place is taken by a session that may not be evicted";
+        case CloseReason::no_socket:
+            return word + ": no server-side socket is free";
+        case CloseReason::no_target:
+            return word + ": the rule has no server";
+        case CloseReason::resolve_failure:
+            return word + ": a name could not be resolved, or there is no room to wait for it";
+        default:
+            return word;
+    }
 }
 
 std::string decision_reason(const session::Explanation& explanation) {
-    using Kind = session::Decision::Kind;
-    if (explanation.refused_before != session::CloseReason::none)
-        return std::string(to_string(explanation.refused_before)) + ": before the policy is asked";
-    if (explanation.decision == Kind::needs_names) return "a name of the configuration is not known yet";
-    if (explanation.decision == Kind::needs_client_names)
-        return "the client's names would be looked up first";
-    if (explanation.decision == Kind::no_rule) return "no rule matches";
-    return explanation.reason == session::CloseReason::none ? "" : std::string(to_string(explanation.reason));
+    using session::CloseReason;
+    using Outcome = session::Explanation::Outcome;
+    if (explanation.outcome == Outcome::running) return "its session goes on; no rule is asked again";
+    if (explanation.outcome == Outcome::waits)
+        return explanation.need == session::Need::names ? "a name of the configuration is not known yet"
+                                                        : "the client's names would be looked up first";
+    if (explanation.outcome == Outcome::accepted) return "";
+    if (explanation.reason == CloseReason::acl)
+        return explanation.rule ? "acl: the rule denies it" : "acl: no rule matches";
+    const std::string reason = reason_text(explanation.reason);
+    return explanation.policy_asked ? reason : reason + "; no rule is asked";
 }
 
 }  // namespace
@@ -159,6 +196,9 @@ Row row_of(const session::Found& found, const conf::Config& config, Instant now)
 Row row_of(const session::Details& details, const conf::Config& config) {
     const session::Record& record = details.found.record;
     Row row = row_of(details.found, config, details.now);
+    const base::Duration age = details.now - record.created;
+    row.add("mean_up_bytes", mean_rate(record.counters.client_bytes, age));
+    row.add("mean_down_bytes", mean_rate(record.counters.server_bytes, age));
     if (record.rule < config.session_acl.size())
         row.add("limits_left", limits_left(details, config.session_acl[record.rule].limits));
     if (!details.client_name.empty()) row.add("client_name", details.client_name);
@@ -189,13 +229,11 @@ Row row_of(const session::SessionAcl::Step& step, const conf::Config& config) {
 
 Row decision_of(const session::Explanation& explanation, const conf::Config& config) {
     Row row;
-    row.add("decision", decision_word(explanation));
-    // Whoever is refused before comes to no rule, whatever the rules would say.
-    if (explanation.refused_before != session::CloseReason::none)
-        return row.add("why", decision_reason(explanation));
-    const bool decided = !explanation.steps.empty() && explanation.steps.back().matched;
-    if (decided) row.add("rule", rule_name(explanation.steps.back().rule, config));
-    if (explanation.server.family != base::Family::none)
+    row.add("decision", decision_word(explanation.outcome));
+    if (explanation.outcome == session::Explanation::Outcome::running)
+        row.add("session", id_text(explanation.session.slot, explanation.session.generation));
+    if (explanation.rule) row.add("rule", rule_name(*explanation.rule, config));
+    if (explanation.server.family != base::Family::none && explanation.reason == session::CloseReason::none)
         row.add("server", base::to_string(explanation.server));
     return row.add("why", decision_reason(explanation));
 }

@@ -62,6 +62,12 @@ bool matches(const session::SessionFilter& filter, const session::Event& event) 
            (!filter.rule || filter.rule == event.rule);
 }
 
+/// Workers may differ: one has the client's session, or has had its share of a limit.
+int importance(const std::optional<session::Explanation>& explained) {
+    using Outcome = session::Explanation::Outcome;
+    return explained->outcome == Outcome::running ? 2 : explained->outcome == Outcome::refused ? 1 : 0;
+}
+
 /// Asks every worker at the same time and calls `done` with what they said, in their order.
 template <typename Said>
 void ask_all(session::Server& server, std::function<void(Sessions&, Said&)> question,
@@ -248,7 +254,8 @@ void RegQueries::rules(const Request& request, std::uint64_t cursor, Reply reply
                 control::Row row;
                 row.add("rule", one.name)
                     .add("action", one.action == conf::Action::accept ? "accept" : "deny");
-                lines.add(row.add("begun", sum.begun).add("refused", sum.refused));
+                row.add("begun", sum.begun).add("refused", sum.refused);
+                lines.add(row.add("counted_for_ms", now() - started_));
             }
             reply(lines.result());
         });
@@ -257,14 +264,30 @@ void RegQueries::rules(const Request& request, std::uint64_t cursor, Reply reply
 void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply reply) {
     request.allow({"client", "local", "dscp", "time"});
     const session::Question question = question_of(request, config_);
-    auto explanation = std::make_shared<session::Explanation>();
-    server_.in_worker(
-        0, [=](Sessions& sessions) { *explanation = sessions.explain(question, now()); },
-        [this, cursor, explanation, reply = std::move(reply)] {
+    using Explained = std::optional<session::Explanation>;
+    ask_all<Explained>(
+        server_,
+        [question](Sessions& sessions, Explained& explained) {
+            if (const auto listener = sessions.listener_at(question.local))
+                explained = sessions.explain(question, *listener, now());
+        },
+        [this, cursor, question, reply = std::move(reply)](std::vector<Explained>& all) {
+            if (!all.front())
+                return reply(refusal({Code::unknown, "the proxy does not listen at " +
+                                                         base::to_string(question.local) +
+                                                         "; the command status shows where"}));
+            const session::Explanation& told = **std::ranges::max_element(all, {}, importance);
+            const auto agree = std::ranges::count_if(all, [&](const Explained& other) {
+                return other->outcome == told.outcome && other->reason == told.reason;
+            });
             Lines lines(cursor);
-            for (const session::SessionAcl::Step& step : explanation->steps)
+            for (const session::SessionAcl::Step& step : told.steps)
                 lines.add(row_of(step, config_));
-            lines.add(decision_of(*explanation, config_));
+            control::Row decision = decision_of(told, config_);
+            // Which one hears a new client, the kernel decides.
+            if (static_cast<std::size_t>(agree) < all.size())
+                decision.add("workers", std::to_string(agree) + " of " + std::to_string(all.size()));
+            lines.add(decision);
             reply(lines.result());
         });
 }

@@ -39,6 +39,7 @@ private:
 
     session::Server& server_;
     const conf::Config& config_;
+    base::Instant started_ = base::MonotonicClock::now();  ///< what rules have decided is counted since then
 };
 
 }  // namespace proxyd

@@ -29,7 +29,7 @@ bool ClientNames::failed(const base::Address& client, Instant now) const {
 
 ClientNames::Ask ClientNames::ask(const base::Address& client) {
     if (asked_.contains(client)) return Ask::asked_already;
-    if (asked_.size() >= most_asked_) return Ask::too_many;
+    if (full()) return Ask::too_many;
     asked_[client];
     return Ask::now;
 }

@@ -34,6 +34,9 @@ public:
     /// A look-up failed a short time ago.
     [[nodiscard]] bool failed(const base::Address& client, Instant now) const;
 
+    /// Nobody else can be asked for now.
+    [[nodiscard]] bool full() const { return asked_.size() >= most_asked_; }
+
     enum class Ask : std::uint8_t { now, asked_already, too_many };
     /// With `now` it counts as asked from here on, until answered().
     Ask ask(const base::Address& client);

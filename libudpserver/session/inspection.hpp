@@ -1,10 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "libudpserver/session/record.hpp"
 #include "libudpserver/session/session_acl.hpp"
+#include "libudpserver/session/session_filter.hpp"
+#include "libudpserver/session/waiting_openers.hpp"
 
 /// What somebody gets to see who asks a worker's engine.
 namespace session {
@@ -26,13 +29,18 @@ struct Details {
     Instant now;
 };
 
-/// What would happen to a first datagram, and why.
+/// What would happen to a datagram of a client now, and why.
 struct Explanation {
-    std::vector<SessionAcl::Step> steps;
-    CloseReason refused_before = CloseReason::none;  ///< without asking the policy, by a limit or an admin
-    Decision::Kind decision = Decision::Kind::no_rule;
-    CloseReason reason = CloseReason::acl;  ///< what the rule would refuse it with, `none` if it would not
-    Endpoint server;
+    enum class Outcome : std::uint8_t { accepted, refused, waits, running };
+
+    std::vector<SessionAcl::Step> steps;  ///< what the rules say, asked or not
+    Outcome outcome = Outcome::refused;
+    CloseReason reason = CloseReason::none;  ///< that it is refused with
+    bool policy_asked = false;               ///< false: a limit, an admin or a running session comes first
+    Need need = Need::nothing;               ///< what it waits for
+    std::optional<std::size_t> rule;         ///< that decides, or waits
+    Endpoint server;                         ///< that it goes to
+    SessionId session;                       ///< that it belongs to, when one is running
 };
 
 }  // namespace session

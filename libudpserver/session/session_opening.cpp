@@ -71,9 +71,13 @@ Question Sessions::question_about(const Endpoint& client, const Endpoint& local,
 }
 
 Sessions::Judged Sessions::ask_policy(const net::Datagram& datagram, Instant now) {
-    const base::Address client = datagram.from.address();
-    const Decision decision = acl_.decide(
-        question_about(datagram.from, datagram.local, static_cast<std::uint8_t>(datagram.tos >> 2), now));
+    return ask_policy(
+        question_about(datagram.from, datagram.local, static_cast<std::uint8_t>(datagram.tos >> 2), now),
+        now);
+}
+
+Sessions::Judged Sessions::ask_policy(const Question& question, Instant now) const {
+    const Decision decision = acl_.decide(question);
     switch (decision.kind) {
         case Decision::Kind::rule:
             return judge_servers(decision.rule);
@@ -81,7 +85,8 @@ Sessions::Judged Sessions::ask_policy(const net::Datagram& datagram, Instant now
             return {CloseReason::none, decision.rule, Need::names};
         case Decision::Kind::needs_client_names:
             // Not let through, and not asked for again and again: nobody answers for it.
-            if (client_names_.failed(client, now)) return {CloseReason::resolve_failure, decision.rule};
+            if (client_names_.failed(question.client.address(), now))
+                return {CloseReason::resolve_failure, decision.rule};
             return {CloseReason::none, decision.rule, Need::client_names};
         case Decision::Kind::no_rule:
             break;
@@ -149,18 +154,20 @@ bool Sessions::socket_free(std::size_t group, Instant now) {
 CloseReason Sessions::make_room(const conf::Rule& rule, Instant now) {
     // What has ended in this turn has not given its place back yet.
     if (full() && !ending_.empty()) settle(now);
-    // An answered session never makes room for another; one that nobody answered does (DESIGN §4).
-    // A one-way session first: whoever sends through it just gets another one, and forged sources would else
-    // fill the table with them for as long as `idle` lasts.
-    const bool adds_unanswered = rule.type != conf::SessionType::one_way;
-    if ((adds_unanswered && unanswered_full()) || full()) {
-        const bool one_way = full() && one_way_.oldest() != none;
-        if (const Slot oldest = one_way ? one_way_.oldest() : unanswered_.oldest(); oldest != none) {
-            end(oldest, CloseReason::evicted);
-            settle(now);
-        }
+    if (const Slot oldest = to_evict_for(rule); oldest != none) {
+        end(oldest, CloseReason::evicted);
+        settle(now);
     }
     return full() ? CloseReason::sessions_full : CloseReason::none;
+}
+
+/// An answered session never makes room for another; one that nobody answered does (DESIGN §4). A one-way
+/// session first: whoever sends through it just gets another one, and forged sources would else fill the
+/// table with them for as long as `idle` lasts. `none`: there is room, or nobody can make any.
+Slot Sessions::to_evict_for(const conf::Rule& rule) const {
+    const bool adds_unanswered = rule.type != conf::SessionType::one_way;
+    if (!full() && !(adds_unanswered && unanswered_full())) return none;
+    return full() && one_way_.oldest() != none ? one_way_.oldest() : unanswered_.oldest();
 }
 
 bool Sessions::unanswered_full() const {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "libudpserver/session/server_choice.hpp"
 #include "libudpserver/session/sessions.hpp"
 
 namespace session {
@@ -47,25 +46,6 @@ bool Sessions::close_by_admin(SessionId id, Duration refuse, Instant now) {
     if (refuse > Duration{0}) refused_clients_.add(record(id.slot).client.address(), now + refuse, now);
     end(id.slot, CloseReason::admin);
     return true;
-}
-
-Explanation Sessions::explain(const Question& asked, Instant now) {
-    Question question = asked;
-    question.client_names = client_names_.find(question.client.address(), now);
-    Explanation result{.steps = acl_.explain(question)};
-    if (refused_clients_.contain(question.client.address(), now))
-        result.refused_before = CloseReason::admin;
-    else
-        result.refused_before = admission_.check(question.client.address(), now);
-    const Decision decision = acl_.decide(question);
-    result.decision = decision.kind;
-    if (decision.kind != Decision::Kind::rule) return result;
-    const Judged judged = judge_servers(decision.rule);
-    result.reason = judged.reason;
-    if (judged.need != Need::nothing) result.decision = Decision::Kind::needs_names;
-    if (judged.reason == CloseReason::none && judged.need == Need::nothing)
-        result.server = server_for(decision.rule, question.client);
-    return result;
 }
 
 }  // namespace session

@@ -122,8 +122,12 @@ public:
     bool refuse_client(const base::Address& client, Duration refuse, Instant now) {
         return refused_clients_.add(client, now + refuse, now);
     }
-    /// What would happen to a first datagram now (K-30). Sends nothing, takes nothing from any limit.
-    [[nodiscard]] Explanation explain(const Question& question, Instant now);
+    /// The listener that hears what is sent there.
+    [[nodiscard]] std::optional<std::size_t> listener_at(const Endpoint& local) const;
+    /// What would happen to a small datagram now (K-30), whatever the proxy would say of its contents; the
+    /// client may have no port. Sends nothing, takes nothing from any limit; a session of this client whose
+    /// time is over ends.
+    [[nodiscard]] Explanation explain(const Question& question, std::size_t listener, Instant now);
     [[nodiscard]] const Chronicle& chronicle() const { return chronicle_; }
 
 private:
@@ -175,6 +179,7 @@ private:
     [[nodiscard]] Question question_about(const Endpoint& client, const Endpoint& local, std::uint8_t dscp,
                                           Instant now);
     Judged ask_policy(const net::Datagram& datagram, Instant now);
+    Judged ask_policy(const Question& question, Instant now) const;
     [[nodiscard]] Judged judge_servers(std::size_t rule) const;
     /// What must hold after it: why the datagram may not open a session, or `none`.
     CloseReason admit(std::size_t listener, const net::Datagram& datagram, std::size_t rule, Instant now);
@@ -185,6 +190,7 @@ private:
                        Instant now);
     bool socket_free(std::size_t group, Instant now);
     CloseReason make_room(const conf::Rule& rule, Instant now);
+    [[nodiscard]] Slot to_evict_for(const conf::Rule& rule) const;
     /// Builds the session; leaves nothing behind when that fails.
     CloseReason start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
                       Instant now);
@@ -200,6 +206,11 @@ private:
                          Instant now);
     void refuse(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,
                 Instant now);
+
+    // Explaining (session_explain.cpp)
+    bool explain_known(Explanation& result, std::size_t listener, const net::Datagram& datagram, Instant now);
+    [[nodiscard]] bool may_wait(const base::Address& client, Need need) const;
+    CloseReason no_room_for(std::size_t rule, base::Family family, Instant now);
 
     // Waiting for names (session_waiting.cpp)
     [[nodiscard]] SessionKey key_of(std::size_t listener, const net::Datagram& datagram) const;

@@ -11,6 +11,8 @@ namespace {
 
 /// How many sockets a lease may find to be spoken to before it gives up for this datagram.
 constexpr int lease_attempts = 16;
+/// How many are looked at to tell whether a lease would succeed.
+constexpr std::size_t looked_at = 64;
 
 /// Keeps the compiler from moving the socket's system calls and the notes about them past each other: a REG
 /// may die between any two instructions, and the next one believes the notes.
@@ -141,6 +143,14 @@ Slot SocketLeases::session_of(Slot place) const {
 std::size_t SocketLeases::available(std::size_t group, Instant now) {
     wake_rested(now);
     return free_[group].size();
+}
+
+bool SocketLeases::can_lease(std::size_t group, Instant now) {
+    wake_rested(now);
+    const std::vector<Slot>& free = free_[group];
+    const std::size_t most = std::min(free.size(), looked_at);
+    return std::any_of(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(most),
+                       [this](Slot place) { return !spoken_to(place); });
 }
 
 std::vector<SocketUse> SocketLeases::use(Instant now) {

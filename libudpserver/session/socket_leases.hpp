@@ -58,6 +58,9 @@ public:
     [[nodiscard]] Slot session_of(Slot place) const;
     /// Sockets of the group that could be leased now.
     [[nodiscard]] std::size_t available(std::size_t group, Instant now);
+    /// Whether one of them would be: those that were spoken to while they rested rest again instead. Looks at
+    /// a bounded number.
+    [[nodiscard]] bool can_lease(std::size_t group, Instant now);
     /// For all groups, in their order. Looks at every socket: for information only.
     [[nodiscard]] std::vector<SocketUse> use(Instant now);
     [[nodiscard]] std::size_t resting() const { return resting_.size(); }
