@@ -40,8 +40,9 @@ struct Option {
 };
 
 enum class Group { components, sessions, policy, names, logs, health, general };
-/// What the server demands: members of control.read-only-group may only look.
-enum class Access { local, read, change };
+/// What the server demands: members of control.read-only-group may only look. Mixed: that depends on what is
+/// asked for.
+enum class Access { local, read, change, mixed };
 /// For which instances a command runs: none; one if one is chosen or it is the only one; the chosen ones;
 /// the chosen ones, without a choice all.
 enum class Scope { none, perhaps, chosen, every };

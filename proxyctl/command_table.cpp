@@ -60,7 +60,7 @@ const Command table[] = {
 
     {"sessions", sessions, read, chosen, nothing, filters_and(sessions_options), run_sessions,
      "List the sessions."},
-    {"session", sessions, read, chosen, one_session, plain, run_session,
+    {"session", sessions, read, chosen, one_session, {session_options}, run_session,
      "Show everything about one session."},
     {"monitor", sessions, read, chosen, nothing, filters_and(monitor_options), run_monitor,
      "Show the sessions and their speeds live, as top does."},
@@ -77,7 +77,7 @@ const Command table[] = {
     {"resolve", names, read, chosen, one_name, plain, run_resolve,
      "Look a name up as the proxy does."},
 
-    {"log", logs, change, chosen, what_of_the_log, {log_options}, run_log,
+    {"log", logs, mixed, chosen, what_of_the_log, {log_options}, run_log,
      "Show or change log levels, reopen the log file, show its end."},
     {"info", logs, read, chosen, one_role, plain, run_info,
      "Let the processes tell how they are."},
@@ -149,7 +149,8 @@ std::string_view title_of(Group group) {
 
 std::string_view word_for(Access access) {
     constexpr std::string_view words[] = {"needs no right", "needs the right to look",
-                                          "needs the right to change"};
+                                          "needs the right to change",
+                                          "needs the right to look, and for changes that to change"};
     return words[static_cast<std::size_t>(access)];
 }
 

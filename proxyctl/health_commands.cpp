@@ -49,21 +49,6 @@ void show_rates(Context& context, const Row& before, const Row& now, base::Durat
     context.out.line("");
 }
 
-int repeat_stats(Context& context, base::Duration interval) {
-    base::Instant asked = base::MonotonicClock::now();
-    Row before = ask_one(context, "stats");
-    show_fields(context, {before});
-    for (;;) {
-        context.out.flush();
-        wait_for(-1, 0, {interval, context.interrupt});
-        const base::Instant then = base::MonotonicClock::now();
-        Row now = ask_one(context, "stats");
-        show_rates(context, before, now, then - asked);
-        before = std::move(now);
-        asked = then;
-    }
-}
-
 }  // namespace
 
 std::vector<std::optional<double>> rates_between(const Row& before, const Row& now, base::Duration time) {
@@ -77,6 +62,24 @@ std::vector<std::optional<double>> rates_between(const Row& before, const Row& n
                               : std::nullopt);
     }
     return rates;
+}
+
+int show_again_and_again(Context& context, const std::string& command, const control::Args& args,
+                         base::Duration interval) {
+    if (interval < std::chrono::milliseconds(100))
+        fail(exit_status::misused, "{}: --interval: at least 100ms", command);
+    base::Instant asked = base::MonotonicClock::now();
+    Row before = ask_one(context, command, args);
+    show_fields(context, {before});
+    for (;;) {
+        context.out.flush();
+        wait_for(-1, 0, {interval, context.interrupt});
+        const base::Instant then = base::MonotonicClock::now();
+        Row now = ask_one(context, command, args);
+        show_rates(context, before, now, then - asked);
+        before = std::move(now);
+        asked = then;
+    }
 }
 
 int run_show_app(Context& context, const Arguments&) {
@@ -119,11 +122,7 @@ int run_status(Context& context, const Arguments&) {
 
 int run_stats(Context& context, const Arguments& arguments) {
     const auto interval = arguments.duration("interval");
-    if (!interval) return show_answer(context, "stats");
-    if (*interval < std::chrono::milliseconds(100)) {
-        fail(exit_status::misused, "stats: --interval: at least 100ms");
-    }
-    return repeat_stats(context, *interval);
+    return interval ? show_again_and_again(context, "stats", {}, *interval) : show_answer(context, "stats");
 }
 
 }  // namespace proxyctl

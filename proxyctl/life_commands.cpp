@@ -148,9 +148,17 @@ int run_restart(Context& context, const Arguments& arguments) {
 }
 
 int run_reload(Context& context, const Arguments& arguments) {
-    control::Args args;
-    if (arguments.has("check")) args["check"] = true;
-    return show_answer(context, "reload", args);
+    const bool check = arguments.has("check");
+    const std::vector<Row> changes =
+        ask_all(context, "reload", check ? control::Args{{"check", true}} : control::Args{});
+    for (const Row& row : changes)
+        context.out.json() ? context.out.row_line(row) : context.out.line(visible(row.text("text")));
+    if (context.out.json()) return exit_status::good;
+    const std::string name = visible(context.instance->name);
+    context.out.line(name + (changes.empty() ? ": nothing in the configuration has changed"
+                             : check         ? ": the configuration is good; this would change"
+                                             : ": reloaded"));
+    return exit_status::good;
 }
 
 int run_upgrade(Context& context, const Arguments&) {

@@ -86,7 +86,15 @@ void Output::fields(const Row& row) {
 }
 
 void Output::row_line(const Row& row) {
-    line(row.line());
+    const std::string text = row.line();
+    if (instance_.empty() || row.fields().empty()) return line(text);
+    // An object's members begin behind the bracket.
+    line("{" + instance_ + text.substr(text.find('{') + 1));
+}
+
+void Output::set_instance(const std::string& name) {
+    const std::string object = Row({{"instance", Value::of(name)}}).line();
+    instance_ = object.substr(1, object.size() - 2) + ",";
 }
 
 bool Output::flush() {

@@ -26,6 +26,8 @@ public:
     /// Names to the left, values to the right; objects within are indented.
     void fields(const Row& row);
     void row_line(const Row& row);
+    /// From now on rows belong to one of several instances: each says which, in front.
+    void set_instance(const std::string& name);
     /// False when something could not be written.
     bool flush();
 
@@ -35,6 +37,7 @@ private:
     bool json_;
     bool terminal_;
     bool color_;
+    std::string instance_;  ///< `"instance":"gw",`, or empty
 };
 
 /// A remark or a complaint on the standard error: `proxyctl: TEXT`.

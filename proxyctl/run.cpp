@@ -22,6 +22,7 @@ int run_in_turn(Context& context, const Command& command, const Arguments& argum
                 const std::vector<Instance>& instances) {
     int worst = 0;
     for (const Instance& instance : instances) {
+        context.out.set_instance(instance.name);
         if (!context.out.json()) context.out.line(visible(instance.name) + ":", Tone::title);
         try {
             worst = std::max(worst, run_for(context, command, arguments, instance));

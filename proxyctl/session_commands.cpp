@@ -3,6 +3,7 @@
 #include "libudpserver/base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
+#include "proxyctl/health_commands.hpp"
 #include "proxyctl/process_commands.hpp"
 #include "proxyctl/session_filter.hpp"
 #include "proxyctl/sessions_view.hpp"
@@ -14,6 +15,9 @@ const Option sessions_options[3] = {
     {"top", "N", Kind::number, "only the first so many, after sorting if --sort is given"},
     {"columns", "KEY,...", Kind::key, "these fields only"},
 };
+
+const Option session_options[1] = {
+    {"interval", "TIME", Kind::duration, "again and again, with what changed each second; Ctrl-C ends it"}};
 
 namespace {
 
@@ -56,7 +60,9 @@ int run_session(Context& context, const Arguments& arguments) {
         fail(exit_status::misused, "session: '{}' is no id; `sessions` shows them, as 17.3",
              base::printable(id));
     }
-    return show_answer(context, "session", {{"id", id}});
+    const auto interval = arguments.duration("interval");
+    return interval ? show_again_and_again(context, "session", {{"id", id}}, *interval)
+                    : show_answer(context, "session", {{"id", id}});
 }
 
 }  // namespace proxyctl

@@ -76,7 +76,9 @@ void Control::add_commands() {
     for (const char* name : {"sessions", "session", "rules", "explain", "last-refusals", "stats", "events"})
         forward(name, Access::read, ipc::Party::reg);
     forward("kill-sessions", Access::change, ipc::Party::reg);
-    forward("names", Access::read, ipc::Party::acr);
+    server_->add("names", Access::read, [this](const control::Request& request, process::Answer answer) {
+        names(request, std::move(answer));
+    });
     server_->add("resolve", Access::read, [this](const control::Request& request, process::Answer answer) {
         resolve(request, std::move(answer));
     });
@@ -89,11 +91,19 @@ void Control::add_commands() {
     });
 }
 
+/// A configuration without names has nobody who knows any.
+void Control::names(const control::Request& request, process::Answer answer) {
+    if (!supervisor_.find(ipc::Party::acr)) return answer.end();
+    forward_.ask(ipc::Party::acr, request, std::move(answer));
+}
+
 /// Which process looks names up may change with a reload.
 void Control::resolve(const control::Request& request, process::Answer answer) {
-    const bool on_line = needs_lookups(reloader_.config());
-    forward_.ask(on_line ? ipc::Party::apr : ipc::Party::acr, request, answer,
-                 [answer]() mutable { answer.end(); });
+    const ipc::Party party = needs_lookups(reloader_.config()) ? ipc::Party::apr : ipc::Party::acr;
+    if (!supervisor_.find(party))
+        return answer.fail(control::Code::refused,
+                           "this proxy looks nothing up: there are no names in its configuration");
+    forward_.ask(party, request, answer, [answer]() mutable { answer.end(); });
 }
 
 void Control::reload(const control::Request& request, process::Answer answer) {

@@ -37,6 +37,7 @@ private:
     void add_commands();
     void reload(const control::Request& request, process::Answer answer);
     void upgrade(process::Answer answer, base::Instant deadline);
+    void names(const control::Request& request, process::Answer answer);
     void resolve(const control::Request& request, process::Answer answer);
     void drain();
 

@@ -11,7 +11,7 @@ from control_gateway import ctl, echo, gw  # noqa: F401
 from deadline import SLOWNESS, wait_for
 from dns_packet import reverse_name
 from evil_dns import addresses, pointers, servfail, silence
-from proxyctl_run import FAILED, GOOD, MISUSED, NOT_RUNNING, TIMED_OUT
+from proxyctl_run import FAILED, GOOD, MISUSED, NO_RIGHT, NOT_RUNNING, TIMED_OUT
 from proxyd_process import resolver
 from udp_peer import UdpPeer
 
@@ -32,7 +32,7 @@ def is_served(listener, address, data=b"x"):
 # --- what is
 
 def test_status_ps_and_version(gw, echo):
-    """[K-71] The processes that proxyctl shows are those of the machine."""
+    """[K-72] The processes that proxyctl shows are those of the machine."""
     one = gw(echo)
     status = one.row("status")
     assert (status["state"], status["listeners"]) == ("serving", ["127.0.0.1:%d" % one.listener[1]])
@@ -62,7 +62,7 @@ def test_two_instances(gw, echo, peer):
 @pytest.mark.seconds(120)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_all_of_many_sessions_are_listed(gw, echo, workers):
-    """[K-70][O-42] Each one once, in bounded time, while they go on."""
+    """[K-70] Each one once, in bounded time, while they go on."""
     count, step = 2000, 100
     one = gw(echo, udpserver={"max-sessions": 3 * count, "workers": workers})
     clients = set()
@@ -163,6 +163,34 @@ def test_explain_says_what_then_happens(gw, echo, peer):
         assert [(row["reason"], row.get("rule")) for row in last] == \
             ([] if decision["decision"] == "accept" else [("acl", rule)])
     assert "is not an address" in one("explain", "from", "x", "to", to, status=MISUSED).stderr
+    assert "does not listen at 127.0.0.1:1;" in one("explain", "from", "127.1.2.3", "to", "127.0.0.1:1",
+                                                    status=FAILED).stderr
+    assert "no refusal of 127.8.8.8 is known" in one("explain", "--last", "127.8.8.8", status=GOOD).stdout
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_explain_knows_sessions_places_and_limits(gw, echo, peer, workers):
+    """[K-30] A client with a session is told which; a proxy without a place, and a client with its share, too."""
+    one = gw(echo, udpserver={"max-sessions": 3, "workers": workers, "per-address": {"open": 1}})
+    to, client, other = "127.0.0.1:%d" % one.listener[1], peer("127.1.0.1"), peer("127.1.0.2")
+
+    def decision(who):
+        return one.rows("explain", "from", who, "to", to)[-1]
+    assert decision(client.text)["decision"] == "accept"
+    client.ask(b"x", one.listener)
+    told, session = decision(client.text), one.row("sessions")
+    assert (told["decision"], told["session"], told["server"]) == ("forward", session["id"], echo)
+    limited = decision("127.1.0.1")
+    assert limited["decision"] == "deny" and limited["why"].startswith("source-limited:") and "rule" not in limited
+    assert limited.get("workers") == (None if workers == 1 else f"1 of {workers}")
+    assert not is_served(one.listener, "127.1.0.1") or workers > 1
+    if workers > 1:
+        return
+    other.ask(b"x", one.listener)
+    peer("127.1.0.3").ask(b"x", one.listener)
+    full = decision("127.1.0.4")
+    assert full["decision"] == "deny" and full["why"].startswith("sessions-full:")
+    assert not is_served(one.listener, "127.1.0.4")
 
 
 def test_names_and_resolve(gw, echo, evil_dns):
@@ -191,8 +219,15 @@ def test_names_and_resolve(gw, echo, evil_dns):
     assert time.monotonic() - before < 3 * SLOWNESS
 
 
+def test_names_where_there_are_none(gw, echo):
+    """[K-71] No error of a process that is not meant to be there."""
+    one = gw(echo)
+    assert one("names", status=GOOD).stdout == "none\n" and one.rows("names") == []
+    assert "there are no names in its configuration" in one("resolve", "x.test", status=NO_RIGHT).stderr
+
+
 def test_a_dead_acr_is_no_riddle(gw, echo, evil_dns):
-    """[O-45] Who is not there is named; its successor knows the names again."""
+    """[K-71] Who is not there is named; its successor knows the names again."""
     evil_dns.host(NAME, "127.0.0.1", ttl=60)
     one = gw(f"{NAME}:{echo.split(':')[1]}", resolver=resolver(evil_dns))
     old = one.daemon.child("ACR")
@@ -208,7 +243,7 @@ def test_a_dead_acr_is_no_riddle(gw, echo, evil_dns):
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_kill_sessions(gw, echo, peer, workers):
-    """[K-73] By id, by filter, all; nobody else is touched."""
+    """[O-48] By id, by filter, all; nobody else is touched."""
     one = gw(echo, udpserver={"max-sessions": 1000, "workers": workers})
     clients = [peer(f"127.{n}.0.1") for n in (1, 2, 2, 3, 3, 3)]
     for client in clients:
@@ -229,12 +264,12 @@ def test_kill_sessions(gw, echo, peer, workers):
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("by", ["id", "filter"])
 def test_kill_and_refuse(gw, echo, peer, workers, by):
-    """[K-73] Whichever worker its next datagram comes to, for that time; then it is let in again."""
+    """[O-48] Whichever worker its next datagram comes to."""
     one = gw(echo, udpserver={"max-sessions": 1000, "workers": workers})
     client = peer("127.5.0.1")
     client.ask(b"x", one.listener)
     what = [one.row("sessions")["id"]] if by == "id" else ["--from", "127.5.0.0/16"]
-    assert one.row("kill", *what, "--refuse", "4s") == {"killed": 1, "clients_refused": 1}
+    assert one.row("kill", *what, "--refuse", "1m") == {"killed": 1, "clients_refused": 1}
     peers = [client, *(peer("127.5.0.1") for _ in range(20))]
     for each in peers:
         each.send(b"x", one.listener)
@@ -243,11 +278,20 @@ def test_kill_and_refuse(gw, echo, peer, workers, by):
     decision = one.rows("explain", "from", "127.5.0.1", "to", "127.0.0.1:%d" % one.listener[1])[-1]
     assert decision["decision"] == "deny" and "admin" in decision["why"] and "rule" not in decision
     assert {row["reason"] for row in one.rows("explain", "--last", "127.5.0.1")} == {"admin"}
-    wait_for(lambda: is_served(one.listener, "127.5.0.1"), 6, "the end of the refusal", 0.2)
+
+
+def test_a_refusal_ends(gw, echo, peer):
+    """[O-48] After its time, and not before."""
+    one = gw(echo, udpserver={"max-sessions": 1000, "workers": 2})
+    peer("127.5.0.1").ask(b"x", one.listener)
+    begun = time.monotonic()
+    one("kill", "--from", "127.5.0.1", "--refuse", "1s", status=GOOD)
+    wait_for(lambda: is_served(one.listener, "127.5.0.1"), 5, "the end of the refusal", 0.1)
+    assert time.monotonic() - begun >= 1
 
 
 def test_kill_reg_and_nobody_notices(gw, echo, peer):
-    """[K-73] REG is replaced; the same session goes on."""
+    """[K-72][O-8] REG is replaced; the same session goes on."""
     one = gw(echo)
     client = peer()
     client.ask(b"1", one.listener)
@@ -262,7 +306,7 @@ def test_kill_reg_and_nobody_notices(gw, echo, peer):
 
 
 def test_log_levels_and_reopening(gw, echo):
-    """[O-9] The levels are those of the processes; a renamed log gets a successor."""
+    """[O-47] The levels are those of the processes; a renamed log gets a successor."""
     one = gw(echo)
 
     def levels(*words):
@@ -281,7 +325,8 @@ def test_log_levels_and_reopening(gw, echo):
 
 
 def test_info_and_signals(gw, echo):
-    """[K-20][O-9] The lines of SIGPWR come to the asker and not into the log; signals mean what they always mean."""
+    """[K-20][K-74] The lines of SIGPWR come to the asker and not into the log; signals mean what they always mean, for
+    the parent, one child or all, and the log has who sent which to whom."""
     one = gw(echo)
     lines = one.rows("info")
     assert {row["role"] for row in lines} == {"parent", "REG"}
@@ -293,6 +338,11 @@ def test_info_and_signals(gw, echo):
     assert one.row("signal", "usr1", "reg")["pid"] == one.daemon.child()
     wait_for(lambda: {row["role"]: row["log_level"] for row in one.rows("ps")} == {"parent": 6, "REG": 7},
              what="REG's log level")
+    assert {row["role"]: row["pid"] for row in one.rows("signal", "USR1", "all")} == {"REG": one.daemon.child()}
+    wait_for(lambda: {row["role"]: row["log_level"] for row in one.rows("ps")} == {"parent": 6, "REG": 8},
+             what="REG's log level")
+    for who in ('"signal":"INFO"', '"role":"REG","signal":"USR1"', '"role":"all","signal":"USR1"'):
+        assert one.daemon.lines("CTRL-210-N", text=who), who
     one("signal", "TERM", status=GOOD)
     assert one.daemon.wait() == 0
     one("ps", status=NOT_RUNNING)
@@ -321,7 +371,7 @@ def test_watch_shows_what_happens(gw, echo, peer):
 # --- faults
 
 def test_a_reg_that_stands_still(gw, echo, peer):
-    """[O-45] Who asks for its sessions is told within bounded time; other questions and other clients are served
+    """[K-71][O-51] Who asks for its sessions is told within bounded time; other questions and other clients are served
     meanwhile, and when it goes on everything is as before."""
     one = gw(echo, udpserver={"max-sessions": 1000, "heartbeat": "1m"})
     peer().ask(b"x", one.listener)
@@ -346,7 +396,7 @@ def test_a_reg_that_stands_still(gw, echo, peer):
 
 
 def test_doctor_finds_the_configuration_of_a_socket(gw, echo):
-    """[K-77] Without a file in the folder of configurations, the running proxy says which one it has."""
+    """Without a file in the folder of configurations, the running proxy says which one it has."""
     one = gw(echo)
     answer = one("--json", "doctor")
     findings = [json.loads(line) for line in answer.stdout.splitlines()]
@@ -355,3 +405,5 @@ def test_doctor_finds_the_configuration_of_a_socket(gw, echo):
     if os.geteuid() == 0:
         assert any("configure `user`" in row["remedy"] for row in findings)
     assert not any("fault of proxyd" in row["remedy"] for row in findings)
+    assert all((row["finding"] == "ok") == (row["remedy"] == "") for row in findings), findings
+    assert answer.returncode == max({"ok": 0, "warn": 1, "bad": 2}[row["finding"]] for row in findings)

@@ -42,7 +42,8 @@ def test_the_ports_are_free_when_stop_returns(gw, echo, peer):
 
 
 def test_a_graceful_end_waits_for_the_last_session(gw, echo, peer):
-    """[O-13] A running session lives on, no new one begins, and the end comes with the end of the last one."""
+    """[O-13] A running session lives on, no new one begins, and the end comes with the end of the last one.
+    Refusals that come in a burst are one record."""
     one = gw(echo, rule={"limits": {"idle": "1s"}})
     client, late = peer(), peer("127.0.0.2")
     client.ask(b"x", one.listener)
@@ -58,6 +59,9 @@ def test_a_graceful_end_waits_for_the_last_session(gw, echo, peer):
     assert (stopping.returncode, output, errors) == (GOOD, "gw: stopped\n", "")
     bind(one.listener)
     assert one.daemon.wait() == 0
+    refused = one.daemon.records(REASON="admin")
+    assert {record["STATUS"] for record in refused} == {"REJECTED"} and len(refused) <= 3 + SLOWNESS
+    assert sum(int(record["COUNT"]) for record in refused) == 5
     accepted = [record for record in one.daemon.records() if record["STATUS"] != "REJECTED"]
     assert [(record["REASON"], record["DATAGRAMS-COUT"]) for record in accepted] == [("idle", "6")]
 
@@ -81,6 +85,7 @@ def test_a_graceful_end_has_a_limit(gw, echo, peer):
 
 @pytest.mark.parametrize("second", [("stop",), ("stop", "--graceful", "1m")])
 def test_a_second_stop_ends_at_once(gw, echo, peer, second):
+    """[O-13]"""
     one = gw(echo)
     peer().ask(b"x", one.listener)
     first = one.ctl.start(one.name, "stop", "--graceful", "1m")
@@ -107,7 +112,7 @@ def test_a_reg_that_dies_while_the_proxy_ends_gracefully(gw, echo, peer):
 
 
 def test_start_restart_and_stop_of_a_daemon(ctl, proxyd, echo, peer):  # noqa: F811
-    """[K-76] From the configuration in the folder; restart takes the file that the running one was started with."""
+    """[K-73][K-76] From the configuration in the folder; restart takes the file that the running one was started with."""
     listener = ("127.0.0.1", free_port())
     config = {"name": "gw", **configuration(listener, echo, control={"socket": str(ctl.run_dir / "gw.sock")},
                                             log={"to": str(ctl.folder / "log")})}
@@ -151,7 +156,7 @@ def by_nobody(folder, *words, groups=()):
 @root_only
 @pytest.mark.parametrize("mode, told", [("0666", "you may not control this proxy"), ("0660", "permission denied")])
 def test_a_stranger_is_refused(gw, echo, open_folder, mode, told):
-    """[K-74] Whether the file lets him connect or not."""
+    """[O-45] Whether the file lets him connect or not."""
     one = gw(echo, control={"socket": str(open_folder / "gw.sock"), "mode": mode})
     for words in (["ps"], ["stop"], ["kill", "REG"]):
         answer = by_nobody(open_folder, *words)
@@ -162,7 +167,7 @@ def test_a_stranger_is_refused(gw, echo, open_folder, mode, told):
 
 @root_only
 def test_the_read_only_group_looks_and_changes_nothing(gw, echo, peer, open_folder):
-    """[K-74] Every command that shows; none that changes."""
+    """[K-75] Every command that shows; none that changes."""
     group = next(entry for entry in grp.getgrall() if entry.gr_name == "games")
     one = gw(echo, control={"socket": str(open_folder / "gw.sock"), "read-only-group": group.gr_name})
     peer().ask(b"x", one.listener)
@@ -182,7 +187,7 @@ def test_the_read_only_group_looks_and_changes_nothing(gw, echo, peer, open_fold
 
 @root_only
 def test_the_group_may_do_everything(gw, echo, open_folder):
-    """[K-74]"""
+    """[O-45] And nobody else."""
     group = next(entry for entry in grp.getgrall() if entry.gr_name == "games")
     one = gw(echo, control={"socket": str(open_folder / "gw.sock"), "group": group.gr_name})
     assert by_nobody(open_folder, "ps").returncode == NO_RIGHT

@@ -105,6 +105,7 @@ def test_all_instances_in_turn(ctl):
     result = ctl("--all", "rules", status=NO_RIGHT)
     assert result.stdout.splitlines() == ["a:", "b:", "rule  lan", "c:"] or "b:\nRULE\nlan" in result.stdout
     assert "a: no" in result.stderr and "c: " in result.stderr and "does not run" in result.stderr
+    assert ctl("--all", "--json", "rules", status=NO_RIGHT).stdout == '{"instance":"b","rule":"lan"}\n'
 
 
 def test_the_socket_of_the_configuration(ctl):

@@ -1,4 +1,5 @@
 """Another configuration while the proxy runs: sessions go on, or end because the new policy says so."""
+import ipaddress
 import os
 import signal
 import time
@@ -176,7 +177,31 @@ def test_a_new_rule_ends_the_sessions_that_it_denies(reloading, peer):
     assert len(proxy.daemon.records(REASON="policy")) == 2
 
 
+@pytest.mark.seconds(120)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_half_of_a_thousand_clients_are_denied(reloading, udp_echo, background_load, workers):
+    """[K-33] Exactly their sessions end, with reason policy; all others go on under their ids."""
+    clients, denied = 1000, ipaddress.ip_network("127.88.0.0/25")
+    echo, listener = udp_echo(), ("127.0.0.1", free_port())
+    config = configuration(listener, echo.text, udpserver={"max-sessions": 3000, "workers": workers})
+    proxy = reloading(config)
+    status, figures = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", clients, "--count", 1,
+                                      "--rate", int(2000 / SLOWNESS), "--from", "127.88.0.0/24").finish()
+    assert status == 0 and figures["lost"] == 0, figures
+    before = {row["id"]: row["client"] for row in ask(proxy.socket, "sessions")}
+    outlaws = {key: client for key, client in before.items()
+               if ipaddress.ip_address(client.split(":")[0]) in denied}
+    assert len(before) == clients and clients / 3 < len(outlaws) < clients * 2 / 3
+    proxy.reload({**config, "session-acl": [deny(str(denied)), *config["session-acl"]]})
+    records = proxy.daemon.wait_records(len(outlaws), REASON="policy")
+    assert {record["SESSION"]: record["CLIENT"] for record in records} == outlaws and len(records) == len(outlaws)
+    after = {row["id"]: row["client"] for row in ask(proxy.socket, "sessions")}
+    assert after == {key: client for key, client in before.items() if key not in outlaws}
+    assert len(proxy.daemon.records()) == len(outlaws)
+
+
 def test_a_faulty_file_changes_nothing(reloading, peer):
+    """[O-10] Nor does one that cannot be had, or needs a restart."""
     listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
     proxy = reloading(configuration(listener, server.text))
     source, child = echo_trip(client, server, listener), proxy.daemon.child()

@@ -36,8 +36,8 @@ class Gateway:
 def gw(ctl, proxyd):  # noqa: F811
     """`gw(server, rules=None, name="gw", control={}, **sections)` starts one (class Gateway). `rules` replace the
     rule that lets everybody through."""
-    def start(server, rules=None, name="gw", control=None, rule=None, **sections):
-        listener = ("127.0.0.1", free_port())
+    def start(server, rules=None, name="gw", control=None, rule=None, listen="127.0.0.1", **sections):
+        listener = (listen, free_port())
         control = {"socket": str(ctl.run_dir / f"{name}.sock"), **(control or {})}
         config = {"name": name, **configuration(listener, server, rule, control=control, **sections)}
         if rules:

@@ -66,6 +66,11 @@ class Ctl:
                                        {**self.environment, **variables}, columns, rows))
         return self.things[-1]
 
+    def terminal_of(self, command, **variables):
+        """Another program in a pseudo-terminal, for example a shell."""
+        self.things.append(PtyTerminal(command, {**self.environment, **variables}))
+        return self.things[-1]
+
     def close(self):
         for thing in reversed(self.things):
             thing.close()

@@ -29,6 +29,13 @@ TEST_CASE("every command is declared whole, and once") {
     }
 }
 
+TEST_CASE("a command says which right it needs [K-75]") {
+    CHECK(word_for(command_named("sessions").access) == "needs the right to look");
+    CHECK(word_for(command_named("reload").access) == "needs the right to change");
+    CHECK(word_for(command_named("log").access) == "needs the right to look, and for changes that to change");
+    CHECK(word_for(command_named("help").access) == "needs no right");
+}
+
 TEST_CASE("options of a command have different names and letters, and say what they do") {
     for (const Command& command : commands()) {
         std::set<std::string_view> names{"json"};

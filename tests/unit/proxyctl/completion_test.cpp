@@ -52,8 +52,8 @@ TEST_CASE("candidates share a beginning") {
 }
 
 TEST_CASE("context help tells about the command, or about those that are possible") {
-    CHECK(context_help({"session", ""}).front() == "session SESSION");
-    CHECK(context_help({"gw", "session", "1"}).front() == "session SESSION");
+    CHECK(context_help({"session", ""}).front() == "session SESSION [--interval TIME]");
+    CHECK(context_help({"gw", "session", "1"}).front() == "session SESSION [--interval TIME]");
     CHECK(context_help({""}).size() > 20);
     const Words lines = context_help({"st"});
     REQUIRE(lines.size() == 4);
