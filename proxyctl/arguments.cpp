@@ -14,6 +14,9 @@ namespace {
 
 const Option json_option{"json", "", Kind::flag, "one JSON object a line, as it was received"};
 
+/// The server takes ten years.
+constexpr base::Duration longest_duration = std::chrono::hours(3650 * 24);
+
 [[noreturn]] void misused(const Command& command, const std::string& text) {
     fail(exit_status::misused, "{}: {}; usage: {}", command.name, text, usage_of(command));
 }
@@ -51,8 +54,10 @@ void check_value(const Command& command, const Option& option, const std::string
     if (option.kind == Kind::number && !whole_number(value)) {
         misused(command, name + "a whole number is expected");
     }
-    if (option.kind == Kind::duration && !base::parse_duration(value)) {
-        misused(command, name + "a duration such as 500ms, 30s, 5m, 1h or 1d is expected");
+    if (option.kind == Kind::duration) {
+        const auto duration = base::parse_duration(value);
+        if (!duration) misused(command, name + "a duration such as 500ms, 30s, 5m, 1h or 1d is expected");
+        if (*duration > longest_duration) misused(command, name + "at most 3650d");
     }
     if (value.empty()) misused(command, name + "it is empty");
 }

@@ -27,6 +27,7 @@ ASKED = [  # command line: request
     ("reload", "reload", {}),
     ("reload --check", "reload", {"check": True}),
     ("sessions", "sessions", {}),
+    ("sessions --older 3650d", "sessions", {"older_ms": 3650 * 86_400_000}),
     ("SESSIONS --from 10.0.0.0/8 --idle 5m", "sessions",
      {"from": "10.0.0.0/8", "idle_ms": 300000}),
     ("sessions --to=10.0.1.1:53 --server 192.0.2.53 --rule lan --listener 10.0.1.1:53 --type normal --state answered "
@@ -87,7 +88,8 @@ def test_commands_may_be_shortened(ctl, short, command):
 WRONG = [
     ("sesions", "did you mean sessions?"), ("frobnicate", "there is no command 'frobnicate'"),
     ("session", "something is missing"), ("session x", "'x' is no id"), ("session 1.2 3.4", "'3.4' is too much"),
-    ("sessions --idle 5", "a duration such as"), ("sessions --top x", "a whole number is expected"),
+    ("sessions --idle 5", "a duration such as"), ("kill --from 1.2.3.4 --refuse 3651d", "at most 3650d"),
+    ("session 1.1 --interval 99ms", "at least 100ms"), ("sessions --top x", "a whole number is expected"),
     ("sessions --top -1", "a whole number is expected"), ("sessions --frob", "there is no option --frob"),
     ("sessions --s 1", "may be --server, --state, --sort"), ("sessions --from", "--from needs a value"),
     ("sessions --from=", "it is empty"), ("sessions --top 1 --top 2", "given twice"),
