@@ -44,8 +44,10 @@ std::vector<std::string> and_also(std::vector<std::string> names, const std::vec
     return names;
 }
 
-std::vector<session::Event> joined(const std::vector<std::vector<session::Event>>& parts) {
-    std::vector<session::Event> all;
+using Events = std::vector<session::Event>;
+
+Events joined(const std::vector<Events>& parts) {
+    Events all;
     for (const auto& part : parts)
         all.insert(all.end(), part.begin(), part.end());
     return all;
@@ -53,6 +55,15 @@ std::vector<session::Event> joined(const std::vector<std::vector<session::Event>
 
 std::uint64_t count_of(base::Instant at) {
     return static_cast<std::uint64_t>(at.time_since_epoch().count());
+}
+
+base::Instant instant_of(std::uint64_t count) {
+    return base::Instant{base::Duration(static_cast<base::Duration::rep>(count))};
+}
+
+std::string missing_line() {
+    return control::Row().add("event", "missing").add("why", "more happened than REG remembers").text() +
+           "\n";
 }
 
 bool matches(const session::SessionFilter& filter, const session::Event& event) {
@@ -300,7 +311,6 @@ void RegQueries::last_refusals(const Request& request, std::uint64_t, Reply repl
         if (const auto endpoint = base::parse_endpoint(*text)) client = endpoint->address();
         if (!client) throw Failure(Code::usage, "client: give an address");
     }
-    using Events = std::vector<session::Event>;
     ask_all<Events>(
         server_,
         [client](Sessions& sessions, Events& events) {
@@ -326,33 +336,42 @@ void RegQueries::stats(const Request& request, std::uint64_t, Reply reply) {
 }
 
 /// Those since `since_ms`, which the last row of the last answer gave; without it, where to begin. The cursor
-/// of a long answer is such a time, too.
+/// of a long answer is such a time too, and how many of its millisecond have been told.
 void RegQueries::events(const Request& request, std::uint64_t cursor, Reply reply) {
+    constexpr unsigned time_bits = 48;
     request.allow({"since_ms", "from", "to", "listener", "server", "rule"});
     const session::SessionFilter filter = filter_of(request, config_);
     const base::Instant until = now();
-    const auto asked = request.number("since_ms");
-    const base::Instant since{
-        base::Duration(cursor != 0 ? static_cast<std::int64_t>(cursor) : asked.value_or(0))};
-    using Events = std::vector<session::Event>;
-    ask_all<Events>(
+    const std::uint64_t told = cursor >> time_bits;
+    const auto asked = static_cast<std::uint64_t>(request.number("since_ms").value_or(0));
+    const base::Instant since = instant_of(cursor != 0 ? cursor - (told << time_bits) : asked);
+    struct Said {
+        Events events;
+        bool all = true;
+    };
+    ask_all<Said>(
         server_,
-        [since, until](Sessions& sessions, Events& events) {
-            if (since != base::Instant{}) events = sessions.chronicle().between(since, until, most_events);
+        [since, until, told](Sessions& sessions, Said& said) {
+            if (since == base::Instant{}) return;
+            said.events = sessions.chronicle().between(since, until, most_events + told + 1);
+            said.all = sessions.chronicle().has_all_since(since);
         },
-        [this, since, until, filter, reply = std::move(reply)](std::vector<Events>& all) {
-            base::Instant next = until;
-            Events events = joined(all);
+        [this, since, until, told, filter, reply = std::move(reply)](std::vector<Said>& all) {
+            Events events;
+            for (const Said& said : all)
+                events.insert(events.end(), said.events.begin(), said.events.end());
             std::ranges::stable_sort(events, {}, &session::Event::at);
-            // What happened in one millisecond stays together: the next piece begins with another one.
-            if (events.size() >= most_events && events.front().at != events[most_events - 1].at) {
-                next = events[most_events - 1].at;
-                std::erase_if(events, [next](const session::Event& event) { return event.at >= next; });
-            } else if (events.size() >= most_events) {
-                next = events.front().at + base::Duration{1};
+            events.erase(events.begin(),
+                         events.begin() + static_cast<std::ptrdiff_t>(std::min(told, events.size())));
+            ipc::QueryResult result;
+            if (!std::ranges::all_of(all, &Said::all)) result.text = missing_line();
+            if (events.size() > most_events) {
+                const base::Instant next = events[most_events].at;
                 events.resize(most_events);
+                const auto same =
+                    static_cast<std::uint64_t>(std::ranges::count(events, next, &session::Event::at));
+                result.next = count_of(next) | (same + (next == since ? told : 0)) << time_bits;
             }
-            ipc::QueryResult result{.next = next < until ? count_of(next) : 0, .text = {}};
             for (const session::Event& event : events)
                 if (matches(filter, event)) result.text += row_of(event, config_, until).text() + "\n";
             if (result.next == 0) result.text += control::Row().add("next_ms", count_of(until)).text() + "\n";

@@ -9,6 +9,7 @@ void Chronicle::Ring::add(const Event& event) {
         events_.push_back(event);
         return;
     }
+    forgotten_ = events_[next_].at;
     events_[next_] = event;
     next_ = (next_ + 1) % capacity_;
 }
@@ -44,6 +45,10 @@ std::vector<Event> Chronicle::between(Instant since, Instant until, std::size_t 
     std::ranges::stable_sort(found, {}, &Event::at);
     if (found.size() > most) found.resize(most);
     return found;
+}
+
+bool Chronicle::has_all_since(Instant since) const {
+    return std::max(sessions_.forgotten(), refusals_.forgotten()) < since;
 }
 
 std::vector<Event> Chronicle::refusals(const std::optional<base::Address>& client, std::size_t most) const {

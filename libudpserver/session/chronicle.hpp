@@ -35,6 +35,8 @@ public:
 
     /// The events in [since, until) in their order, at most so many of the oldest.
     [[nodiscard]] std::vector<Event> between(Instant since, Instant until, std::size_t most) const;
+    /// False when something that happened then or later has been forgotten.
+    [[nodiscard]] bool has_all_since(Instant since) const;
     /// The newest refusals first, of one client's address if it is given.
     [[nodiscard]] std::vector<Event> refusals(const std::optional<base::Address>& client,
                                               std::size_t most) const;
@@ -50,10 +52,13 @@ private:
         [[nodiscard]] const Event& at(std::size_t index) const {
             return events_[(next_ + index) % events_.size()];
         }
+        /// When the last one happened that is forgotten; the beginning of time if none is.
+        [[nodiscard]] Instant forgotten() const { return forgotten_; }
 
     private:
         std::size_t capacity_;
         std::size_t next_ = 0;  ///< where the oldest lies, once the ring is full
+        Instant forgotten_{};
         std::vector<Event> events_;
     };
 

@@ -1,4 +1,5 @@
 """Every command of OpenVPN's management interface has a counterpart; and a log that is shown and followed."""
+import json
 import re
 import subprocess
 import time
@@ -111,3 +112,25 @@ def test_the_log_shown_and_followed_loses_and_doubles_nothing(gw, echo):
     assert "1000" in one("log", "tail", "-n", "1001", status=MISUSED).stderr
     assert len(one("log", "tail", "-n", "3", status=GOOD).stdout.splitlines()) == 3
     assert len(one("log", "tail", status=GOOD).stdout.splitlines()) == 20
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_watch_tells_each_event_of_a_burst_once(gw, echo, background_load, workers):
+    """[O-49] Hundreds of beginnings in a few milliseconds, each told and none twice; when REG could not remember them
+    all until they were asked for, that is said."""
+    one = gw(echo, [{"name": "in", "from": ["127.88.0.0/16"], "action": "accept", "plug-to": [echo]}],
+             udpserver={"max-sessions": 3000, "workers": workers, "receive-buffer": "16MiB"})
+    watching = one.ctl.start("--json", one.name, "watch")
+    time.sleep(0.5 * SLOWNESS)  # from now on it watches
+    count = 600
+    status, result = background_load("--to", "%s:%d" % one.listener, "--clients", count, "--count", 1,
+                                     "--rate", 50_000, "--from", "127.88.0.0/24").finish()
+    assert status == 0 and result["lost"] == 0, result
+    events = [json.loads(watching.stdout.readline()) for _ in range(count)]
+    assert {event["event"] for event in events} == {"begin"} and len({event["id"] for event in events}) == count
+    background_load("--to", "%s:%d" % one.listener, "--clients", 100, "--count", 30, "--rate", 100_000, "--from",
+                    "127.99.0.0/24").finish()
+    wait_for(lambda: one.row("stats")["refused"] == 3000, what="the refusals")
+    while (event := json.loads(watching.stdout.readline()))["event"] != "missing":
+        assert event["event"] == "refused"
+    assert event == {"event": "missing", "why": "more happened than REG remembers"}

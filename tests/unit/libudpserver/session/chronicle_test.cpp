@@ -69,6 +69,17 @@ TEST_CASE("the chronicle has a fixed size and forgets the oldest, refusals by th
     CHECK(chronicle.between(at(0), at(2), 10).empty());
 }
 
+TEST_CASE("the chronicle knows since when it has forgotten nothing [O-49]") {
+    Chronicle chronicle;
+    CHECK(chronicle.has_all_since(at(1)));
+    for (int i = 1; i <= static_cast<int>(Chronicle::refusals_kept); ++i)
+        chronicle.refused(endpoint("10.0.0.2:1"), endpoint("10.0.1.1:53"), CloseReason::acl, {}, at(i));
+    CHECK(chronicle.has_all_since(at(1)));
+    chronicle.refused(endpoint("10.0.0.2:1"), endpoint("10.0.1.1:53"), CloseReason::acl, {}, at(999));
+    CHECK_FALSE(chronicle.has_all_since(at(1)));
+    CHECK(chronicle.has_all_since(at(2)));
+}
+
 TEST_CASE("refusals of one client are those of its address, whatever the port [K-70]") {
     Chronicle chronicle;
     chronicle.refused(endpoint("10.0.0.1:1"), endpoint("10.0.1.1:53"), CloseReason::acl, {}, at(1));
