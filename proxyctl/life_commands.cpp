@@ -102,6 +102,10 @@ bool is_upgraded(const Context& context, std::uint64_t before) {
         return upgrades_of(version) > before && state_of(context, *context.instance).state == "serving";
     } catch (const AnswerBroken&) {
         return false;
+    } catch (const Failure& failure) {
+        if (failure.status != exit_status::not_running) throw;
+        fail(exit_status::not_running, "{}: the other program has ended, and the proxy with it; see the log",
+             context.instance->name);
     }
 }
 

@@ -26,7 +26,7 @@ std::string log_file(const conf::Config& config) {
 
 }  // namespace
 
-Control::Control(boost::asio::io_context& io, const Parts& parts, base::UniqueFd listening)
+Control::Control(boost::asio::io_context& io, const Parts& parts, process::ControlSocket::Made made)
     : io_(io),
       supervisor_(parts.supervisor),
       resources_(parts.resources),
@@ -37,7 +37,7 @@ Control::Control(boost::asio::io_context& io, const Parts& parts, base::UniqueFd
       commands_(io, supervisor_, forward_, facts()),
       log_tail_(io, log_file(reloader_.config()),
                 base::log::descriptor() == STDERR_FILENO ? "stderr" : "syslog") {
-    open(reloader_.config(), std::move(listening));
+    open(reloader_.config(), std::move(made));
     if (server_) add_commands();
     supervisor_.on(ipc::MessageType::drained, [this](process::Child&, ipc::Message&) {
         if (resources_.draining) supervisor_.stop();
@@ -56,11 +56,11 @@ process::ProxyFacts Control::facts() {
     return facts;
 }
 
-void Control::open(const conf::Config& config, base::UniqueFd listening) {
+void Control::open(const conf::Config& config, process::ControlSocket::Made made) {
     const auto settings = process::ControlSettings::from(config);
     if (!settings) return;
     try {
-        server_.emplace(io_, *settings, std::move(listening));
+        server_.emplace(io_, *settings, std::move(made));
     } catch (const base::Fatal& error) {
         if (!config.control.socket.empty()) throw;
         base::log::write(base::msg::control_unavailable, "{}", error.what());
@@ -132,7 +132,9 @@ void Control::upgrade(process::Answer answer, base::Instant deadline) {
     answer.end();
     // Behind the answer in the loop: it is on its way before this program is gone.
     boost::asio::post(io_, [this, plan] {
-        upgrade_.begin(plan, {.pid_file = pid_file_, .control = server_->descriptor()});
+        const process::ControlSocket& socket = server_->socket();
+        upgrade_.begin(plan, {.pid_file = {.descriptor = pid_file_},
+                              .control = {socket.descriptor(), socket.file().st_dev, socket.file().st_ino}});
     });
 }
 

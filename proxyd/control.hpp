@@ -26,14 +26,14 @@ public:
 
     /// Opens the socket, or goes on with the one that this process has already. Throws base::Fatal when a
     /// configured one cannot be had; that the default one cannot is a warning.
-    Control(boost::asio::io_context& io, const Parts& parts, base::UniqueFd listening);
+    Control(boost::asio::io_context& io, const Parts& parts, process::ControlSocket::Made made);
 
     /// Serves from now on.
     void start();
 
 private:
     process::ProxyFacts facts();
-    void open(const conf::Config& config, base::UniqueFd listening);
+    void open(const conf::Config& config, process::ControlSocket::Made made);
     void add_commands();
     void reload(const control::Request& request, process::Answer answer);
     void upgrade(process::Answer answer, base::Instant deadline);

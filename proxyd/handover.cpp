@@ -22,6 +22,10 @@ std::string words_of(const net::PoolGroup& group) {
                        group.optional ? "optional" : "needed");
 }
 
+std::string words_of(const Handover::File& file) {
+    return fmt::format("{} {} {}", file.descriptor, file.device, file.inode);
+}
+
 /// The words of a line, one after the other.
 class Line {
 public:
@@ -78,9 +82,12 @@ private:
     std::istringstream words_;
 };
 
-Handover::Sessions& sessions_of(Handover& handover) {
-    if (!handover.sessions) handover.sessions.emplace();
-    return *handover.sessions;
+Handover::File file_of(Line& line) {
+    Handover::File file;
+    file.descriptor = line.number<int>();
+    file.device = line.number<std::uint64_t>();
+    file.inode = line.number<std::uint64_t>();
+    return file;
 }
 
 using Reader = std::function<void(Line&, Handover&)>;
@@ -111,28 +118,26 @@ const std::map<std::string, Reader>& readers() {
                  listener.sockets.push_back(line.number<int>());
              if (listener.sockets.size() < to.workers) line.fail();
          }},
-        {"arena",
-         [](Line& line, Handover& to) {
-             Handover::Sessions& sessions = sessions_of(to);
-             sessions.arena = line.number<int>();
-             sessions.session_places = line.number<std::size_t>();
-             sessions.socket_places = line.number<std::size_t>();
-         }},
-        {"pool",
-         [](Line& line, Handover& to) { sessions_of(to).pool_capacity = line.number<std::size_t>(); }},
-        {"filter", [](Line& line, Handover& to) { sessions_of(to).filter = line.number<int>(); }},
-        {"group", [](Line& line, Handover& to) { sessions_of(to).groups.push_back(line.group()); }},
+        {"pool", [](Line& line, Handover& to) { to.pool_capacity = line.number<std::size_t>(); }},
+        {"filter", [](Line& line, Handover& to) { to.filter = line.number<int>(); }},
+        {"group", [](Line& line, Handover& to) { to.groups.push_back(line.group()); }},
         {"socket",
          [](Line& line, Handover& to) {
-             Handover::Sessions& sessions = sessions_of(to);
-             Handover::PoolSocket& socket = sessions.sockets.emplace_back();
+             Handover::PoolSocket& socket = to.sockets.emplace_back();
              socket.descriptor = line.number<int>();
              socket.group = line.number<std::uint16_t>();
              socket.worker = line.number<std::uint8_t>();
-             if (socket.group >= sessions.groups.size() || socket.worker >= to.workers) line.fail();
+             if (socket.group >= to.groups.size() || socket.worker >= to.workers) line.fail();
          }},
-        {"pid-file", [](Line& line, Handover& to) { to.pid_file = line.number<int>(); }},
-        {"control", [](Line& line, Handover& to) { to.control = line.number<int>(); }},
+        {"arena",
+         [](Line& line, Handover& to) {
+             Handover::Arena& arena = to.arena.emplace();
+             arena.descriptor = line.number<int>();
+             arena.session_places = line.number<std::size_t>();
+             arena.socket_places = line.number<std::size_t>();
+         }},
+        {"pid-file", [](Line& line, Handover& to) { to.pid_file = file_of(line); }},
+        {"control", [](Line& line, Handover& to) { to.control = file_of(line); }},
     };
     return all;
 }
@@ -143,12 +148,10 @@ std::vector<int> Handover::descriptors() const {
     std::vector<int> all;
     for (const Listener& listener : listeners)
         all.insert(all.end(), listener.sockets.begin(), listener.sockets.end());
-    if (sessions) {
-        for (const PoolSocket& socket : sessions->sockets)
-            all.push_back(socket.descriptor);
-        all.insert(all.end(), {sessions->arena, sessions->filter});
-    }
-    all.insert(all.end(), {pid_file, control});
+    for (const PoolSocket& socket : sockets)
+        all.push_back(socket.descriptor);
+    if (arena) all.push_back(arena->descriptor);
+    all.insert(all.end(), {filter, pid_file.descriptor, control.descriptor});
     std::erase(all, -1);
     return all;
 }
@@ -170,18 +173,17 @@ std::string to_text(const Handover& handover) {
     for (const Handover::Listener& listener : handover.listeners)
         line("listener",
              fmt::format("{} {}", base::to_string(listener.configured), fmt::join(listener.sockets, " ")));
-    if (const auto& sessions = handover.sessions) {
+    line("pool", handover.pool_capacity);
+    line("filter", handover.filter);
+    for (const net::PoolGroup& group : handover.groups)
+        line("group", words_of(group));
+    for (const Handover::PoolSocket& socket : handover.sockets)
+        line("socket", fmt::format("{} {} {}", socket.descriptor, socket.group, socket.worker));
+    if (const auto& arena = handover.arena)
         line("arena",
-             fmt::format("{} {} {}", sessions->arena, sessions->session_places, sessions->socket_places));
-        line("pool", sessions->pool_capacity);
-        line("filter", sessions->filter);
-        for (const net::PoolGroup& group : sessions->groups)
-            line("group", words_of(group));
-        for (const Handover::PoolSocket& socket : sessions->sockets)
-            line("socket", fmt::format("{} {} {}", socket.descriptor, socket.group, socket.worker));
-    }
-    line("pid-file", handover.pid_file);
-    line("control", handover.control);
+             fmt::format("{} {} {}", arena->descriptor, arena->session_places, arena->socket_places));
+    line("pid-file", words_of(handover.pid_file));
+    line("control", words_of(handover.control));
     return fmt::to_string(text) + last_word + "\n" + handover.config;
 }
 
@@ -195,6 +197,7 @@ Handover parse_handover(const std::string& text) {
         if (first != (word == first_word)) line.fail();
         first = false;
         if (word == last_word) {
+            if (handover.workers == 0 || handover.listeners.empty() || handover.groups.empty()) line.fail();
             handover.config.assign(std::istreambuf_iterator<char>(lines), {});
             return handover;
         }

@@ -27,14 +27,14 @@ struct Handover {
         std::uint16_t group = 0;
         std::uint8_t worker = 0;
     };
-    /// Sessions and the sockets that serve them: nothing when the other program cannot read the arena.
-    struct Sessions {
-        int arena = -1;
+    struct Arena {
+        int descriptor = -1;
         std::size_t session_places = 0, socket_places = 0;
-        std::size_t pool_capacity = 0;
-        std::vector<net::PoolGroup> groups;
-        int filter = -1;  ///< of idle sockets; -1: none
-        std::vector<PoolSocket> sockets;
+    };
+    /// A file that stays at its path; -1: there is none.
+    struct File {
+        int descriptor = -1;
+        std::uint64_t device = 0, inode = 0;  ///< where they matter
     };
 
     std::string version;  ///< of the program that hands over
@@ -47,8 +47,13 @@ struct Handover {
     unsigned workers = 1;
     std::uint32_t steering_seed = 0;
     std::vector<Listener> listeners;
-    std::optional<Sessions> sessions;
-    int pid_file = -1, control = -1;  ///< -1: none
+    std::size_t pool_capacity = 0;
+    std::vector<net::PoolGroup> groups;
+    int filter = -1;  ///< of idle sockets; -1: none
+    std::vector<PoolSocket> sockets;
+    std::optional<Arena>
+        arena;  ///< nothing when the other program cannot read it: the sessions have ended then
+    File pid_file, control;
 
     /// All that it names.
     [[nodiscard]] std::vector<int> descriptors() const;

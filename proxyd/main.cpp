@@ -86,7 +86,11 @@ int check(const conf::Config& config, bool print) {
 
 /// The file, or after an upgrade what the last program ran with, whatever is in the file by now.
 conf::LoadResult load_first(const proxyd::Options& options, const std::optional<proxyd::Handover>& handover) {
-    if (handover) return conf::load_text(handover->config, handover->file, proxies::names());
+    if (handover) {
+        conf::LoadResult loaded = conf::load_text(handover->config, handover->file, proxies::names());
+        loaded.warnings.clear();  // they were said when the file was read, with its lines
+        return loaded;
+    }
     conf::LoadResult loaded = conf::load_file(options.file, proxies::names());
     if (loaded.ok()) apply(options, loaded.config);
     return loaded;

@@ -48,10 +48,17 @@ int parent_main(const ParentParts& parts, Resources& resources, base::SignalInbo
     process::Supervisor supervisor(io, settings, signals);
     Roles roles(supervisor, resources, std::make_shared<const conf::Config>(config));
     Reloader reloader(supervisor, roles, resources, parts.load);
-    Upgrade upgrade(supervisor, reloader, resources, parts.program, handover ? handover->upgrades : 0);
+    const auto report_left = [&] {
+        if (!ended_well(*supervisor.find(ipc::Party::reg))) report_left_sessions(roles.report(), settings);
+    };
+    Upgrade upgrade(
+        {io, supervisor, reloader, resources, parts.program, handover ? handover->upgrades : 0, report_left});
     serve_pool(supervisor, resources.pool);
-    base::UniqueFd listening(handover ? handover->control : -1);
-    Control control(io, {supervisor, resources, reloader, upgrade, parts.pid_file}, std::move(listening));
+    process::ControlSocket::Made made;
+    if (handover)
+        made = {base::UniqueFd(handover->control.descriptor), handover->control.device,
+                handover->control.inode};
+    Control control(io, {supervisor, resources, reloader, upgrade, parts.pid_file}, std::move(made));
     supervisor.on_all_ready([&] {
         resources.log_listeners();
         parts.ready();
@@ -59,7 +66,7 @@ int parent_main(const ParentParts& parts, Resources& resources, base::SignalInbo
     supervisor.start(handover ? std::optional(handover->started) : std::nullopt);
     control.start();
     io.run();
-    if (!ended_well(*supervisor.find(ipc::Party::reg))) report_left_sessions(roles.report(), settings);
+    report_left();
     return supervisor.exit_status().value_or(1);
 }
 

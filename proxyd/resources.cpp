@@ -103,23 +103,21 @@ net::ListenerSet listeners_of(const Handover& handover) {
     return {handover.workers, net::Steering(handover.steering_seed), std::move(entries)};
 }
 
-net::SocketPool pool_of(const Handover::Sessions& left, std::size_t workers) {
+net::SocketPool pool_of(const Handover& handover) {
     std::vector<net::SocketPool::Socket> sockets;
-    for (const Handover::PoolSocket& socket : left.sockets)
+    for (const Handover::PoolSocket& socket : handover.sockets)
         sockets.push_back({base::UniqueFd(socket.descriptor), socket.group, socket.worker});
-    return {left.groups, left.pool_capacity, workers, net::DeafFilter(base::UniqueFd(left.filter)),
-            std::move(sockets)};
+    return {handover.groups, handover.pool_capacity, handover.workers,
+            net::DeafFilter(base::UniqueFd(handover.filter)), std::move(sockets)};
 }
 
-net::SocketPool pool_of(const Handover& handover, const conf::Config& config, std::size_t capacity) {
-    if (handover.sessions) return pool_of(*handover.sessions, handover.workers);
-    return {net::pool_groups(config), capacity, config.udpserver.workers};
-}
-
+/// Without one that this program can read: the sockets are the same, so they must rest before they serve
+/// anybody.
 session::Arena arena_of(const Handover& handover, const conf::Config& config, const net::SocketPool& pool) {
-    if (!handover.sessions) return session::Arena::create(places_for(config), pool.capacity());
-    const Handover::Sessions& left = *handover.sessions;
-    return session::Arena::from_descriptor(base::UniqueFd(left.arena), left.session_places,
+    if (!handover.arena)
+        return session::Arena::create(places_for(config), pool.capacity(), session::Arena::Content::awaited);
+    const Handover::Arena& left = *handover.arena;
+    return session::Arena::from_descriptor(base::UniqueFd(left.descriptor), left.session_places,
                                            left.socket_places);
 }
 
@@ -127,11 +125,17 @@ session::Arena arena_of(const Handover& handover, const conf::Config& config, co
 
 Resources::Resources(const conf::Config& config, const Handover& handover)
     : listeners(listeners_of(handover)),
-      pool(pool_of(handover, config, capacity(config))),
+      pool(pool_of(handover)),
       arena(arena_of(handover, config, pool)),
       workers_(handover.workers) {
     history.epoch = handover.epoch;
-    if (!handover.sessions) fill(pool, config);
+    if (handover.arena) return;
+    // Those that there are rest first; where there are no more ports, or no more descriptors, new clients
+    // wait for them.
+    used_sockets_ = pool.sockets().size();
+    for (std::size_t group = 0; group < pool.groups().size(); ++group)
+        for (unsigned worker = 0; worker < workers_; ++worker)
+            static_cast<void>(pool.grow(group, worker, net::SocketPool::chunk_size));
 }
 
 void Resources::leave_to(Handover& handover, bool with_sessions) const {
@@ -143,16 +147,15 @@ void Resources::leave_to(Handover& handover, bool with_sessions) const {
         for (const net::Listener& socket : entry.sockets)
             left.sockets.push_back(socket.descriptor());
     }
-    if (!with_sessions) return;
-    Handover::Sessions& sessions = handover.sessions.emplace();
-    sessions.arena = arena.descriptor();
-    sessions.session_places = arena.session_places();
-    sessions.socket_places = arena.socket_places();
-    sessions.pool_capacity = pool.capacity();
-    sessions.groups = pool.groups();
-    sessions.filter = pool.filter().descriptor();
+    handover.pool_capacity = pool.capacity();
+    handover.groups = pool.groups();
+    handover.filter = pool.filter().descriptor();
     for (const net::SocketPool::Socket& socket : pool.sockets())
-        sessions.sockets.push_back({socket.fd.get(), socket.group, socket.worker});
+        handover.sockets.push_back({socket.fd.get(), socket.group, socket.worker});
+    if (with_sessions)
+        handover.arena = {.descriptor = arena.descriptor(),
+                          .session_places = arena.session_places(),
+                          .socket_places = arena.socket_places()};
 }
 
 void Resources::prepare_pool(const conf::Config& config) {
@@ -253,7 +256,8 @@ session::Server::Parts Resources::server_parts(const conf::Config& config, sessi
             .source = source,
             .lookups = lookups,
             .older_arenas = &older_arenas,
-            .history = &history};
+            .history = &history,
+            .used_sockets = used_sockets_};
 }
 
 void Resources::warn_if_short(const conf::Config& config) const {

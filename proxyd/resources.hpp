@@ -18,10 +18,9 @@ class Resources {
 public:
     /// Raises the limit of open files, then opens everything. Throws what the parts throw, with the reason.
     explicit Resources(const conf::Config& config) : Resources(config, capacity(config)) {}
-    /// What this process had before it became this program. What the other one did not leave is opened.
-    /// Throws likewise.
+    /// What this process had before it became this program. Throws likewise.
     Resources(const conf::Config& config, const Handover& handover);
-    /// Adds what there is, to be handed over, with or without what serves the sessions.
+    /// Adds what there is, to be handed over, with or without the sessions.
     void leave_to(Handover& handover, bool with_sessions) const;
 
     net::ListenerSet listeners;
@@ -72,7 +71,8 @@ private:
     void prepare_pool(const conf::Config& config);
     [[nodiscard]] bool fits_arena(const conf::Config& config) const;
 
-    unsigned workers_;  ///< that the arena is divided among
+    unsigned workers_;              ///< that the arena is divided among
+    std::size_t used_sockets_ = 0;  ///< of sessions that an upgrade ended
 };
 
 }  // namespace proxyd

@@ -42,8 +42,9 @@ Resources make_resources(const Start& parts) {
 std::unique_ptr<process::PidFile> make_pid_file(const Start& parts) {
     const std::string& path = parts.config.pid_file;
     if (path.empty()) return nullptr;
-    if (!parts.handover || parts.handover->pid_file < 0) return std::make_unique<process::PidFile>(path);
-    return std::make_unique<process::PidFile>(path, base::UniqueFd(parts.handover->pid_file));
+    if (!parts.handover || parts.handover->pid_file.descriptor < 0)
+        return std::make_unique<process::PidFile>(path);
+    return std::make_unique<process::PidFile>(path, base::UniqueFd(parts.handover->pid_file.descriptor));
 }
 
 int serve(const Start& parts, Resources& resources, int pid_file, const std::function<void()>& ready) {
@@ -63,7 +64,7 @@ void log_handover(const Handover& handover) {
     base::log::set_level(static_cast<base::LogLevel>(handover.log_level));
     base::log::write(
         base::msg::upgraded, "this is proxyd {}, it was {}; {}", PROXYD_VERSION, handover.version,
-        handover.sessions ? "sessions and sockets stay" : "the listeners stay, the sessions have ended");
+        handover.arena ? "sessions and sockets stay" : "the listeners stay, the sessions have ended");
 }
 
 int run(const Start& parts) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/asio/io_context.hpp>
+#include <functional>
 #include <string>
 
 #include "libudpserver/process/supervisor.hpp"
@@ -14,18 +16,20 @@ namespace proxyd {
 /// children that go on where those of before left off. The pid stays, and so does whoever waits for it.
 class Upgrade {
 public:
-    /// `before`: what the last program left to this one, if there was one.
-    Upgrade(process::Supervisor& supervisor, Reloader& reloader, Resources& resources, Program program,
-            unsigned upgrades)
-        : supervisor_(supervisor),
-          reloader_(reloader),
-          resources_(resources),
-          program_(std::move(program)),
-          upgrades_(upgrades) {}
+    struct Parts {
+        boost::asio::io_context& io;
+        process::Supervisor& supervisor;
+        Reloader& reloader;
+        Resources& resources;
+        Program program;
+        unsigned upgrades = 0;              ///< before this program
+        std::function<void()> report_left;  ///< reports sessions that a REG left when it was to end them
+    };
+    explicit Upgrade(Parts parts) : parts_(std::move(parts)) {}
 
-    /// The descriptors that others keep; -1 for none.
+    /// What others keep, to be handed over.
     struct Others {
-        int pid_file = -1, control = -1;
+        Handover::File pid_file, control;
     };
 
     /// The processes are being replaced just now: a reload that is not over, or a death.
@@ -46,18 +50,17 @@ public:
 
     [[nodiscard]] const std::string& failure() const { return failure_; }
     /// How many there were since the proxy's start.
-    [[nodiscard]] unsigned count() const { return upgrades_; }
+    [[nodiscard]] unsigned count() const { return parts_.upgrades; }
 
 private:
     [[nodiscard]] std::string objection() const;
+    void ask_program(Plan& plan) const;
     [[nodiscard]] Handover handover(bool with_sessions, const Others& others) const;
-    void become(const Handover& handover);
+    void paused(bool keeps_sessions, const Others& others);
+    void become(bool keeps_sessions, const Others& others);
+    void execute(const Handover& handover);
 
-    process::Supervisor& supervisor_;
-    Reloader& reloader_;
-    Resources& resources_;
-    Program program_;
-    unsigned upgrades_;
+    Parts parts_;
     std::string failure_;
 };
 

@@ -41,7 +41,7 @@ ListenerSet::ListenerSet(const conf::Config& config) : workers_(config.udpserver
 }
 
 ListenerSet::ListenerSet(std::size_t workers, Steering steering, std::vector<Entry> entries)
-    : workers_(workers), steering_(steering), entries_(std::move(entries)) {
+    : workers_(workers), steered_(false), steering_(steering), entries_(std::move(entries)) {
     index_endpoints();
 }
 

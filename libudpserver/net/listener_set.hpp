@@ -24,7 +24,7 @@ public:
 
     /// Throws SocketError for the first socket that cannot be had (K-26); nothing stays open then.
     explicit ListenerSet(const conf::Config& config);
-    /// Of sockets that this process had before an exec, and to which clients are steered already.
+    /// Of sockets that this process had before an exec; steer() gives the kernel the rule anew.
     ListenerSet(std::size_t workers, Steering steering, std::vector<Entry> entries);
 
     /// What another configuration adds, opened already, and what it keeps.

@@ -12,7 +12,10 @@ namespace net {
 /// changed) the workers hand over to each other.
 class Steering {
 public:
-    /// The seed is random for each start, so that nobody can choose addresses which all fall to one worker.
+    /// Changes with the rule: whose a session is must mean the same to all programs that work with it.
+    static constexpr std::uint32_t version = 1;
+
+    /// The seed is random for each start, so that from outside nobody can tell whose a client is.
     explicit Steering(std::uint32_t seed) : seed_(seed) {}
     /// With a seed from the kernel; throws std::system_error when it gives none.
     static Steering random();

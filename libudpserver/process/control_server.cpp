@@ -32,10 +32,10 @@ bool is_of_client(int error) {
 
 }  // namespace
 
-ControlServer::ControlServer(boost::asio::io_context& io, ControlSettings settings, base::UniqueFd listening)
+ControlServer::ControlServer(boost::asio::io_context& io, ControlSettings settings, ControlSocket::Made made)
     : io_(io),
       settings_(std::move(settings)),
-      socket_(listening ? ControlSocket(settings_, std::move(listening)) : ControlSocket(settings_)),
+      socket_(made.listening ? ControlSocket(settings_, std::move(made)) : ControlSocket(settings_)),
       listener_(io),
       pause_(io) {}
 

@@ -22,8 +22,8 @@ class ControlServer {
 public:
     using Handler = std::function<void(const control::Request&, Answer)>;
 
-    /// Throws base::Fatal when the socket cannot be had. `listening`: one that this process has already.
-    ControlServer(boost::asio::io_context& io, ControlSettings settings, base::UniqueFd listening = {});
+    /// Throws base::Fatal when the socket cannot be had. `made`: one that this process has already.
+    ControlServer(boost::asio::io_context& io, ControlSettings settings, ControlSocket::Made made = {});
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
@@ -36,7 +36,7 @@ public:
     void start();
 
     [[nodiscard]] const std::string& path() const { return socket_.path(); }
-    [[nodiscard]] int descriptor() const { return socket_.descriptor(); }
+    [[nodiscard]] const ControlSocket& socket() const { return socket_; }
     [[nodiscard]] std::size_t clients() const { return clients_.size(); }
 
 private:

@@ -70,10 +70,10 @@ ControlSocket::ControlSocket(const ControlSettings& settings) : path_(settings.p
     }
 }
 
-ControlSocket::ControlSocket(const ControlSettings& settings, base::UniqueFd listening)
-    : path_(settings.path), owner_(::getpid()), fd_(std::move(listening)) {
-    // Somebody else's by now, or none: then there is nothing to remove at the end.
-    if (::lstat(path_.c_str(), &file_) != 0 || !S_ISSOCK(file_.st_mode)) file_ = {};
+ControlSocket::ControlSocket(const ControlSettings& settings, Made made)
+    : path_(settings.path), owner_(::getpid()), fd_(std::move(made.listening)) {
+    file_.st_dev = made.device;
+    file_.st_ino = made.inode;
 }
 
 ControlSocket::~ControlSocket() {

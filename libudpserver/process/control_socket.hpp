@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <string>
 
 #include "libudpserver/base/unique_fd.hpp"
@@ -15,8 +16,12 @@ class ControlSocket {
 public:
     /// Throws base::Fatal with the path, the reason and what to do.
     explicit ControlSocket(const ControlSettings& settings);
-    /// The same process after an exec: the socket listens there already.
-    ControlSocket(const ControlSettings& settings, base::UniqueFd listening);
+    /// A socket file that this process made before an exec, and which listens already.
+    struct Made {
+        base::UniqueFd listening;
+        std::uint64_t device = 0, inode = 0;  ///< of the file
+    };
+    ControlSocket(const ControlSettings& settings, Made made);
     ~ControlSocket();
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
@@ -24,6 +29,7 @@ public:
     /// Listens; non-blocking, closed on exec.
     [[nodiscard]] int descriptor() const { return fd_.get(); }
     [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] const struct stat& file() const { return file_; }
 
 private:
     void make_directory() const;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ private:
     posix_spawnattr_t attributes_;
 };
 
-/// Reads to the end of the pipe, which is that of the program. False when the deadline comes first.
+/// Reads until nobody writes any more. False when the deadline comes first.
 bool read_all(int pipe, base::Instant deadline, std::string& output) {
     for (;;) {
         const base::Duration left = deadline - base::MonotonicClock::now();
@@ -69,6 +70,17 @@ bool read_all(int pipe, base::Instant deadline, std::string& output) {
         const ssize_t got = ::read(pipe, part.data(), part.size());
         if (got == 0 || (got < 0 && errno != EINTR)) return true;
         if (got > 0 && output.size() < most_output) output.append(part.data(), static_cast<std::size_t>(got));
+    }
+}
+
+/// It may live on without its outputs. False when the deadline comes first.
+bool ends_by(pid_t pid, base::Instant deadline) {
+    const base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    for (;;) {
+        const base::Duration left = deadline - base::MonotonicClock::now();
+        pollfd watched{process.get(), POLLIN, 0};
+        if (left <= base::Duration(0)) return false;
+        if (::poll(&watched, 1, static_cast<int>(left.count())) > 0) return true;
     }
 }
 
@@ -88,7 +100,7 @@ Probe probe_program(const std::string& path, const std::vector<std::string>& arg
     const pid_t pid = Preparation(input, to.get()).spawn(path, words.data());
     to.reset();
     Probe probe;
-    probe.hung = !read_all(from.get(), deadline, probe.output);
+    probe.hung = !read_all(from.get(), deadline, probe.output) || !ends_by(pid, deadline);
     if (probe.hung) ::kill(pid, SIGKILL);
     while (::waitpid(pid, &probe.wait_status, 0) < 0 && errno == EINTR) {
     }

@@ -1,5 +1,7 @@
 #include "libudpserver/process/signal_source.hpp"
 
+#include <poll.h>
+
 #include <utility>
 
 namespace process {
@@ -23,6 +25,11 @@ void SignalSource::stop() {
     callback_.reset();
     // The descriptor is the inbox's: it is given back, not closed.
     if (wake_.is_open()) wake_.release();
+}
+
+bool SignalSource::waiting() const {
+    pollfd wake{inbox_.descriptor(), POLLIN, 0};
+    return ::poll(&wake, 1, 0) > 0;
 }
 
 void SignalSource::wait() {

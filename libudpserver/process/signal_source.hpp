@@ -23,6 +23,9 @@ public:
     void start(Callback callback);
     void stop();
 
+    /// Something has come that the callback has not been told yet.
+    [[nodiscard]] bool waiting() const;
+
 private:
     void wait();
 

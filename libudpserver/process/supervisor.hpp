@@ -47,6 +47,8 @@ public:
     void pause(Pause how, Callback then);
     void resume();
     [[nodiscard]] bool paused() const { return paused_; }
+    /// A signal has come that is not acted on yet.
+    [[nodiscard]] bool signal_waits() const { return signals_.waiting(); }
     /// The limits and times of these settings hold from now on; name and user stay.
     void adjust(const Settings& settings);
 

@@ -8,12 +8,14 @@
 #include <system_error>
 #include <utility>
 
+#include "libudpserver/net/steering.hpp"
+
 namespace session {
 
 namespace {
 
 /// Changes whenever the meaning of a byte in the arena does.
-constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'03;
+constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'04;
 
 struct alignas(64) Header {
     std::uint64_t layout;
@@ -89,7 +91,8 @@ Arena Arena::create(std::size_t sessions, std::size_t pool_sockets, Content cont
 
 // A change of the tables' sizes is a change of the layout, whether or not somebody thought of the number.
 std::uint64_t Arena::layout() {
-    return this_layout * 31 + sizeof(Record) * 1'000'003 + sizeof(Totals) * 1'009 + sizeof(PoolEntry);
+    return this_layout * 31 + sizeof(Record) * 1'000'003 + sizeof(Totals) * 1'009 + sizeof(PoolEntry) +
+           net::Steering::version;
 }
 
 void Arena::map() {

@@ -43,6 +43,7 @@ struct Totals {
     Count open, unanswered;
     Count open_least, open_most;  ///< of `open`, since the last housekeeping line
     Count starts;                 ///< of the worker: one more than its restarts
+    Count highest_generation;     ///< of all places that there ever were; worker 0's is used
     struct {
         Count created, closed, refused, starts;
     } reported;  ///< of all workers together, in the last housekeeping line; worker 0's is used
@@ -79,7 +80,7 @@ struct Totals {
 class Arena {
 public:
     enum class Content : std::uint64_t {
-        awaited,  ///< the sessions are still in an older arena (arena_migration.hpp)
+        awaited,  ///< the sessions are still in an older arena, or nobody knows them (arena_migration.hpp)
         complete
     };
     /// Memory of a fixed size for so many sessions and pool sockets, all zero. Throws std::system_error.

@@ -69,12 +69,18 @@ void copy_totals(std::span<const Totals> from, std::span<Totals> to, unsigned wo
             count->set(0);
 }
 
-/// Everything free; a place that was used before goes on counting its sessions, so that no id comes twice.
-void clear(std::span<const Record> from, std::span<Record> to) {
-    for (std::size_t i = 0; i < to.size(); ++i) {
-        to[i] = Record{};
-        if (i < from.size()) to[i].generation = from[i].generation;
+/// Everything free. A place goes on counting its sessions, and one that there was not begins above all that
+/// there ever were, so that no id comes twice.
+void clear(const ArenaTables& from, const ArenaTables& to) {
+    std::uint64_t highest = from.totals[0].highest_generation.get();
+    for (const Record& record : from.records)
+        highest = std::max<std::uint64_t>(highest, record.generation);
+    for (std::size_t i = 0; i < to.records.size(); ++i) {
+        to.records[i] = Record{};
+        to.records[i].generation =
+            i < from.records.size() ? from.records[i].generation : static_cast<std::uint32_t>(highest);
     }
+    to.totals[0].highest_generation.set(highest);
 }
 
 ArenaTables tables(const Arena& arena) {
@@ -84,9 +90,9 @@ ArenaTables tables(const Arena& arena) {
 }  // namespace
 
 std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, const Division& division) {
-    clear(from.records, to.records);
     copy_pool(from.pool, to.pool);
     copy_totals(from.totals, to.totals, division.workers);
+    clear(from, to);
     const std::vector<std::vector<Slot>> shares = divide(from.records, division);
     std::vector<Leftover> leftovers;
     for (unsigned worker = 0; worker < division.workers; ++worker) {
@@ -113,6 +119,15 @@ std::vector<Leftover> take_over(Arena& current, std::vector<Arena>& older, const
     }
     older.clear();
     return leftovers;
+}
+
+void rest_sockets(Arena& arena, std::size_t sockets) {
+    for (PoolEntry& entry : arena.pool().first(std::min(sockets, arena.pool().size()))) {
+        entry.session = none;
+        entry.state =
+            PoolEntry::State::returning;  // as a REG leaves it that dies: the next one makes it deaf
+    }
+    arena.mark_complete();
 }
 
 }  // namespace session

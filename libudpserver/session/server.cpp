@@ -26,6 +26,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
     if (parts.older_arenas != nullptr)
         leftovers_ =
             take_over(arena_, *parts.older_arenas, {listeners_.steering(), config_.udpserver.workers});
+    if (!arena_.complete()) rest_sockets(arena_, parts.used_sockets);
     const Instant now = base::MonotonicClock::now();
     for (unsigned worker = 0; worker < config_.udpserver.workers; ++worker) {
         proxies_.push_back(parts.make_proxy(config_));
@@ -148,6 +149,7 @@ void Server::drain() {
 }
 
 void Server::close_all(CloseReason reason) {
+    stop_reading();
     std::vector<std::future<void>> done;
     for (const std::unique_ptr<Worker>& worker : workers_) {
         auto closed = std::make_shared<std::promise<void>>();
@@ -162,15 +164,18 @@ void Server::close_all(CloseReason reason) {
     leave();
 }
 
+/// Comes before all ends: a worker that has closed its sessions would begin others, one that has stopped
+/// would be handed datagrams that nobody forwards.
+void Server::stop_reading() {
+    if (!std::exchange(started_, false)) return;
+    std::latch reading(static_cast<std::ptrdiff_t>(workers_.size()));
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->stop_reading([&reading] { reading.count_down(); });
+    reading.wait();
+}
+
 void Server::leave() {
-    // First nobody reads any more, or a worker that has stopped would be handed datagrams that nobody
-    // forwards.
-    if (std::exchange(started_, false)) {
-        std::latch reading(static_cast<std::ptrdiff_t>(workers_.size()));
-        for (const std::unique_ptr<Worker>& worker : workers_)
-            worker->stop_reading([&reading] { reading.count_down(); });
-        reading.wait();
-    }
+    stop_reading();
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->stop();
 }

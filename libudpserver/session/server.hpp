@@ -40,6 +40,9 @@ public:
         /// Arenas of other sizes that the sessions may still be in, the newest last; they are let go of.
         std::vector<Arena>* older_arenas = nullptr;
         const PolicyHistory* history = nullptr;
+        /// So many of the sockets may have served sessions that the arena does not tell of, if it tells
+        /// nothing.
+        std::size_t used_sockets = 0;
     };
 
     /// Maps the arena and makes the workers. Throws what they throw.
@@ -111,6 +114,7 @@ private:
     [[nodiscard]] std::string what_sessions_did(const std::string& name) const;
 
     [[nodiscard]] unsigned worker_for(Slot place, unsigned idle) const;
+    void stop_reading();
     bool hand_over(unsigned worker, Worker::Handed& handed);
     Adoption adopt_all(bool fresh);
     void request_from_main(std::size_t group, unsigned worker);

@@ -140,18 +140,19 @@ def test_what_waits_for_a_worker_that_goes_is_read(reloading, peer):
 
     def with_workers(workers):
         return configuration(listener, server.text, udpserver={"max-sessions": 100, "workers": workers})
-    proxy = reloading(with_workers(4))
+    proxy = reloading(with_workers(5))
     clients = [peer() for _ in range(20)]
     sources = [echo_trip(client, server, listener) for client in clients]
     child = proxy.daemon.child()
     os.kill(child, signal.SIGSTOP)
     for number, client in enumerate(clients):
         client.send(b"waits %d" % number, listener)
-    proxy.daemon.write_configuration(proxy._with_socket(with_workers(1)))
+    proxy.daemon.write_configuration(proxy._with_socket(with_workers(2)))
     assert ask(proxy.socket, "reload")
     os.kill(child, signal.SIGCONT)
     got = dict(server.receive() for _ in clients)
     assert got == {b"waits %d" % number: source for number, source in enumerate(sources)}
+    assert ask(proxy.socket, "stats")[0]["handed_over"] > 0
     assert not proxy.daemon.records()
 
 

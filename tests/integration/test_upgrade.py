@@ -1,16 +1,21 @@
 """Another program takes the place of the parent: sessions, sockets and the process stay."""
 import fcntl
+import json
 import os
+import random
 import re
 import shutil
 import signal
+import socket
+import time
 
 import pytest
 
 from control_socket import Refused, ask
-from deadline import wait_for
-from free_ports import free_port
-from proxyctl_run import FAILED, NO_RIGHT, ctl  # noqa: F401
+from deadline import SLOWNESS, wait_for
+from free_ports import free_port, free_ports
+from processes import is_alive
+from proxyctl_run import FAILED, NO_RIGHT, NOT_RUNNING, ctl  # noqa: F401
 from proxyd_process import configuration
 from programs import program
 
@@ -44,6 +49,28 @@ os.execv({program("proxyd")!r}, sys.argv)
 
 def let_go(path):
     path.with_name(path.name + ".GO").touch()
+
+
+class ask_later:
+    """A connection to the control socket on which a request is sent later."""
+
+    def __init__(self, path, command, **args):
+        self._request = json.dumps({"command": command, "args": args}).encode() + b"\n"
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(10 * SLOWNESS)
+        self._socket.connect(str(path))
+
+    def send(self):
+        self._socket.sendall(self._request)
+
+    def answer(self):
+        return self._socket.recv(9999).decode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
 
 
 class Upgradable:
@@ -158,6 +185,27 @@ def test_a_program_with_other_sessions(upgradable, peer):
     assert "have ended" in proxy.daemon.lines(UPGRADED)[0].raw
 
 
+def test_no_late_answer_reaches_another_client(upgradable, peer):
+    """Of sessions that an upgrade ended: although there are only four ports, none serves before it has rested."""
+    listener, server, client, first = ("127.0.0.1", free_port()), peer(), peer(), free_ports(4)
+    config = configuration(listener, server.text, {"source-port": f"{first}-{first + 3}"},
+                           udpserver={"max-sessions": 100, "quarantine": "2s"})
+    proxy = upgradable(config)
+    source = trip(client, server, listener)
+    install(proxy.program, late(proxy.program, "handover 1 arena 1 version 9.9.9"))
+    let_go(proxy.program)
+    assert proxy.upgrade()["sessions"] == "ended"
+    others = [peer() for _ in range(4)]
+    for other in others:
+        other.send(b"too early", listener)
+    server.send(b"a secret for the first", source)
+    proxy.daemon.wait_records(1, REASON="no-socket")
+    for other in others:
+        other.receive_nothing(0.1)
+    wait_for(lambda: not others[0].send(b"again", listener) and proxy("sessions", "--json").stdout, 10, "a session")
+    others[0].receive_nothing(0.2)
+
+
 @pytest.mark.parametrize("text, why", [
     ("exit 1", "no proxyd"),
     ("echo handover 2 arena 1 version 9", "no proxyd"),
@@ -225,6 +273,80 @@ def test_signals_and_orders_during_an_upgrade(upgradable, peer):
     proxy.daemon.send_signal(signal.SIGTERM)
     assert proxy.daemon.wait() == 0
     assert len(proxy.daemon.records(REASON="process-end")) + len(proxy.daemon.records(REASON="adoption")) == 1
+
+
+@pytest.mark.parametrize("order", ["reload", "stop"])
+def test_another_order_between_the_plan_and_the_upgrade(upgradable, peer, order):
+    """The parent was busy, and finds both at once: the other order is carried out, the upgrade is not."""
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    source = trip(client, server, listener)
+    proxy.daemon.write_configuration({**proxy.config, "udpserver": {"max-sessions": 77, "workers": 2}})
+    install(proxy.program, "#!/bin/sh\nsleep 1\nexit 1\n")
+    with ask_later(proxy.socket, "upgrade") as busy, ask_later(proxy.socket, "upgrade") as upgrade, \
+            ask_later(proxy.socket, order, **({"graceful_ms": 200} if order == "stop" else {})) as other:
+        busy.send()
+        time.sleep(0.3)
+        install(proxy.program)
+        upgrade.send()
+        time.sleep(0.02)
+        other.send()
+        assert "no proxyd" in busy.answer() and "kept" in upgrade.answer() and "error" not in other.answer()
+    proxy.daemon.wait_line(FAILURE)
+    if order == "stop":
+        assert proxy.daemon.wait() == 0 and len(proxy.daemon.records(REASON="process-end")) == 1
+    else:
+        assert trip(client, server, listener) == source
+        assert ask(proxy.socket, "version")[0]["upgrades"] == 0 and not proxy.daemon.records()
+
+
+def test_a_graceful_end_that_begins_during_an_upgrade(upgradable, peer):
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    trip(client, server, listener)
+    child = proxy.daemon.child()
+    os.kill(child, signal.SIGSTOP)
+    ask(proxy.socket, "upgrade")
+    ask(proxy.socket, "stop", graceful_ms=500)
+    os.kill(child, signal.SIGCONT)
+    assert proxy.daemon.wait() == 0
+    assert len(proxy.daemon.records(REASON="process-end")) == 1
+
+
+def test_no_end_is_forgotten_at_any_moment_of_an_upgrade(upgradable, peer):
+    """TERM at random moments around the exec."""
+    delays = random.Random(3)
+    listener, server = ("127.0.0.1", free_port()), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    for _ in range(12):
+        child = proxy.daemon.child()
+        ask(proxy.socket, "upgrade")
+        wait_for(lambda child=child: not is_alive(child), what="the end of REG")
+        end = time.monotonic() + delays.random() * 0.006
+        while time.monotonic() < end:
+            pass
+        proxy.daemon.stop()
+        assert not proxy.socket.exists()
+        proxy.daemon.start(ready=False)
+        wait_for(proxy.socket.exists, what="the control socket")
+
+
+def test_a_control_socket_of_somebody_else_stays(upgradable, peer):
+    proxy = upgradable(configuration(("127.0.0.1", free_port()), peer().text))
+    proxy.upgrade()
+    proxy.socket.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(proxy.socket))
+        proxy.daemon.stop()
+        assert proxy.socket.exists()
+
+
+def test_a_program_that_ends_after_it_has_taken_over(upgradable, peer):
+    """It is said that the proxy is gone."""
+    proxy = upgradable(configuration(("127.0.0.1", free_port()), peer().text))
+    install(proxy.program, f"#!/bin/sh\n[ -n \"$PROXYD_HANDOVER\" ] && exit 1\nexec {program('proxyd')} \"$@\"\n")
+    assert "has ended, and the proxy with it" in proxy("upgrade", status=NOT_RUNNING).stderr
+    assert proxy.daemon.wait() == 1
 
 
 def test_an_upgrade_is_refused_while_the_proxy_ends(upgradable, peer):

@@ -1,4 +1,7 @@
 """Several workers on the same listeners: each client has one, all get clients, and none loses one."""
+import signal
+import socket
+
 import pytest
 
 from counters import counters
@@ -109,3 +112,33 @@ def test_one_worker_that_is_busy_leaves_the_others_their_time(proxyd, peer, udp_
     for client in running:
         assert client.ask(b"y", listener) == b"y"
     wait_for(lambda: counters(daemon)["open"] == 21, what="all sessions are there")
+
+
+def test_what_the_kernel_cannot_steer_is_handed_over(proxyd, peer):
+    """IPv6 datagrams with extension headers: the same session, whichever worker they come to."""
+    server, listener = peer("::1"), ("::1", free_port())
+    daemon = proxyd(configuration(listener, server.text, udpserver={"max-sessions": 1000, "workers": 3}))
+    for number in range(30):
+        client = peer("::1")
+        client.send(b"plain", listener)
+        _, source = server.receive()
+        options = bytes([0, 0, 1, 4, 0, 0, 0, 0])  # one header of destination options, which says nothing
+        client.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, options)
+        client.send(b"with options", listener)
+        assert server.receive() == (b"with options", source), number
+    assert counters(daemon)["open"] == 30
+    daemon.send_signal(signal.SIGPWR)
+    line = daemon.wait_line("UDPS-240-I", text="between workers")
+    assert int(line.raw.split("between workers: ")[1].split()[0]) > 0 and ", 0 dropped" in line.raw
+
+
+def test_every_session_is_reported_when_the_proxy_ends_among_new_ones(proxyd, udp_echo, background_load):
+    """[K-67] One record for each source port that the server saw: nobody begins a session in a worker that has closed."""
+    echo = udp_echo()
+    daemon, listener = start(proxyd, echo.text, 2, **{"max-sessions": 6000, "unanswered-share": "100%"})
+    load = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", 3000, "--rate", int(6000 / SLOWNESS),
+                           "--seconds", 4, "--max-loss", 100, "--from", "127.88.0.0/20")
+    wait_for(lambda: echo.counts()["ports"] > 100, 10, "sessions")
+    daemon.stop()
+    load.finish()
+    assert len(daemon.records(REASON="process-end")) == echo.counts()["ports"] < 3000

@@ -26,20 +26,17 @@ Handover full() {
                       .steering_seed = 0xfedcba98,
                       .listeners = {{*base::parse_endpoint("127.0.0.1:53"), {10, 11}},
                                     {*base::parse_endpoint("[::1]:0"), {12, 13, 14}}},
-                      .sessions = {},
-                      .pid_file = 20,
-                      .control = -1};
-    Handover::Sessions& sessions = handover.sessions.emplace();
-    sessions.arena = 30;
-    sessions.session_places = 1000;
-    sessions.socket_places = 3024;
-    sessions.pool_capacity = 3024;
-    sessions.filter = 31;
-    sessions.groups = {
+                      .pool_capacity = 3024,
+                      .groups = {},
+                      .filter = 31,
+                      .sockets = {{40, 0, 0}, {41, 1, 1}},
+                      .arena = Handover::Arena{30, 1000, 3024},
+                      .pid_file = {20, 0, 0},
+                      .control = {-1, 9, 18446744073709551615ull}};
+    handover.groups = {
         {base::Family::v4, base::Address::any(base::Family::v4), std::nullopt},
         {base::Family::v6, *base::parse_address("2001:db8::1"), conf::PortRange{20000, 29999}}};
-    sessions.groups[1].optional = true;
-    sessions.sockets = {{40, 0, 0}, {41, 1, 1}};
+    handover.groups[1].optional = true;
     return handover;
 }
 
@@ -75,17 +72,20 @@ TEST_CASE("what is handed over arrives as it was") {
     REQUIRE(got.listeners.size() == 2);
     CHECK(got.listeners[1].configured == left.listeners[1].configured);
     CHECK(got.listeners[1].sockets == std::vector<int>{12, 13, 14});
-    REQUIRE(got.sessions);
-    CHECK(got.sessions->groups == left.sessions->groups);
-    CHECK(got.sessions->groups[1].optional);
-    CHECK(got.sessions->sockets[1].worker == 1);
+    REQUIRE(got.arena);
+    CHECK(got.groups == left.groups);
+    CHECK(got.groups[1].optional);
+    CHECK(got.sockets[1].worker == 1);
+    CHECK(got.control.inode == left.control.inode);
     CHECK(got.descriptors() == std::vector<int>{10, 11, 12, 13, 14, 40, 41, 30, 31, 20});
 }
 
-TEST_CASE("without sessions nothing of them arrives") {
+TEST_CASE("without sessions the sockets arrive all the same") {
     Handover left = full();
-    left.sessions.reset();
-    CHECK_FALSE(proxyd::parse_handover(proxyd::to_text(left)).sessions);
+    left.arena.reset();
+    const Handover got = proxyd::parse_handover(proxyd::to_text(left));
+    CHECK_FALSE(got.arena);
+    CHECK(got.sockets.size() == 2);
 }
 
 TEST_CASE("a handover that makes no sense is refused with the line") {
@@ -105,6 +105,8 @@ TEST_CASE("a handover that makes no sense is refused with the line") {
     CHECK_THAT(refusal(without(good, "20000-29999", "20000")), Contains("group"));
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 2 1")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 1 2")), Contains("socket"));
+    CHECK_THAT(refusal(without(good, "workers 2", "workers 0")), Contains("no sense"));
+    CHECK_THAT(refusal("proxyd-handover 1\nconfig\n"), Contains("config"));
     CHECK_THAT(refusal(good.substr(0, good.find("config"))), Contains("no end"));
 }
 
@@ -124,10 +126,12 @@ TEST_CASE("every beginning of a handover is refused or understood, never more") 
 TEST_CASE("descriptors survive an exec between leaving and receiving, and no other") {
     const base::UniqueFd kept(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     Handover handover = full();
-    handover.sessions.reset();
+    handover.sockets.clear();
+    handover.arena.reset();
+    handover.filter = -1;
     handover.workers = 1;
     handover.listeners = {{*base::parse_endpoint("127.0.0.1:53"), {kept.get()}}};
-    handover.pid_file = -1;
+    handover.pid_file.descriptor = -1;
     CHECK_FALSE(proxyd::receive_handover());
     SECTION("received") {
         proxyd::leave_handover(handover);
@@ -145,7 +149,7 @@ TEST_CASE("descriptors survive an exec between leaving and receiving, and no oth
         CHECK_FALSE(proxyd::receive_handover());
     }
     SECTION("a descriptor that is none") {
-        handover.pid_file = 1'000'000;
+        handover.pid_file.descriptor = 1'000'000;
         CHECK_THROWS(proxyd::leave_handover(handover));
         CHECK(closed_on_exec(kept.get()));
         CHECK_FALSE(proxyd::receive_handover());

@@ -37,6 +37,7 @@ TEST_CASE("a program that does not end is killed, one that says too much is cut"
     CHECK(hung.hung);
     CHECK(hung.output == "begun\n");
     CHECK(WTERMSIG(hung.wait_status) == SIGKILL);
+    CHECK(shell("exec >&- 2>&-; exec sleep 100", 200ms).hung);
     const process::Probe loud =
         shell("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345; i=$((i+1)); done");
     CHECK(loud.good());

@@ -165,6 +165,16 @@ TEST_CASE("a session that moves gets an id that no session has had") {
     CHECK(to.records[0].generation == 91);
 }
 
+TEST_CASE("places that go and come again begin above all ids that there were") {
+    Tables large(6, 6), small(2, 6), again(6, 6);
+    large.records[5].generation = 70;  // ended
+    session::migrate(large.view(), small.view(), among(1));
+    small.records[0].generation = 3;
+    session::migrate(small.view(), again.view(), among(1));
+    CHECK(again.records[5].generation >= 70);
+    CHECK(again.records[0].generation == 3);
+}
+
 TEST_CASE("garbage is carried over or returned, never followed", "[fuzz]") {
     std::uint32_t seed = 1;
     const auto random = [&seed] { return seed = seed * 1664525 + 1013904223; };
