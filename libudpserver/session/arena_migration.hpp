@@ -39,8 +39,8 @@ struct Division {
 /// nobody.
 std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, const Division& division);
 
-/// For an arena that nobody can fill: of the first so many sockets nobody knows whom they served. They rest as if
-/// each had served somebody just now.
+/// For an arena that nobody can fill: of the first so many sockets nobody knows whom they served. They rest
+/// as if each had served somebody just now.
 void rest_sockets(Arena& arena, std::size_t sockets);
 
 /// Fills `current` from the newest complete one of `older`, unless it is complete already, and lets go of
