@@ -25,9 +25,10 @@ public:
     /// 64 bytes of the session's own; they survive the death of REG. Zero in a new session.
     [[nodiscard]] std::span<std::byte, 64> state();
 
-    /// Where the session's datagrams go from now on. The family must be one that the rule's plug-to has, and
-    /// a socket must be free; returns false, and changes nothing, otherwise. In Proxy::open it costs nothing;
-    /// later the session gets another socket, and answers of the old server no longer reach the client.
+    /// Where the session's datagrams go from now on. The family must be one that the rule's plug-to has, the
+    /// address one that can be a server (not this proxy itself), and a socket must be free; returns false,
+    /// and changes nothing, otherwise. In Proxy::open it costs nothing; later the session gets another
+    /// socket, and answers of the old server no longer reach the client.
     bool set_server(const Endpoint& server);
 
     /// Looks a name up without making anybody wait; the session's client datagrams may be held meanwhile

@@ -31,6 +31,11 @@ public:
     /// The rule's servers include this one's address, whatever the port.
     [[nodiscard]] bool has_address(std::size_t rule, const base::Address& address) const;
 
+    /// A server that a proxy chose and that the rule's plug-to could have, but for the families.
+    [[nodiscard]] bool usable(std::size_t rule, const base::Endpoint& endpoint) const {
+        return endpoint.port != 0 && why_unusable(rules_.at(rule).rule, endpoint).empty();
+    }
+
     /// A name has changed in `names`. What it means and cannot be a server is logged (NAMS-224-W).
     void update(std::size_t name);
     /// The rules that have this name in `plug-to`.

@@ -1,6 +1,7 @@
 """A proxy that looks names up for its clients (tests/proxies): `NAME:PORT` in the first datagram is who is wanted."""
 import pytest
 
+from counters import counters
 from deadline import wait_for
 from evil_dns import nxdomain, servfail, silence
 from free_ports import free_port
@@ -96,6 +97,16 @@ def test_names_that_clients_make_up(serve, evil_dns, peer, name):
     assert client.ask(wanted(a), listener) == b"A " + wanted(a)
     assert not daemon.lines("UDPS-222-E")
     wait_for(lambda: len(a.seen) == (2 if name == "127.0.0.21" else 1))
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "loop.example.test"])
+def test_a_client_cannot_make_a_loop(serve, evil_dns, peer, name):
+    """[K-50] It names the proxy itself, which would come back as a new client with the same wish, and so on."""
+    evil_dns.host("loop.example.test", "127.0.0.1")
+    daemon, listener, a = serve()
+    peer().send(f"{name}:{listener[1]} hello".encode(), listener)
+    assert daemon.wait_records(1)[0]["REASON"] == "proxy"
+    assert counters(daemon)["created"] == 1
 
 
 @pytest.mark.seconds(90)

@@ -349,6 +349,12 @@ TEST_CASE("a server that cannot be had changes nothing") {
     SECTION("no address") {
         to = "0.0.0.0:53";
     }
+    SECTION("nobody in particular") {
+        to = "224.0.0.1:53";
+    }
+    SECTION("this proxy: a loop") {
+        to = base::to_string(engine.address());
+    }
     SECTION("no socket is free") {
         to = "127.0.0.9:53";
     }
