@@ -35,11 +35,11 @@ ClientNames::Ask ClientNames::ask(const base::Address& client) {
 }
 
 void ClientNames::add_curious(const base::Address& client, Curious session) {
-    asked_.at(client).push_back(session);
+    asked_.at(client).curious.push_back(session);
 }
 
-std::vector<ClientNames::Curious> ClientNames::answered(const base::Address& client,
-                                                        const LookupAnswer& answer, Instant now) {
+ClientNames::Askers ClientNames::answered(const base::Address& client, const LookupAnswer& answer,
+                                          Instant now) {
     const bool failed = answer.status == LookupAnswer::Status::failed;
     forget(client);
     if (known_.size() >= capacity) forget(ages_.front());
@@ -50,7 +50,7 @@ std::vector<ClientNames::Curious> ClientNames::answered(const base::Address& cli
     known.until = now + std::clamp(answer.ttl, Duration{0}, longest);
     known.age = std::prev(ages_.end());
     auto asked = asked_.extract(client);
-    return asked.empty() ? std::vector<Curious>() : std::move(asked.mapped());
+    return asked.empty() ? Askers() : std::move(asked.mapped());
 }
 
 void ClientNames::forget(base::Address client) {

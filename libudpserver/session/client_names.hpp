@@ -26,6 +26,12 @@ public:
         std::uint32_t generation = 0;
     };
 
+    /// Whom an answer concerns.
+    struct Askers {
+        std::vector<Curious> curious;
+        bool awaited = false;  ///< a first datagram waits for it, or has waited too long
+    };
+
     /// `most_asked`: look-ups that may be under way at the same time.
     explicit ClientNames(std::size_t most_asked) : most_asked_(most_asked) {}
 
@@ -42,8 +48,10 @@ public:
     Ask ask(const base::Address& client);
     /// The address must have been asked for.
     void add_curious(const base::Address& client, Curious session);
-    /// Returns the sessions that wanted to know.
-    std::vector<Curious> answered(const base::Address& client, const LookupAnswer& answer, Instant now);
+    /// Likewise.
+    void set_awaited(const base::Address& client) { asked_.at(client).awaited = true; }
+    /// Returns who wanted to know.
+    Askers answered(const base::Address& client, const LookupAnswer& answer, Instant now);
 
     [[nodiscard]] bool asks(const base::Address& client) const { return asked_.contains(client); }
     [[nodiscard]] std::size_t asked() const { return asked_.size(); }
@@ -70,7 +78,7 @@ private:
     std::size_t most_asked_;
     std::unordered_map<base::Address, Known, Hash> known_;
     std::list<base::Address> ages_;  ///< of known_, the oldest first
-    std::unordered_map<base::Address, std::vector<Curious>, Hash> asked_;
+    std::unordered_map<base::Address, Askers, Hash> asked_;
 };
 
 }  // namespace session

@@ -51,7 +51,7 @@ CloseReason Sessions::begin_waiting(std::size_t listener, const net::Datagram& d
     // The rates bound who may fill the room, so they are asked now and not when the answer comes.
     if (reason == CloseReason::none) reason = charge(datagram, now);
     const bool asks = reason == CloseReason::none && judged.need == Need::client_names;
-    if (asks && !ask_client_names(datagram.from.address())) reason = CloseReason::resolve_failure;
+    if (asks && !await_client_names(datagram.from.address())) reason = CloseReason::resolve_failure;
     if (reason == CloseReason::none) {
         totals_.held.add();
     } else {
@@ -66,7 +66,7 @@ bool Sessions::judge_again(WaitingOpeners::Waiter& waiter, Instant now) {
     if (judged.need == Need::nothing) return true;
     waiter.need = judged.need;
     waiter.rule = *judged.rule;
-    return judged.need == Need::client_names && !ask_client_names(waiter.key.client.address());
+    return judged.need == Need::client_names && !await_client_names(waiter.key.client.address());
 }
 
 void Sessions::go_on(WaitingOpeners::List waiters, Instant now) {
@@ -142,22 +142,32 @@ bool Sessions::ask_client_names(const base::Address& client) {
     return true;
 }
 
+/// Likewise; a first datagram waits for them.
+bool Sessions::await_client_names(const base::Address& client) {
+    if (!ask_client_names(client)) return false;
+    client_names_.set_awaited(client);
+    return true;
+}
+
 void Sessions::client_names_came(const base::Address& client, const LookupAnswer& answer, Instant now) {
-    for (const ClientNames::Curious& curious : client_names_.answered(client, answer, now)) {
+    const ClientNames::Askers askers = client_names_.answered(client, answer, now);
+    for (const ClientNames::Curious& curious : askers.curious) {
         const Record& session = record(curious.slot);
         const bool lives = session.state == State::open && session.generation == curious.generation;
         if (lives && !answer.names.empty()) extra_of(curious.slot).client_name = answer.names.front();
     }
     names_of_unjudged(client, now);
-    WaitingOpeners::List ready = waiting_.take([&](WaitingOpeners::Waiter& waiter) {
-        return waiter.need == Need::client_names && waiter.key.client.address() == client &&
-               judge_again(waiter, now);
-    });
-    if (answer.status == LookupAnswer::Status::failed && !ready.empty()) {
+    // A look-up that takes all the time there is comes too late for who waited; its reason is told all the
+    // same.
+    if (answer.status == LookupAnswer::Status::failed && askers.awaited) {
         base::log::write(base::msg::lookup_failed, "{}: its names could not be found out: {}",
                          base::to_string(client), answer.detail);
     }
-    go_on(std::move(ready), now);
+    go_on(waiting_.take([&](WaitingOpeners::Waiter& waiter) {
+        return waiter.need == Need::client_names && waiter.key.client.address() == client &&
+               judge_again(waiter, now);
+    }),
+          now);
 }
 
 /// What only the log wants to know leaves half of the look-ups to those who wait for them.

@@ -226,6 +226,7 @@ private:
     void look_up(Lookup lookup, SessionsSetup::LookupDone done);
     void fail_lookups(Instant now);
     bool ask_client_names(const base::Address& client);
+    bool await_client_names(const base::Address& client);
     void client_names_came(const base::Address& client, const LookupAnswer& answer, Instant now);
     [[nodiscard]] bool curiosity_allowed(const base::Address& client) const;
     void name_client(Slot slot, Instant now);

@@ -127,6 +127,17 @@ def test_a_look_up_that_fails_lets_nobody_in(serve, evil_dns, peer, failure, wha
     wait_for(lambda: _served(peer, listener), 10, daemon.tail)
 
 
+@pytest.mark.parametrize("settings", [{"initial_timeout": "100ms", "timeout": "5s"}, {"initial_timeout": "5s", "timeout": "500ms"}],
+                         ids=["every server was silent", "the whole time is over"])
+def test_the_log_says_why_a_look_up_failed(serve, evil_dns, peer, settings):
+    """[K-58][K-62] For whom, and what each name server did, by its number."""
+    evil_dns.set(reverse_name(CLIENT), "PTR", silence())
+    daemon, listener, a = serve(evil_dns, r"~.*\.example\.test", **settings)
+    refused_because(daemon, peer(CLIENT), listener, "resolve-failure")
+    text = daemon.wait_line("NAMS-230-N").text
+    assert text.startswith(CLIENT) and "#1" in text, text
+
+
 def _served(peer, listener, address=CLIENT):
     client = peer(address)
     client.send(b"again", listener)

@@ -74,10 +74,21 @@ TEST_CASE("who was curious is told of with the answer, once") {
     names.ask(client);
     names.add_curious(client, {.slot = 4, .generation = 7});
     const auto told = names.answered(client, answer(Status::found, 1s, {"a"}), start);
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].slot == 4);
-    CHECK(told[0].generation == 7);
-    CHECK(names.answered(client, answer(Status::found, 1s, {"a"}), start).empty());
+    REQUIRE(told.curious.size() == 1);
+    CHECK(told.curious[0].slot == 4);
+    CHECK(told.curious[0].generation == 7);
+    CHECK(!told.awaited);
+    CHECK(names.answered(client, answer(Status::found, 1s, {"a"}), start).curious.empty());
+}
+
+TEST_CASE("that somebody waits is told with the answer, once") {
+    ClientNames names(2);
+    names.ask(client);
+    names.set_awaited(client);
+    CHECK(names.ask(client) == Ask::asked_already);
+    CHECK(names.answered(client, answer(Status::failed, 1s), start).awaited);
+    names.ask(client);
+    CHECK(!names.answered(client, answer(Status::failed, 1s), start).awaited);
 }
 
 TEST_CASE("the cache does not grow: the oldest answers give way") {
