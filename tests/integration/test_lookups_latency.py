@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from deadline import SLOWNESS
+from deadline import SLOWNESS, wait_for
 from evil_dns import silence
 from free_ports import free_port
 from proxyd_process import configuration, resolver
@@ -44,8 +44,9 @@ def test_a_name_server_that_never_answers(serve, evil_dns, background_load, long
             status, result = load.finish()
             assert status == 0 and result["lost"] == 0, result
             figures[what].append(result)
-        asked = {query.key for query in evil_dns.queries(None, "PTR")}
-        assert asked and daemon.wait_records(1, seconds=15, REASON="resolve-failure")
+        wait_for(lambda: len({query.key for query in evil_dns.queries(None, "PTR")}) >= NAMES * (turn + 1), 15,
+                 lambda: f"{NAMES} questions\n{daemon.tail()}")
+        assert daemon.wait_records(1, seconds=15, REASON="resolve-failure")
     p99 = {what: statistics.median(result["p99_us"] for result in results) for what, results in figures.items()}
     p50 = {what: statistics.median(result["p50_us"] for result in results) for what, results in figures.items()}
     ratio = p99["with"] / p99["without"]
