@@ -13,6 +13,10 @@ namespace session {
 
 namespace {
 
+/// A name may have many sessions, and whoever has its zone says when they all move or end. Everybody else
+/// waits for what is done at once; the rest comes in the ticks that follow.
+constexpr std::size_t leave_at_once = 256;
+
 /// Whether the machine has this address: only such a one can be bound.
 bool is_local(const base::Address& address) try {
     const base::UniqueFd probe = net::make_udp_socket(address.family, "probe");
@@ -93,8 +97,10 @@ std::size_t Sessions::leave_addresses(const Review& review, Instant now) {
         if (session.reason != CloseReason::none || !is_left(session, review.rules[session.rule], review.gone))
             continue;
         ++left;
-        leave_address(static_cast<Slot>(&session - arena_.records().data()), now);
+        if (rule_of(session).on_name_change != conf::OnNameChange::keep)
+            to_leave_[static_cast<Slot>(&session - arena_.records().data())] = session.generation;
     }
+    leave_some(now);
     return left;
 }
 
@@ -137,19 +143,24 @@ void Sessions::move(Slot slot, Instant now) {
                      session.generation, base::to_string(server));
 }
 
-/// A name that moves many sessions needs more sockets at once than are at hand: those that found none go on
-/// where they are until the parent's answer comes.
-void Sessions::move_left_behind(Instant now) {
-    while (!left_behind_.empty()) {
-        const std::size_t before = left_behind_.size();
-        const auto [slot, generation] = *left_behind_.begin();
-        left_behind_.erase(left_behind_.begin());
+/// Those that are still to leave go on where they are until then.
+void Sessions::leave_some(Instant now) {
+    for (std::size_t i = 0; i < leave_at_once && !to_leave_.empty(); ++i) {
+        const auto [slot, generation] = *to_leave_.begin();
+        to_leave_.erase(to_leave_.begin());
         const Record& session = record(slot);
         const bool lives = session.state == State::open && session.generation == generation &&
                            session.reason == CloseReason::none && session.server_chosen == 0;
-        if (lives && !targets_.has_address(session.rule, session.server.address())) move(slot, now);
-        if (left_behind_.size() == before) break;  // again no socket
+        if (lives && !targets_.has_address(session.rule, session.server.address())) leave_address(slot, now);
     }
+}
+
+/// A name that moves many sessions needs more sockets at once than are at hand: those that found none try it
+/// again when the parent's answer comes.
+void Sessions::leave_with_new_sockets(Instant now) {
+    to_leave_.merge(left_behind_);
+    left_behind_.clear();
+    leave_some(now);
 }
 
 bool Sessions::own_endpoint(const Endpoint& endpoint) const {

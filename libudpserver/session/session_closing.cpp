@@ -121,6 +121,7 @@ void Sessions::close_all(CloseReason reason, Instant now) {
 void Sessions::tick(Instant now) {
     fail_lookups(now);
     judge_clients(now);
+    leave_some(now);
     refuse_waiters(waiting_.take_overdue(now), CloseReason::resolve_failure, now);
     wheel_.advance(now, timers_a_tick, [this, now](Slot slot) {
         const Record& session = record(slot);
@@ -141,7 +142,7 @@ std::optional<Instant> Sessions::next_tick() const {
     const auto consider = [&next](Instant at) { next = next ? std::min(*next, at) : at; };
     if (!refusals_.empty()) consider(refusals_due_);
     if (const std::optional<Instant> deadline = waiting_.next_deadline()) consider(*deadline);
-    if (!unanswerable_.empty()) consider(settled_);
+    if (!unanswerable_.empty() || !to_leave_.empty()) consider(settled_);
     if (!nameless_.empty()) consider(ask_clients_at_);
     return next;
 }

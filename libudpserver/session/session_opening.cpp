@@ -257,7 +257,7 @@ void Sessions::sockets_came(std::size_t group, bool complete, Instant now) {
         supply.refuse_until = now;
         supply.pause = Duration{0};
     }
-    move_left_behind(now);
+    leave_with_new_sockets(now);
 }
 
 void Sessions::go_live(Slot slot) {

@@ -263,7 +263,8 @@ private:
     [[nodiscard]] bool is_left(const Record& session, Review::Kind kind, const Names::Addresses& gone) const;
     void leave_address(Slot slot, Instant now);
     void move(Slot slot, Instant now);
-    void move_left_behind(Instant now);
+    void leave_some(Instant now);
+    void leave_with_new_sockets(Instant now);
     [[nodiscard]] bool own_endpoint(const Endpoint& endpoint) const;
 
     // Forwarding (sessions.cpp)
@@ -353,7 +354,8 @@ private:
     SessionAcl acl_;
     Targets targets_;
     std::vector<bool> heard_;  ///< by name: its addresses have been told to this engine
-    std::unordered_map<Slot, std::uint32_t> left_behind_;  ///< with generation; wait for a socket to move
+    std::unordered_map<Slot, std::uint32_t> to_leave_;     ///< with generation; are to move or to end
+    std::unordered_map<Slot, std::uint32_t> left_behind_;  ///< likewise; wait for a socket to move
     bool adopted_ = false;
     bool draining_ = false;
     HoldBudget hold_budget_;

@@ -133,6 +133,49 @@ TEST_CASE("more sessions move than there are sockets: the rest go on where they 
     CHECK(engine.totals().created.get() == 3);
 }
 
+TEST_CASE(
+    "of many sessions on an address that went a part leaves at once, the rest little by little [K-57]") {
+    constexpr std::size_t count = 600;
+    const Hosts hosts;
+    const std::vector<LoopbackSocket> clients(count);
+    const OnNameChange what = GENERATE(OnNameChange::move, OnNameChange::close);
+    conf::Config config = config_for_name(hosts, what);
+    config.udpserver.max_sessions = 2 * count;
+    Engine engine(config, 4 * count);
+    for (int chunk = 0; chunk < 10; ++chunk)
+        engine.pool.grow(0, 0, 128);
+    engine.restart();
+    engine.news(name, {"127.0.0.1"});
+    for (const LoopbackSocket& client : clients)
+        REQUIRE(client.send_to(engine.address(), "x"));
+    engine.pump();
+    REQUIRE(engine.sessions->open_sessions() == count);
+    const auto with_a = [&] {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(engine.arena.records(), [&](const session::Record& record) {
+                return record.state == session::State::open && record.server == hosts.a.endpoint();
+            }));
+    };
+    CHECK(engine.news(name, {"127.0.0.2"}) == count);
+    CHECK(with_a() > count / 2);
+    CHECK(with_a() < count);
+    REQUIRE(engine.sessions->next_tick());
+    CHECK(*engine.sessions->next_tick() <= engine.now);
+    SECTION("all of them, in a few ticks") {
+        for (int tick = 0; tick < 4; ++tick)
+            engine.pass(1ms);
+        CHECK(with_a() == 0);
+        CHECK(engine.sessions->open_sessions() == (what == OnNameChange::move ? count : 0));
+    }
+    SECTION("but for those whose address has come back meanwhile") {
+        const std::size_t left = count - with_a();
+        engine.news(name, {"127.0.0.1", "127.0.0.2"});
+        for (int tick = 0; tick < 4; ++tick)
+            engine.pass(1ms);
+        CHECK(with_a() == count - left);
+    }
+}
+
 TEST_CASE("who waits to move stays when the address has come back, or when it has ended") {
     const Hosts hosts;
     const std::vector<LoopbackSocket> clients(2);
