@@ -16,8 +16,8 @@
 namespace session {
 
 /// One thread that forwards: its loop, sockets, slice of the arena and timers are its own, so a datagram
-/// meets no lock (DESIGN §2.5, J-5). Everything but the constructor and start()/stop()/post() runs in the
-/// thread.
+/// meets no lock (DESIGN §2.5, J-5). Everything but the constructor, start(), stop(), stop_reading(),
+/// post(), read_leftovers() and take() runs in the thread.
 class Worker {
 public:
     /// A datagram of a client that belongs to another worker, on its way there.
