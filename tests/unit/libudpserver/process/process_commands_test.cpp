@@ -44,8 +44,8 @@ struct CommandStage : ControlStage {
                         ipc::QueryResult{0, "{\"role\":\"" + name + "\",\"line\":\"hello\"}"}, message.id);
                 });
                 runtime.on_info([&] {
-                    ++shown.infos;
                     shown.level = static_cast<int>(base::log::level());
+                    ++shown.infos;  // who waits for it reads the level then
                 });
                 runtime.on_stop([&] { runtime.finish(0); });
                 runtime.report_ready();
