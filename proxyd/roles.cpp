@@ -1,5 +1,7 @@
 #include "proxyd/roles.hpp"
 
+#include <sys/resource.h>
+
 #include "conf/load.hpp"
 #include "conf/names.hpp"
 #include "proxyd/apr_main.hpp"
@@ -8,6 +10,9 @@
 namespace proxyd {
 
 namespace {
+
+/// Where processors are scarce, who forwards goes before who looks names up.
+constexpr int niceness_of_look_ups = 5;
 
 /// What ACR and APR are made of, but for the names.
 bool same_for_resolving(const conf::Config& a, const conf::Config& b) {
@@ -59,7 +64,11 @@ process::Role Roles::resolving_role(const std::string& name, ipc::Party party, d
     return {.name = name,
             .party = party,
             .speed = process::resolving_speed,
-            .run = [this, work](process::ChildRuntime& runtime) { return work(runtime, *config_); },
+            .run =
+                [this, work](process::ChildRuntime& runtime) {
+                    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + niceness_of_look_ups);
+                    return work(runtime, *config_);
+                },
             .keep = {}};
 }
 

@@ -1,4 +1,5 @@
 """Who resolves names: which processes there are, what they are called, what they tell, and that nobody waits for them."""
+import os
 import re
 import signal
 import time
@@ -54,6 +55,14 @@ def test_there_are_only_the_processes_that_are_needed(serve, rules, sections, ro
     assert len(children_of(daemon.pid)) == len(roles)
     name = re.search(r"name: (test\S+)", daemon.file.read_text())[1]
     assert {title_of(daemon.child(role)) for role in roles} == {f"proxyd: {name} [{role}]" for role in roles}
+
+
+def test_who_forwards_goes_before_who_looks_names_up(serve, evil_dns, peer):
+    """[K-57] Where processors are scarce."""
+    daemon, _, _ = serve(named_server, pattern)
+    own = os.getpriority(os.PRIO_PROCESS, daemon.pid)
+    nice = {role: os.getpriority(os.PRIO_PROCESS, daemon.child(role)) - own for role in ("REG", "ACR", "APR")}
+    assert nice == {"REG": 0, "ACR": 5, "APR": 5}
 
 
 def test_the_start_waits_for_no_answer(serve, evil_dns, peer):
