@@ -137,10 +137,12 @@ int main(int argc, char** argv) {
     if (!options) return 2;
     if (options->about()) return print_about(*options);
     if (const auto status = only_look(*options)) return *status;
-    proxyd::Program program = proxyd::Program::of(argc, argv);
-    base::init_process_title(argc, argv);
     try {
-        return run(*options, std::move(program), proxyd::receive_handover());
+        // Before the title, which moves arguments and environment elsewhere.
+        proxyd::Program program = proxyd::Program::of(argc, argv);
+        std::optional<proxyd::Handover> handover = proxyd::receive_handover();
+        base::init_process_title(argc, argv);
+        return run(*options, std::move(program), std::move(handover));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
         return 1;

@@ -73,13 +73,13 @@ def test_sessions_go_on_under_load_over_twenty_reloads(reloading, udp_echo, back
     proxy = reloading(one)
     before = proxy.daemon.descriptor_counts()
     load = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", clients, "--rate",
-                           int(2000 / SLOWNESS), "--seconds", int(10 * SLOWNESS), "--max-loss", 0,
+                           int(2000 / SLOWNESS), "--seconds", 100, "--max-loss", 0,
                            "--from", "127.88.0.0/20")
-    time.sleep(1.5)
+    wait_for(lambda: echo.counts()["ports"] == clients, 10, "all sessions", 0.1)
     for number in range(reloads):
         assert proxy.reload(one if number % 2 else other)
         time.sleep(0.1)
-    status, figures = load.finish()
+    status, figures = load.stop()
     counts = echo.counts()
     print(f"\n{workers} worker(s), {reloads} reloads: {figures['sent']} sent, {figures['lost']} lost, "
           f"{figures['wrong']} wrong, {counts['ports']} source ports, longest {figures['max_us'] / 1000:.1f} ms")
@@ -110,14 +110,14 @@ def test_the_number_of_workers_changes_under_load(reloading, udp_echo, backgroun
     proxy = reloading(with_workers(1))
     before = proxy.daemon.descriptor_counts()
     load = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", clients, "--rate",
-                           int(2000 / SLOWNESS), "--seconds", int(8 * SLOWNESS), "--max-loss", 0,
+                           int(2000 / SLOWNESS), "--seconds", 100, "--max-loss", 0,
                            "--from", "127.88.0.0/20")
-    time.sleep(1.5)
+    wait_for(lambda: echo.counts()["ports"] == clients, 10, "all sessions", 0.1)
     changes = (2, 4, 3, 1, 2, 1, 4, 2, 3, 1)
     for workers in changes:
         assert proxy.reload(with_workers(workers))
         time.sleep(0.1)
-    status, figures = load.finish()
+    status, figures = load.stop()
     counts = echo.counts()
     stats, = ask(proxy.socket, "stats")
     print(f"\n{len(changes)} changes: {figures['sent']} sent, {figures['lost']} lost, {figures['wrong']} wrong, "

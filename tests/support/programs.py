@@ -42,6 +42,12 @@ class UdpLoad:
     def running(self):
         return self.process.poll() is None
 
+    def stop(self):
+        """It sends no more; returns (exit status, figures) when the last answers have come. It must still run."""
+        assert self.running, "the load ended before what it was to go along with"
+        self.process.terminate()
+        return self.finish()
+
     def finish(self, seconds=60):
         """Waits for the end; returns (exit status, figures)."""
         output, _ = self.process.communicate(timeout=seconds * SLOWNESS)
