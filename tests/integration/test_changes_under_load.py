@@ -93,7 +93,8 @@ def test_every_session_lives(proxyd, ctl, udp_echo, background_load, long_run): 
     assert len(proxy.daemon.lines(UPGRADED)) == counts[2] + 1
     assert len(proxy.daemon.lines(RELOADED)) == counts[0] + counts[1] + 2
     check_descriptors(proxy, before)
-    assert proxy.memory() < memory * 1.1 + (1 << 20)
+    # With a sanitizer what was freed is kept for a while.
+    assert SLOWNESS > 1 or proxy.memory() < memory * 1.1 + (1 << 20)
     proxy.daemon.stop()
     assert len(proxy.daemon.records(REASON="process-end")) == CLIENTS
 
