@@ -40,6 +40,7 @@ private:
     using QuestionPtr = std::shared_ptr<Question>;
 
     void next(const QuestionPtr& question);
+    void next_later(const QuestionPtr& question);
     void wait_for_answer(const QuestionPtr& question, std::uint32_t id);
     void on_answer(const QuestionPtr& question, ipc::Message* message);
     void on_piece(const QuestionPtr& question, const ipc::QueryResult& piece);
