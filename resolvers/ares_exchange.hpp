@@ -1,19 +1,16 @@
 #pragma once
 
-#include <ares.h>
-
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <list>
+#include <memory>
 #include <span>
-#include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
 #include "libudpserver/base/endpoint.hpp"
-#include "resolvers/counters.hpp"
+#include "resolvers/ares_channel.hpp"
+#include "resolvers/ares_context.hpp"
 #include "resolvers/dns_answer.hpp"
 #include "resolvers/dns_question.hpp"
 #include "resolvers/lifetime.hpp"
@@ -23,13 +20,13 @@ namespace resolvers {
 
 /// One question to one server and its answer, by c-ares.
 ///
-/// A channel of c-ares 1.18 keeps one source port for its life, gives a question up at the first answer with
-/// the right id and words, whatever is in it, and must not be destroyed from inside its callbacks. So there
-/// is a channel for each exchange: a fresh port each (K-61). Of c-ares we use the sockets, the connection and
-/// the framing of TCP; what to ask, which answer to believe, how long to wait and whom to ask next is ours.
-/// Every datagram passes our reader before c-ares sees it: a forged or malformed one is counted and dropped
-/// there, and c-ares goes on waiting for the true one.
-class AresExchange {
+/// A channel of c-ares 1.18 sends all questions that it has at a time from one source port, gives a question
+/// up at the first answer with the right id and words, whatever is in it, and must not be stopped from inside
+/// its callbacks. So an exchange has a channel for itself: a fresh port each (K-61). Of c-ares we use the
+/// sockets, the connection and the framing of TCP; what to ask, which answer to believe, how long to wait and
+/// whom to ask next is ours. Every datagram passes our reader before c-ares sees it: a forged or malformed
+/// one is counted and dropped there, and c-ares goes on waiting for the true one.
+class AresExchange final : private AresUser {
 public:
     struct Result {
         enum Kind { answered, silent, unusable, unreachable };
@@ -43,9 +40,8 @@ public:
 
     /// Sends at once. `done` is called once, from the loop; it may destroy the exchange. Destroying it before
     /// cancels it.
-    AresExchange(boost::asio::io_context& io, Counters& counters, const base::Endpoint& server,
-                 Transport transport, DnsQuestion question, const TtlBounds& bounds, Limits limits,
-                 Done done);
+    AresExchange(const AresContext& context, const base::Endpoint& server, Transport transport,
+                 DnsQuestion question, Limits limits, Done done);
     ~AresExchange();
     AresExchange(const AresExchange&) = delete;
     AresExchange& operator=(const AresExchange&) = delete;
@@ -59,33 +55,26 @@ private:
         bool read_pending = false, write_pending = false;  ///< in Asio
     };
 
-    static void on_socket_state(void* self, ares_socket_t fd, int readable, int writable);
-    static void on_ares_done(void* self, int status, int timeouts, unsigned char* answer, int size);
-    static int connect(ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void* self);
-    static ares_ssize_t receive(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from,
-                                ares_socklen_t* from_size, void* self);
+    void watch(ares_socket_t fd, bool readable, bool writable) override;
+    ares_ssize_t receive(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from,
+                         ares_socklen_t* from_size) override;
+    void on_done(int status, std::span<const std::uint8_t> answer) override;
 
-    bool open_channel();
-    void send();
-    void watch(ares_socket_t fd, bool readable, bool writable);
     void wait(Watch& watch);
     void process(ares_socket_t readable, ares_socket_t writable);
     void connected();
     bool believe(std::span<const std::uint8_t> message);
     void start_timer(Duration limit);
     void finish(Result::Kind kind, std::string_view why);
-    void close_channel();
+    void give_channel_back();
 
-    boost::asio::io_context& io_;
+    const AresContext context_;
     boost::asio::steady_timer timer_;
-    Counters& counters_;
-    base::Endpoint server_;
     Transport transport_;
     DnsQuestion question_;
-    TtlBounds bounds_;
     Limits limits_;
     Done done_;
-    ares_channel channel_ = nullptr;
+    std::unique_ptr<AresChannel> channel_;
     std::list<Watch> watches_;
     Result result_;
     bool saw_malformed_ = false;

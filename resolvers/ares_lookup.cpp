@@ -46,16 +46,11 @@ Answer merged(const Answer& one, const Answer& other) {
     return both;
 }
 
-AresLookup::AresLookup(boost::asio::io_context& io, const Settings& settings, Counters& counters,
-                       ServerOrder& order, Question::Kind kind, std::vector<std::string> names, Done done)
-    : io_(io),
-      settings_(settings),
-      counters_(counters),
-      order_(order),
-      names_(std::move(names)),
-      done_(std::move(done)) {
-    ++counters_.lookups;
-    for (const RecordType type : types_for(kind, settings.families))
+AresLookup::AresLookup(const AresContext& context, Question::Kind kind, std::vector<std::string> names,
+                       Done done)
+    : context_(context), names_(std::move(names)), done_(std::move(done)) {
+    ++context_.counters.lookups;
+    for (const RecordType type : types_for(kind, context.settings.families))
         parts_.push_back({type});
     ask();
 }
@@ -74,7 +69,7 @@ void AresLookup::ask() {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         parts_[i].answer.reset();
         parts_[i].series =
-            std::make_unique<AresSeries>(io_, settings_, counters_, order_, names_[current_], parts_[i].type,
+            std::make_unique<AresSeries>(context_, names_[current_], parts_[i].type,
                                          [this, i](const Answer& answer) { on_part(i, answer); });
     }
 }

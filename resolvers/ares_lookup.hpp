@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -8,10 +7,7 @@
 #include <vector>
 
 #include "resolvers/ares_series.hpp"
-#include "resolvers/counters.hpp"
 #include "resolvers/resolver.hpp"
-#include "resolvers/server_order.hpp"
-#include "resolvers/settings.hpp"
 
 namespace resolvers {
 
@@ -25,8 +21,7 @@ public:
 
     /// `names`: what to ask for, one after the other, not empty; one reverse name if `kind` says so. `done`
     /// is called once, from the loop; it may destroy the look-up.
-    AresLookup(boost::asio::io_context& io, const Settings& settings, Counters& counters, ServerOrder& order,
-               Question::Kind kind, std::vector<std::string> names, Done done);
+    AresLookup(const AresContext& context, Question::Kind kind, std::vector<std::string> names, Done done);
 
     /// What was found out so far, for a question that timed out.
     [[nodiscard]] std::string progress() const;
@@ -44,10 +39,7 @@ private:
     void on_name(Answer answer);
     void finish(Answer answer);
 
-    boost::asio::io_context& io_;
-    const Settings& settings_;
-    Counters& counters_;
-    ServerOrder& order_;
+    const AresContext context_;
     std::vector<std::string> names_;
     Done done_;
     std::size_t current_ = 0;

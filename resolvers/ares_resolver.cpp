@@ -159,7 +159,7 @@ void AresResolver::start(Pendings::iterator pending) {
         names = candidates(question.name, settings_.search, settings_.dots);
     ++running_;
     pending->second.lookup = std::make_unique<AresLookup>(
-        io_, settings_, counters_, order_, question.kind, std::move(names),
+        AresContext{io_, settings_, counters_, order_, channels_}, question.kind, std::move(names),
         [this, key = pending->first](const Answer& answer) { on_answer(key, answer); });
 }
 

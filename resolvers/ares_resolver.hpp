@@ -11,6 +11,7 @@
 #include <string>
 
 #include "resolvers/answer_cache.hpp"
+#include "resolvers/ares_channel.hpp"
 #include "resolvers/counters.hpp"
 #include "resolvers/hosts_file.hpp"
 #include "resolvers/lifetime.hpp"
@@ -76,6 +77,7 @@ private:
     ServerOrder order_;
     HostsFile hosts_;
     AnswerCache cache_;
+    AresChannels channels_;
     Pendings pending_;
     std::deque<std::string> queue_;  ///< keys of those in pending_ that wait
     std::size_t running_ = 0;

@@ -22,21 +22,17 @@ Answer to_answer(const DnsAnswer& found, Answer::Status status, std::size_t serv
 
 }  // namespace
 
-AresSeries::AresSeries(boost::asio::io_context& io, const Settings& settings, Counters& counters,
-                       ServerOrder& order, std::string name, RecordType type, Done done)
-    : io_(io),
-      settings_(settings),
-      counters_(counters),
-      order_(order),
+AresSeries::AresSeries(const AresContext& context, std::string name, RecordType type, Done done)
+    : context_(context),
       name_(std::move(name)),
       type_(type),
       done_(std::move(done)),
-      servers_(order.order(base::MonotonicClock::now())),
+      servers_(context.order.order(base::MonotonicClock::now())),
       said_(servers_.size()) {
     if (servers_.empty())
-        boost::asio::post(io_, lifetime_.guard([this] { give_up(); }));
+        boost::asio::post(context_.io, lifetime_.guard([this] { give_up(); }));
     else
-        ask(settings_.transport);
+        ask(context_.settings.transport);
 }
 
 std::string AresSeries::progress() const {
@@ -52,24 +48,25 @@ std::string AresSeries::progress() const {
 
 void AresSeries::ask(Transport transport) {
     transport_ = transport;
-    exchange_ = std::make_unique<AresExchange>(io_, counters_, settings_.servers[server()], transport,
-                                               DnsQuestion(name_, type_, Randomness::fresh()), settings_.ttl,
-                                               limits(), [this](const Result& result) { on_result(result); });
+    exchange_ = std::make_unique<AresExchange>(context_, context_.settings.servers[server()], transport,
+                                               DnsQuestion(name_, type_, Randomness::fresh()), limits(),
+                                               [this](const Result& result) { on_result(result); });
 }
 
 AresExchange::Limits AresSeries::limits() const {
-    const Duration first = type_ == RecordType::ptr ? settings_.reverse_timeout : settings_.server_timeout;
+    const Settings& settings = context_.settings;
+    const Duration first = type_ == RecordType::ptr ? settings.reverse_timeout : settings.server_timeout;
     const auto round = std::min<std::size_t>(attempt_ / servers_.size(), 4);
-    return {first * (1 << round), settings_.connect_timeout};
+    return {first * (1 << round), settings.connect_timeout};
 }
 
 void AresSeries::on_result(const Result& result) {
     if (result.kind == Result::answered) {
-        order_.answered(server());
+        context_.order.answered(server());
         on_answer(result.answer);
         return;
     }
-    if (result.kind != Result::unusable) order_.failed(server(), base::MonotonicClock::now());
+    if (result.kind != Result::unusable) context_.order.failed(server(), base::MonotonicClock::now());
     only_silence_ = only_silence_ && result.kind == Result::silent;
     note(result.answer.why);
     ask_next();
@@ -98,8 +95,8 @@ void AresSeries::on_answer(const DnsAnswer& answer) {
 
 void AresSeries::ask_next() {
     ++attempt_;
-    if (attempt_ < servers_.size() * std::max(settings_.tries, 1u))
-        ask(settings_.transport);
+    if (attempt_ < servers_.size() * std::max(context_.settings.tries, 1u))
+        ask(context_.settings.transport);
     else
         give_up();
 }
@@ -107,7 +104,7 @@ void AresSeries::ask_next() {
 void AresSeries::give_up() {
     Answer answer;
     answer.status = only_silence_ && !servers_.empty() ? Answer::timed_out : Answer::server_failure;
-    answer.ttl = settings_.ttl.failed;
+    answer.ttl = context_.settings.ttl.failed;
     answer.detail = progress();
     finish(std::move(answer));
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,11 +7,8 @@
 #include <vector>
 
 #include "resolvers/ares_exchange.hpp"
-#include "resolvers/counters.hpp"
 #include "resolvers/lifetime.hpp"
 #include "resolvers/resolver.hpp"
-#include "resolvers/server_order.hpp"
-#include "resolvers/settings.hpp"
 
 namespace resolvers {
 
@@ -23,8 +19,7 @@ public:
     using Done = std::function<void(const Answer&)>;
 
     /// `done` is called once, from the loop; it may destroy the series. Destroying it before cancels it.
-    AresSeries(boost::asio::io_context& io, const Settings& settings, Counters& counters, ServerOrder& order,
-               std::string name, RecordType type, Done done);
+    AresSeries(const AresContext& context, std::string name, RecordType type, Done done);
 
     /// `#1 SERVFAIL, #2 no answer`: what was found out so far.
     [[nodiscard]] std::string progress() const;
@@ -40,10 +35,7 @@ private:
     [[nodiscard]] std::size_t server() const { return servers_[attempt_ % servers_.size()]; }
     [[nodiscard]] AresExchange::Limits limits() const;
 
-    boost::asio::io_context& io_;
-    const Settings& settings_;
-    Counters& counters_;
-    ServerOrder& order_;
+    const AresContext context_;
     std::string name_;
     RecordType type_;
     Done done_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <catch2/catch.hpp>
+#include <optional>
 #include <set>
 
 #include "tests/unit/resolvers/resolver_fixture.hpp"
@@ -284,6 +285,34 @@ TEST_CASE("a slow server within the time-out is waited for") {
     });
     CHECK(text(fixture.ask("www.example.com")) == "ok 192.0.2.1");
     CHECK(fixture.server().questions.size() == 1);
+}
+
+TEST_CASE("nothing of one question is left for the next one that uses its channel of c-ares [K-61]") {
+    Fixture fixture;
+    fixture.settings.tries = 1;
+    SECTION("by TCP: half an answer") {
+        fixture.settings.transport = Transport::tcp;
+        fixture.add_server([](EvilServer& server, const Asked& asked) {
+            if (asked.name != "first.example") return server.send(asked, true_reply(asked));
+            const Bytes half{0, 100, 0xff, 0xff, 0xff};
+            boost::asio::write(*asked.tcp, boost::asio::buffer(half));
+        });
+    }
+    SECTION("by UDP: an answer that comes too late") {
+        fixture.add_server([first = std::optional<Asked>()](EvilServer& server, const Asked& asked) mutable {
+            if (!first) {
+                first = asked;
+                return;
+            }
+            server.send(*first, Reply(first->packet).a(first->name, lie));
+            server.send(asked, true_reply(asked));
+        });
+    }
+    fixture.start();
+    CHECK(fixture.ask("first.example").status == Answer::timed_out);
+    CHECK(text(fixture.ask("second.example")) == "ok 192.0.2.1");
+    CHECK(fixture.counters().not_ours == 0);
+    CHECK(fixture.server().questions.size() == 2);
 }
 
 TEST_CASE("no descriptor is left behind") {
