@@ -26,7 +26,13 @@ constexpr std::array<Network, 14> networks{{{"0.0.0.0", 8},
                                             {"fe80::", 10},
                                             {"fec0::", 10},
                                             {"64:ff9b:1::", 48}}};
-constexpr Network nat64{"64:ff9b::", 96};
+
+/// IPv6 addresses that lead to an IPv4 one, and where in them it is.
+struct Carrier {
+    Network network;
+    int at;
+};
+constexpr std::array<Carrier, 2> carriers{{{{"64:ff9b::", 96}, 12}, {{"2002::", 16}, 2}}};
 
 bool lies_in(const base::Address& address, const Network& network) {
     const auto base_address = base::parse_address(network.address);
@@ -37,9 +43,10 @@ bool lies_in(const base::Address& address, const Network& network) {
 }  // namespace
 
 bool is_private(const base::Address& address) {
-    if (lies_in(address, nat64)) {
+    for (const Carrier& carrier : carriers) {
+        if (!lies_in(address, carrier.network)) continue;
         base::Address inside = base::Address::any(base::Family::v4);
-        std::copy(address.bytes.begin() + 12, address.bytes.end(), inside.bytes.begin());
+        std::copy_n(address.bytes.begin() + carrier.at, 4, inside.bytes.begin());
         return is_private(inside);
     }
     return std::any_of(networks.begin(), networks.end(),
