@@ -60,10 +60,14 @@ public:
         if (!endpoint) fail();
         return *endpoint;
     }
+    base::Address address() {
+        const auto address = base::parse_address(word());
+        if (!address) fail();
+        return *address;
+    }
     net::PoolGroup group() {
-        const auto source = base::parse_address(word());
-        if (!source) fail();
-        net::PoolGroup group{source->family, *source, std::nullopt};
+        const base::Address source = address();
+        net::PoolGroup group{source.family, source, std::nullopt};
         if (const std::string ports = word(); ports != "system") {
             const std::size_t dash = ports.find('-');
             if (dash == std::string::npos) fail();
@@ -136,6 +140,12 @@ const std::map<std::string, Reader>& readers() {
              arena.session_places = line.number<std::size_t>();
              arena.socket_places = line.number<std::size_t>();
          }},
+        {"name",
+         [](Line& line, Handover& to) {
+             std::vector<base::Address>& addresses = to.names[line.word()];
+             while (line.more())
+                 addresses.push_back(line.address());
+         }},
         {"pid-file", [](Line& line, Handover& to) { to.pid_file = file_of(line); }},
         {"control", [](Line& line, Handover& to) { to.control = file_of(line); }},
     };
@@ -182,6 +192,12 @@ std::string to_text(const Handover& handover) {
     if (const auto& arena = handover.arena)
         line("arena",
              fmt::format("{} {} {}", arena->descriptor, arena->session_places, arena->socket_places));
+    for (const auto& [name, addresses] : handover.names) {
+        std::string words = name;
+        for (const base::Address& address : addresses)
+            words += " " + base::to_string(address);
+        line("name", words);
+    }
     line("pid-file", words_of(handover.pid_file));
     line("control", words_of(handover.control));
     return fmt::to_string(text) + last_word + "\n" + handover.config;

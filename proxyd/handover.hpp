@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace proxyd {
 /// lines of text, whose descriptor the environment names.
 struct Handover {
     /// Changes whenever the meaning of a line does: programs with the same one understand each other.
-    static constexpr unsigned format = 1;
+    static constexpr unsigned format = 2;
 
     struct Listener {
         base::Endpoint configured;
@@ -53,6 +54,7 @@ struct Handover {
     std::vector<PoolSocket> sockets;
     std::optional<Arena>
         arena;  ///< nothing when the other program cannot read it: the sessions have ended then
+    std::map<std::string, std::vector<base::Address>> names;  ///< of hosts, and what they meant last
     File pid_file, control;
 
     /// All that it names.

@@ -9,6 +9,7 @@
 #include "libudpserver/session/arena.hpp"
 #include "libudpserver/session/server.hpp"
 #include "proxyd/handover.hpp"
+#include "resolvers/known_names.hpp"
 
 namespace proxyd {
 
@@ -58,6 +59,9 @@ public:
 
     /// `127.0.0.1:53`, for each listener.
     [[nodiscard]] std::vector<std::string> listener_texts() const;
+
+    /// For the next ACR.
+    resolvers::KnownNames known_names;
 
     /// Set in the parent when the proxy ends gracefully: each REG that starts then begins no session.
     bool draining = false;

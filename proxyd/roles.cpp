@@ -4,6 +4,7 @@
 
 #include "conf/load.hpp"
 #include "conf/names.hpp"
+#include "libudpserver/ipc/messages.hpp"
 #include "proxyd/apr_main.hpp"
 #include "proxyd/lookup_service.hpp"
 
@@ -38,6 +39,11 @@ Roles::Roles(process::Supervisor& supervisor, Resources& resources,
     if (!conf::names(*config_).empty()) add_acr();
     if (needs_lookups(*config_)) add_apr();
     supervisor_.add_role(reg_role(&reg_main));
+    supervisor_.on(ipc::MessageType::name_news, [this](process::Child& child, ipc::Message& message) {
+        const auto news = ipc::read<ipc::NameNews>(message);
+        if (!news) return child.link()->refuse("malformed name-news");
+        resources_.known_names.take(*news);
+    });
     supervisor_.on_child_ready([this](process::Child& child) {
         // One that began with an earlier configuration has not brought the sessions into this one.
         if (child.role().party == ipc::Party::reg && forked_epoch_ == resources_.history.epoch)
@@ -60,30 +66,35 @@ process::Role Roles::reg_role(decltype(&reg_main) work) {
 }
 
 /// Asks name servers, so it needs no descriptor but its link and its log.
-process::Role Roles::resolving_role(const std::string& name, ipc::Party party, decltype(&acr_main) work) {
+process::Role Roles::resolving_role(const std::string& name, ipc::Party party, Work work) {
     return {.name = name,
             .party = party,
             .speed = process::resolving_speed,
             .run =
-                [this, work](process::ChildRuntime& runtime) {
+                [work = std::move(work)](process::ChildRuntime& runtime) {
                     ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + niceness_of_look_ups);
-                    return work(runtime, *config_);
+                    return work(runtime);
                 },
             .keep = {}};
 }
 
 void Roles::add_acr() {
-    supervisor_.add_role(resolving_role("ACR", ipc::Party::acr, acr_main));
+    supervisor_.add_role(resolving_role("ACR", ipc::Party::acr, [this](process::ChildRuntime& runtime) {
+        return acr_main(runtime, *config_, resources_.known_names);
+    }));
 }
 
 void Roles::add_apr() {
-    supervisor_.add_role(resolving_role("APR", ipc::Party::apr, apr_main));
+    supervisor_.add_role(resolving_role("APR", ipc::Party::apr, [this](process::ChildRuntime& runtime) {
+        return apr_main(runtime, *config_);
+    }));
 }
 
 void Roles::change(std::shared_ptr<const conf::Config> config, const process::Settings& settings) {
     const std::shared_ptr<const conf::Config> before = std::exchange(config_, std::move(config));
     const bool changed = !same_for_resolving(*before, *config_);
     const auto names_before = conf::names(*before), names_after = conf::names(*config_);
+    resources_.known_names.change(names_after);
     change_resolving(ipc::Party::acr, !names_before.empty(), !names_after.empty(),
                      changed || names_before != names_after, &Roles::add_acr);
     change_resolving(ipc::Party::apr, needs_lookups(*before), needs_lookups(*config_), changed,

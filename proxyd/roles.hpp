@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "conf/config.hpp"
 #include "libudpserver/process/supervisor.hpp"
@@ -33,7 +35,8 @@ public:
 
 private:
     process::Role reg_role(decltype(&reg_main) work);
-    process::Role resolving_role(const std::string& name, ipc::Party party, decltype(&acr_main) work);
+    using Work = std::function<int(process::ChildRuntime&)>;
+    process::Role resolving_role(const std::string& name, ipc::Party party, Work work);
     void add_acr();
     void add_apr();
     void change_resolving(ipc::Party party, bool before, bool after, bool changed, void (Roles::*add)());

@@ -176,6 +176,7 @@ Handover Upgrade::handover(bool with_sessions, const Others& others) const {
                       .groups = {},
                       .sockets = {},
                       .arena = {},
+                      .names = {},
                       .pid_file = others.pid_file,
                       .control = others.control};
     parts_.resources.leave_to(handover, with_sessions);

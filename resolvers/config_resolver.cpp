@@ -13,18 +13,24 @@ base::Instant now() {
 
 ConfigResolver::ConfigResolver(boost::asio::io_context& io, const std::vector<std::string>& names,
                                Resolver& resolver, NameSink& sink, base::Duration stale_max,
-                               RefreshSchedule::Pauses pauses)
+                               const KnownNames& known, RefreshSchedule::Pauses pauses)
     : resolver_(resolver),
       sink_(sink),
       timer_(io),
       schedule_(pauses),
-      keeper_(names, stale_max, now()),
+      keeper_(names, stale_max, now(), known),
       random_(std::random_device{}()) {
     for (const std::string& name : names)
         schedule_.add(name, now());
 }
 
 void ConfigResolver::start() {
+    for (const ipc::NameNews& news : keeper_.recalled())
+        sink_.tell(news);
+    go_on();
+}
+
+void ConfigResolver::go_on() {
     ask_due();
     sleep();
 }
@@ -65,7 +71,7 @@ void ConfigResolver::sleep() {
 void ConfigResolver::wake() {
     for (const NameReport& report : keeper_.expire(now()))
         deliver(report, &sink_);
-    start();
+    go_on();
 }
 
 std::vector<NameFacts> ConfigResolver::facts() const {

@@ -20,9 +20,11 @@ namespace resolvers {
 class ConfigResolver {
 public:
     ConfigResolver(boost::asio::io_context& io, const std::vector<std::string>& names, Resolver& resolver,
-                   NameSink& sink, base::Duration stale_max, RefreshSchedule::Pauses pauses = {});
+                   NameSink& sink, base::Duration stale_max, const KnownNames& known = {},
+                   RefreshSchedule::Pauses pauses = {});
 
-    /// Asks for all names at once; how many look-ups run at a time is the resolver's matter.
+    /// Tells what is known from before, and asks for all names at once; how many look-ups run at a time is
+    /// the resolver's matter.
     void start();
 
     [[nodiscard]] std::vector<NameFacts> facts() const;
@@ -30,6 +32,7 @@ public:
     [[nodiscard]] std::vector<std::string> info() const;
 
 private:
+    void go_on();
     void ask_due();
     void ask(const std::string& name);
     void on_answer(const std::string& name, const Answer& answer);

@@ -43,12 +43,27 @@ std::string span(base::Duration duration) {
 
 }  // namespace
 
-NameKeeper::NameKeeper(const std::vector<std::string>& names, base::Duration stale_max, base::Instant start)
+NameKeeper::NameKeeper(const std::vector<std::string>& names, base::Duration stale_max, base::Instant start,
+                       const KnownNames& known)
     : table_(stale_max) {
     for (const std::string& name : names) {
         table_.add(name, start);
         names_.try_emplace(name);
     }
+    for (const auto& [name, addresses] : known.all()) {
+        const auto kept = names_.find(name);
+        if (kept == names_.end()) continue;
+        table_.recall(name, addresses, start);
+        kept->second.state = addresses.empty() ? State::denied : State::good;
+        kept->second.told = true;
+    }
+}
+
+std::vector<ipc::NameNews> NameKeeper::recalled() const {
+    std::vector<ipc::NameNews> all;
+    for (const auto& [name, kept] : names_)
+        if (kept.told) all.push_back({name, false, table_.addresses(name)});
+    return all;
 }
 
 NameReport NameKeeper::take(const std::string& name, const Answer& answer, base::Instant now) {

@@ -8,6 +8,7 @@
 #include "libudpserver/base/clock.hpp"
 #include "libudpserver/base/messages.hpp"
 #include "libudpserver/ipc/messages.hpp"
+#include "resolvers/known_names.hpp"
 #include "resolvers/name_sink.hpp"
 #include "resolvers/name_table.hpp"
 #include "resolvers/resolver.hpp"
@@ -40,11 +41,16 @@ struct NameFacts {
 /// What is known of the configuration's names, and what is to be said about them. Only decisions: whoever
 /// uses it asks and tells. The first answer to each name is told, then only changes, each list as a whole
 /// (K-54). A name without an answer is first told as unresolved, so that whoever has addresses from before
-/// keeps them; when failures have lasted for `stale_max`, its end is told (K-55). What a change does is
-/// logged where the names are used (NAMS-210-N).
+/// keeps them; when failures have lasted for `stale_max`, its end is told (K-55). So it is with what a name
+/// meant to a keeper before: it holds until there is an answer. What a change does is logged where the names
+/// are used (NAMS-210-N).
 class NameKeeper {
 public:
-    NameKeeper(const std::vector<std::string>& names, base::Duration stale_max, base::Instant start);
+    NameKeeper(const std::vector<std::string>& names, base::Duration stale_max, base::Instant start,
+               const KnownNames& known = {});
+
+    /// What is known from before, to be told first.
+    [[nodiscard]] std::vector<ipc::NameNews> recalled() const;
 
     /// An answer to a question about `name`, good or bad. Of a name that is not kept nothing follows.
     NameReport take(const std::string& name, const Answer& answer, base::Instant now);

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libudpserver/base/clock.hpp"
@@ -22,6 +23,10 @@ public:
 
     /// A name that nothing is known of yet; whoever waits for it may give it up `stale_max` from now on.
     void add(const std::string& name, base::Instant now) { names_.try_emplace(name, Known{{}, now}); }
+    /// What a name meant at this time, whatever was known of it: its TTL is over, and begins to be stale.
+    void recall(const std::string& name, Addresses addresses, base::Instant now) {
+        names_.insert_or_assign(name, Known{std::move(addresses), now});
+    }
     /// Adds the name if it is new. Returns whether it means something else now.
     bool update(const std::string& name, const Answer& answer, base::Instant now);
 

@@ -171,7 +171,7 @@ def test_a_program_with_other_sessions(upgradable, peer):
     listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
     proxy = upgradable(configuration(listener, server.text))
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 1 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 2 arena 1 version 9.9.9"))
     process = proxy.run.start("gw", "upgrade", "--json")
     record, = proxy.daemon.wait_records(1)
     assert (record["REASON"], record["RESULT"]) == ("process-end", "ABORTED")
@@ -192,7 +192,7 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
                            udpserver={"max-sessions": 100, "quarantine": "2s"})
     proxy = upgradable(config)
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 1 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 2 arena 1 version 9.9.9"))
     let_go(proxy.program)
     assert proxy.upgrade()["sessions"] == "ended"
     others = [peer() for _ in range(4)]
@@ -208,9 +208,9 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
 
 @pytest.mark.parametrize("text, why", [
     ("exit 1", "no proxyd"),
-    ("echo handover 2 arena 1 version 9", "no proxyd"),
-    ("echo handover 1 arena x version 9", "no proxyd"),
-    ("[ $1 = --handover ] && exec echo handover 1 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
+    ("echo handover 1 arena 1 version 9", "no proxyd"),
+    ("echo handover 2 arena x version 9", "no proxyd"),
+    ("[ $1 = --handover ] && exec echo handover 2 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
     ("exec sleep 100", "no proxyd"),
     (None, "No such file"),
 ])

@@ -31,6 +31,9 @@ Handover full() {
                       .filter = 31,
                       .sockets = {{40, 0, 0}, {41, 1, 1}},
                       .arena = Handover::Arena{30, 1000, 3024},
+                      .names = {{"gone.example.com", {}},
+                                {"www.example.com",
+                                 {*base::parse_address("192.0.2.1"), *base::parse_address("2001:db8::1")}}},
                       .pid_file = {20, 0, 0},
                       .control = {-1, 9, 18446744073709551615ull}};
     handover.groups = {
@@ -76,6 +79,7 @@ TEST_CASE("what is handed over arrives as it was") {
     CHECK(got.groups == left.groups);
     CHECK(got.groups[1].optional);
     CHECK(got.sockets[1].worker == 1);
+    CHECK(got.names == left.names);
     CHECK(got.control.inode == left.control.inode);
     CHECK(got.descriptors() == std::vector<int>{10, 11, 12, 13, 14, 40, 41, 30, 31, 20});
 }
@@ -92,9 +96,9 @@ TEST_CASE("a handover that makes no sense is refused with the line") {
     const std::string good = proxyd::to_text(full());
     CHECK_THAT(refusal(""), Contains("no end"));
     CHECK_THAT(refusal("hello\n"), Contains("hello"));
-    CHECK_THAT(refusal(without(good, "proxyd-handover 1\n")), Contains("version 0.1.0"));
-    CHECK_THAT(refusal(without(good, "proxyd-handover 1", "proxyd-handover 2")),
-               Contains("proxyd-handover 2"));
+    CHECK_THAT(refusal(without(good, "proxyd-handover 2\n")), Contains("version 0.1.0"));
+    CHECK_THAT(refusal(without(good, "proxyd-handover 2", "proxyd-handover 3")),
+               Contains("proxyd-handover 3"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch")), Contains("epoch"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch 7 8")), Contains("epoch 7 8"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch x")), Contains("epoch x"));
@@ -106,7 +110,7 @@ TEST_CASE("a handover that makes no sense is refused with the line") {
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 2 1")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 1 2")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "workers 2", "workers 0")), Contains("no sense"));
-    CHECK_THAT(refusal("proxyd-handover 1\nconfig\n"), Contains("config"));
+    CHECK_THAT(refusal("proxyd-handover 2\nconfig\n"), Contains("config"));
     CHECK_THAT(refusal(good.substr(0, good.find("config"))), Contains("no end"));
 }
 

@@ -15,8 +15,8 @@ struct Acr {
     ConfigResolver config;
 
     explicit Acr(std::vector<std::string> names, base::Duration stale_max = 1h,
-                 RefreshSchedule::Pauses pauses = {})
-        : config(io, names, resolver, sink, stale_max, pauses) {
+                 RefreshSchedule::Pauses pauses = {}, const KnownNames& known = {})
+        : config(io, names, resolver, sink, stale_max, known, pauses) {
         config.start();
     }
     void answer(const std::string& name, const Answer& answer) {
@@ -46,6 +46,18 @@ TEST_CASE("all names are asked for at once, not from the cache [K-52]") {
     CHECK(acr.last() == "c: unresolved");
     CHECK(acr.sink.news.size() == 3);
     CHECK(acr.config.info().at(1).find("name b: 192.0.2.2, expires in") == 0);
+}
+
+TEST_CASE("what is known from before is told at once, and all names are asked for [K-55]") {
+    KnownNames known({"b"});
+    known.take({"b", false, {address_of("192.0.2.2")}});
+    Acr acr({"a", "b"}, 1h, {}, known);
+    CHECK(acr.last() == "b: 192.0.2.2");
+    CHECK(acr.resolver.open() == 2);
+    acr.answer("b", not_found(Answer::timed_out));
+    acr.answer("a", not_found(Answer::timed_out));
+    CHECK(acr.last() == "a: unresolved");
+    CHECK(acr.sink.news.size() == 2);
 }
 
 TEST_CASE("without names there is nothing to do") {

@@ -20,7 +20,8 @@ std::string text(const NameReport& report) {
 }
 
 struct Keeper : NameKeeper {
-    explicit Keeper(base::Duration stale_max = 1h) : NameKeeper({"x", "y"}, stale_max, start) {}
+    explicit Keeper(base::Duration stale_max = 1h, const KnownNames& known = {})
+        : NameKeeper({"x", "y"}, stale_max, start, known) {}
     std::string take(const Answer& answer, base::Duration when) {
         return text(NameKeeper::take("x", answer, start + when));
     }
@@ -179,4 +180,42 @@ TEST_CASE("a report goes to whom it belongs to, or to nobody") {
     deliver({}, &sink);
     REQUIRE(sink.news.size() == 1);
     CHECK(text_of(sink.news[0]) == "x: 192.0.2.1");
+}
+
+TEST_CASE(
+    "what a keeper before knew holds until there is an answer, or failures have lasted too long [K-55]") {
+    KnownNames known({"x", "z"});
+    known.take({"z", false, {address_of("192.0.2.9")}});
+    SECTION("addresses") {
+        known.take({"x", false, {address_of("192.0.2.1")}});
+        Keeper keeper(60s, known);
+        REQUIRE(keeper.recalled().size() == 1);
+        CHECK(text_of(keeper.recalled()[0]) == "x: 192.0.2.1");
+        CHECK(keeper.info(start + 1s).at(0) == "name x: 192.0.2.1, expired, given up in 59s");
+        SECTION("the same again is no news") {
+            CHECK(keeper.take(found({"192.0.2.1"}), 1s) == "-");
+        }
+        SECTION("others are") {
+            CHECK(keeper.take(found({"192.0.2.2"}), 1s) == "x: 192.0.2.2");
+        }
+        SECTION("a denial ends them") {
+            CHECK(keeper.take(not_found(Answer::no_such_name), 1s) == "NAMS-221-W x:");
+        }
+        SECTION("a failure does not") {
+            CHECK(keeper.take(not_found(Answer::timed_out), 1s) == "NAMS-220-W -");
+            CHECK(keeper.next_expiry() == start + 60s);
+            CHECK(keeper.take(not_found(Answer::timed_out), 61s) == "NAMS-223-E x:");
+        }
+    }
+    SECTION("that it means nothing") {
+        known.take({"x", false, {}});
+        Keeper keeper(60s, known);
+        CHECK(text_of(keeper.recalled().at(0)) == "x:");
+        CHECK(keeper.take(not_found(Answer::no_such_name), 1s) == "-");
+        CHECK(keeper.take(not_found(Answer::timed_out), 2s) == "NAMS-220-W -");
+        CHECK(keeper.take(found({"192.0.2.2"}), 3s) == "NAMS-211-N x: 192.0.2.2");
+    }
+    SECTION("nothing") {
+        CHECK(Keeper(60s, known).recalled().empty());
+    }
 }

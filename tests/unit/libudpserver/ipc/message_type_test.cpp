@@ -38,7 +38,7 @@ bool expected(MessageType type, Party from, Party to) {
         case MessageType::drain:
             return from == Party::parent && to == Party::reg;
         case MessageType::name_news:
-            return from == Party::acr && to == Party::reg;
+            return from == Party::acr && (to == Party::reg || to == Party::parent);
         case MessageType::look_up:
             return from == Party::reg && to == Party::apr;
         case MessageType::looked_up:
