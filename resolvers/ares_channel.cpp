@@ -86,37 +86,37 @@ void AresChannel::rest() {
     user_ = nullptr;
 }
 
-void AresChannel::on_socket_state(void* self, ares_socket_t fd, int readable, int writable) {
+void AresChannel::on_socket_state(void* self, ares_socket_t fd, int readable, int writable) noexcept {
     static_cast<AresChannel*>(self)->user_->watch(fd, readable != 0, writable != 0);
 }
 
-void AresChannel::on_ares_done(void* self, int status, int, unsigned char* answer, int size) {
+void AresChannel::on_ares_done(void* self, int status, int, unsigned char* answer, int size) noexcept {
     static_cast<AresChannel*>(self)->user_->on_done(status, {answer, static_cast<std::size_t>(size)});
 }
 
 // c-ares would forget the scope of a link-local server.
-int AresChannel::connect(ares_socket_t fd, const sockaddr*, ares_socklen_t, void* self) {
+int AresChannel::connect(ares_socket_t fd, const sockaddr*, ares_socklen_t, void* self) noexcept {
     sockaddr_storage address;
     const auto size = base::to_sockaddr(static_cast<AresChannel*>(self)->server_, address);
     return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), size);
 }
 
 ares_ssize_t AresChannel::receive(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from,
-                                  ares_socklen_t* from_size, void* self) {
+                                  ares_socklen_t* from_size, void* self) noexcept {
     return static_cast<AresChannel*>(self)->user_->receive(fd, buffer, size, flags, from, from_size);
 }
 
 std::unique_ptr<AresChannel> AresChannels::take(Transport transport) {
-    auto& channels = kept(transport);
+    Resting& channels = resting(transport);
     if (channels.empty()) return std::make_unique<AresChannel>(transport);
-    auto channel = std::move(channels.back());
-    channels.pop_back();
+    auto channel = std::move(channels.front());
+    channels.pop_front();
     return channel;
 }
 
-void AresChannels::keep(Transport transport, std::unique_ptr<AresChannel> channel) {
-    auto& channels = kept(transport);
-    if (channels.size() < most_kept) channels.push_back(std::move(channel));
+void AresChannels::keep(Transport transport, std::unique_ptr<AresChannel> channel) noexcept {
+    Resting& channels = resting(transport);
+    if (!channels.full()) channels.push_back(std::move(channel));
 }
 
 }  // namespace resolvers

@@ -2,19 +2,19 @@
 
 #include <ares.h>
 
-#include <array>
+#include <boost/circular_buffer.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "libudpserver/base/endpoint.hpp"
 #include "resolvers/settings.hpp"
 
 namespace resolvers {
 
-/// Who uses a channel. Called from inside c-ares, which must not be called from there.
+/// Who uses a channel. Called from inside c-ares, which must not be called from there. What is thrown there
+/// ends the process: it must not go through c-ares.
 class AresUser {
 public:
     /// What c-ares wants to know of its socket; neither: it closes the socket next.
@@ -43,15 +43,16 @@ public:
     void ask(AresUser& user, const base::Endpoint& server, std::span<const std::uint8_t> question);
     /// One of the two descriptors is ready, the other is ARES_SOCKET_BAD.
     void process(ares_socket_t readable, ares_socket_t writable);
-    /// Ends the question and closes the socket: the user hears that it is not watched any more, then no more.
+    /// Ends the question, as ARES_ECANCELLED if it has no answer yet, and closes the socket; then the user
+    /// hears nothing more.
     void rest();
 
 private:
-    static void on_socket_state(void* self, ares_socket_t fd, int readable, int writable);
-    static void on_ares_done(void* self, int status, int timeouts, unsigned char* answer, int size);
-    static int connect(ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void* self);
+    static void on_socket_state(void* self, ares_socket_t fd, int readable, int writable) noexcept;
+    static void on_ares_done(void* self, int status, int timeouts, unsigned char* answer, int size) noexcept;
+    static int connect(ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void* self) noexcept;
     static ares_ssize_t receive(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from,
-                                ares_socklen_t* from_size, void* self);
+                                ares_socklen_t* from_size, void* self) noexcept;
 
     ares_channel channel_ = nullptr;
     AresUser* user_ = nullptr;
@@ -64,15 +65,22 @@ class AresChannels {
 public:
     static constexpr std::size_t most_kept = 64;  ///< of each transport
 
-    /// Throws std::bad_alloc when c-ares has no memory.
+    /// The one that has rested longest: the first use of a channel costs c-ares a step for each second of
+    /// rest. Throws std::bad_alloc when c-ares has no memory.
     [[nodiscard]] std::unique_ptr<AresChannel> take(Transport transport);
     /// Takes back one that rests.
-    void keep(Transport transport, std::unique_ptr<AresChannel> channel);
+    void keep(Transport transport, std::unique_ptr<AresChannel> channel) noexcept;
+
+    [[nodiscard]] std::size_t kept(Transport transport) const { return resting(transport).size(); }
 
 private:
-    [[nodiscard]] auto& kept(Transport transport) { return kept_[static_cast<std::size_t>(transport)]; }
+    using Resting = boost::circular_buffer<std::unique_ptr<AresChannel>>;
+    [[nodiscard]] const Resting& resting(Transport transport) const {
+        return transport == Transport::udp ? udp_ : tcp_;
+    }
+    [[nodiscard]] Resting& resting(Transport transport) { return transport == Transport::udp ? udp_ : tcp_; }
 
-    std::array<std::vector<std::unique_ptr<AresChannel>>, 2> kept_;
+    Resting udp_{most_kept}, tcp_{most_kept};
 };
 
 }  // namespace resolvers

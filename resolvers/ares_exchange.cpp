@@ -45,7 +45,7 @@ void AresExchange::watch(ares_socket_t fd, bool readable, bool writable) {
     }
     if (found == watches_.end()) {
         found = watches_.emplace(watches_.end(), context_.io);
-        // An exception must not go through c-ares; a socket that cannot be watched is a silent one.
+        // A socket that cannot be watched is a silent one.
         boost::system::error_code ignored;
         found->socket.assign(fd, ignored);
     }

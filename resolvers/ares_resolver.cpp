@@ -157,10 +157,10 @@ void AresResolver::start(Pendings::iterator pending) {
         names.push_back(reverse_name(question.address));
     else
         names = candidates(question.name, settings_.search, settings_.dots);
-    ++running_;
     pending->second.lookup = std::make_unique<AresLookup>(
         AresContext{io_, settings_, counters_, order_, channels_}, question.kind, std::move(names),
         [this, key = pending->first](const Answer& answer) { on_answer(key, answer); });
+    ++running_;
 }
 
 void AresResolver::on_answer(const std::string& key, const Answer& answer) {
