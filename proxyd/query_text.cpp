@@ -1,5 +1,7 @@
 #include "proxyd/query_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "libudpserver/session/session_record.hpp"
@@ -113,10 +115,10 @@ const char* decision_word(session::Explanation::Outcome outcome) {
 }
 
 /// The reason as records have it, and what it says of a client that has not come yet.
-std::string reason_text(session::CloseReason reason) {
+std::string reason_text(const session::Explanation& explanation) {
     using session::CloseReason;
-    const std::string word(to_string(reason));
-    switch (reason) {
+    const std::string word(to_string(explanation.reason));
+    switch (explanation.reason) {
         case CloseReason::admin:
             return word + ": an administrator keeps it out, or the proxy ends gracefully";
         case CloseReason::source_limited:
@@ -130,7 +132,10 @@ std::string reason_text(session::CloseReason reason) {
         case CloseReason::no_target:
             return word + ": the rule has no server";
         case CloseReason::resolve_failure:
-            return word + ": a name could not be resolved, or there is no room to wait for it";
+            return word + ": " +
+                   (explanation.missing.empty()
+                        ? "a name could not be resolved, or there is no room to wait for it"
+                        : fmt::format("{}", fmt::join(explanation.missing, ", ")));
         default:
             return word;
     }
@@ -141,12 +146,14 @@ std::string decision_reason(const session::Explanation& explanation) {
     using Outcome = session::Explanation::Outcome;
     if (explanation.outcome == Outcome::running) return "its session goes on; no rule is asked again";
     if (explanation.outcome == Outcome::waits)
-        return explanation.need == session::Need::names ? "a name of the configuration is not known yet"
-                                                        : "the client's names would be looked up first";
+        return explanation.need == session::Need::client_names
+                   ? "the client's names would be looked up first; `proxyd -t` does"
+               : explanation.missing.empty() ? "a name of the configuration is not known yet"
+                                             : fmt::format("{}", fmt::join(explanation.missing, ", "));
     if (explanation.outcome == Outcome::accepted) return "";
     if (explanation.reason == CloseReason::acl)
         return explanation.rule ? "acl: the rule denies it" : "acl: no rule matches";
-    const std::string reason = reason_text(explanation.reason);
+    const std::string reason = reason_text(explanation);
     return explanation.policy_asked ? reason : reason + "; no rule is asked";
 }
 

@@ -38,6 +38,7 @@ struct Explanation {
     CloseReason reason = CloseReason::none;  ///< that it is refused with
     bool policy_asked = false;               ///< false: a limit, an admin or a running session comes first
     Need need = Need::nothing;               ///< what it waits for
+    std::vector<std::string> missing;        ///< what is not known, or why its names stand for no server
     std::optional<std::size_t> rule;         ///< that decides, or waits
     Endpoint server;                         ///< that it goes to
     SessionId session;                       ///< that it belongs to, when one is running

@@ -111,6 +111,7 @@ private:
                                                                           std::shared_ptr<Door> door,
                                                                           unsigned worker);
     void told(std::size_t name);
+    [[nodiscard]] bool has_server(const conf::Rule& rule) const;
     [[nodiscard]] std::string what_sessions_did(const std::string& name) const;
 
     [[nodiscard]] unsigned worker_for(Slot place, unsigned idle) const;

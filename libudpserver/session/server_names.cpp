@@ -145,11 +145,21 @@ void Server::told(std::size_t name) {
         name_news(names_.name(name), std::move(*next), false);
 }
 
+/// Whether a session of the rule could go anywhere.
+bool Server::has_server(const conf::Rule& rule) const {
+    return std::ranges::any_of(rule.plug_to, [this](const conf::Server& server) {
+        return server.name.empty() || !names_.addresses(*names_.index(server.name)).empty();
+    });
+}
+
 std::string Server::what_sessions_did(const std::string& name) const {
     std::set<std::string_view> did;
     for (const conf::Rule& rule : config_.session_acl)
         for (const conf::Server& server : rule.plug_to)
-            if (server.name == name) did.insert(to_string(rule.on_name_change));
+            if (server.name == name)
+                did.insert(rule.on_name_change == conf::OnNameChange::move && !has_server(rule)
+                               ? "kept, there is no other"
+                               : to_string(rule.on_name_change));
     if (did.empty()) return {};
     return did.size() == 1 ? std::string(*did.begin()) : "as their rules say";
 }

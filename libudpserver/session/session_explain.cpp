@@ -42,6 +42,10 @@ Explanation Sessions::explain(const Question& asked, std::size_t listener, Insta
     result.rule = judged.rule;
     result.need = judged.need;
     result.reason = judged.reason;
+    if (judged.need == Need::names && result.steps.back().undecided)
+        result.missing = {result.steps.back().why};
+    else if (judged.need == Need::names || judged.reason == CloseReason::resolve_failure)
+        result.missing = targets_.idle_names(*judged.rule);
     if (judged.reason != CloseReason::none) return result;
     if (judged.need != Need::nothing) {
         if (!may_wait(question.client.address(), judged.need)) result.reason = CloseReason::resolve_failure;

@@ -40,25 +40,9 @@ std::string text_of(const conf::Server& server) {
     return server.name.empty() ? endpoint : fmt::format("{} ({})", endpoint, server.name);
 }
 
-/// What there is to say of the names in `plug-to` that are no servers now.
-std::vector<std::string> idle_names(const conf::Rule& rule, const Names& names,
-                                    const std::vector<conf::Server>& servers) {
-    std::vector<std::string> said;
-    for (const conf::Server& entry : rule.plug_to) {
-        const auto index = entry.name.empty() ? std::nullopt : names.index(entry.name);
-        const auto of_entry = [&](const conf::Server& server) { return server.name == entry.name; };
-        if (!index || std::any_of(servers.begin(), servers.end(), of_entry)) continue;
-        const char* means = !names.known(*index)              ? "is not known"
-                            : names.addresses(*index).empty() ? "means nothing now"
-                                                              : "means no address that can be a server";
-        said.push_back(fmt::format("name {} {}", entry.name, means));
-    }
-    return said;
-}
-
 /// For a rule with names: which servers it has now.
-std::string list_servers(const conf::Rule& rule, const Names& names,
-                         const std::vector<conf::Server>& servers) {
+std::string list_servers(const conf::Rule& rule, const Targets& targets, std::size_t index) {
+    const std::vector<conf::Server>& servers = targets.of(index);
     const bool named = std::any_of(rule.plug_to.begin(), rule.plug_to.end(),
                                    [](const conf::Server& server) { return !server.name.empty(); });
     if (!named) return {};
@@ -66,7 +50,7 @@ std::string list_servers(const conf::Rule& rule, const Names& names,
     for (const conf::Server& server : servers)
         all.push_back(text_of(server));
     std::string text = servers.size() > 1 ? fmt::format("its servers: {}\n", joined(all)) : "";
-    for (const std::string& name : idle_names(rule, names, servers))
+    for (const std::string& name : targets.idle_names(index))
         text += fmt::format("no server: {}\n", name);
     return text;
 }
@@ -81,8 +65,8 @@ std::string verdict(const conf::Config& config, std::size_t index, const Questio
     const std::size_t server = choose_server(servers, question.client.address());
     if (server < servers.size())
         return fmt::format("accepted by rule {}, server {}\n{}", rule.name, text_of(servers[server]),
-                           list_servers(rule, names, servers));
-    const std::string why = joined(idle_names(rule, names, servers));
+                           list_servers(rule, targets, index));
+    const std::string why = joined(targets.idle_names(index));
     if (targets.waiting(index))
         return fmt::format("undecided: rule {} accepts, but its server depends on what is not known: {}\n",
                            rule.name, why);

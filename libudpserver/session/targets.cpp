@@ -1,5 +1,7 @@
 #include "libudpserver/session/targets.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -49,6 +51,21 @@ bool Targets::waiting(std::size_t rule) const {
            std::any_of(asked.rule.plug_to.begin(), asked.rule.plug_to.end(), [&](const conf::Server& server) {
                return !server.name.empty() && !names_.known(index_of(server.name));
            });
+}
+
+std::vector<std::string> Targets::idle_names(std::size_t rule) const {
+    const Rule& asked = rules_.at(rule);
+    std::vector<std::string> said;
+    for (const conf::Server& entry : asked.rule.plug_to) {
+        const auto of_entry = [&](const conf::Server& server) { return server.name == entry.name; };
+        if (entry.name.empty() || std::ranges::any_of(asked.servers, of_entry)) continue;
+        const std::size_t name = index_of(entry.name);
+        const char* means = !names_.known(name)              ? "is not known"
+                            : names_.addresses(name).empty() ? "means nothing now"
+                                                             : "means no address that can be a server";
+        said.push_back(fmt::format("name {} {}", entry.name, means));
+    }
+    return said;
 }
 
 bool Targets::has_address(std::size_t rule, const Address& address) const {
@@ -107,9 +124,19 @@ std::string_view Targets::why_unusable(const conf::Rule& rule, const base::Endpo
 }
 
 void Targets::warn(const conf::Rule& rule, std::size_t name) const {
+    const auto& addresses = names_.addresses(name);
+    const bool none_fits =
+        !addresses.empty() && std::ranges::none_of(addresses, [&rule](const Address& address) {
+            return fits(rule, address.family);
+        });
     for (const conf::Server& server : rule.plug_to) {
         if (server.name != names_.name(name)) continue;
-        for (const Address& address : names_.addresses(name)) {
+        if (none_fits)
+            base::log::write(
+                base::msg::name_unusable,
+                "rule {}: plug-to: {} has no address of the family of source-address {}: it is no server",
+                rule.name, server.name, base::to_string(*rule.source_address));
+        for (const Address& address : addresses) {
             const base::Endpoint endpoint(address, server.endpoint.port);
             const std::string_view why = fits(rule, address.family) ? why_unusable(rule, endpoint) : "";
             if (why.empty()) continue;

@@ -28,6 +28,9 @@ public:
     }
     /// There is no server, and it is not known yet whether there will be one: a name has not been resolved.
     [[nodiscard]] bool waiting(std::size_t rule) const;
+    /// Why each name of the rule's plug-to that stands for no server does not, for a person: `name X means
+    /// nothing now`.
+    [[nodiscard]] std::vector<std::string> idle_names(std::size_t rule) const;
     /// The rule's servers include this one's address, whatever the port.
     [[nodiscard]] bool has_address(std::size_t rule, const base::Address& address) const;
 

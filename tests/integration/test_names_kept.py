@@ -40,10 +40,10 @@ class Proxy:
         """Another name comes, or goes, so that ACR is replaced too."""
         self.reload([] if self.names else [OTHER])
 
-    def reload(self, names):
-        """With names that clients may come from."""
+    def reload(self, names, addresses=("127.0.0.0/8",)):
+        """With names that clients may come from, and addresses."""
         self.names = names
-        rule = {**self.config["session-acl"][0], "from": ["127.0.0.0/8", *names]}
+        rule = {**self.config["session-acl"][0], "from": [*addresses, *names]}
         self.daemon.write_configuration({**self.config, "session-acl": [rule]})
         self.replaced(lambda: ask(self.socket, "reload"))
 
@@ -95,6 +95,16 @@ def test_a_name_that_meant_nothing_means_nothing(proxy, peer):
         client.send(b"x", one.listener)
         one.daemon.wait_records(1, STATUS="REJECTED")
         client.receive_nothing()
+    decision = ask(one.socket, "explain", client="127.0.0.1", local="127.0.0.1:%d" % one.listener[1])[-1]
+    assert decision["why"] == f"resolve-failure: name {NAME} means nothing now"
+
+
+def test_what_a_client_waits_for(proxy):
+    """[K-30] Of a name that nobody has resolved yet."""
+    one = proxy(**{"conf-timeout": "30s"})
+    one.reload([OTHER], ["127.9.9.9"])
+    decision = ask(one.socket, "explain", client="127.0.0.1", local="127.0.0.1:%d" % one.listener[1])[-1]
+    assert (decision["decision"], decision["why"]) == ("wait", f"from: depends on {OTHER}, which is not known")
 
 
 def test_what_a_name_meant_is_given_up_in_the_end(proxy):

@@ -169,6 +169,23 @@ TEST_CASE("a change of a name is one line, with the sessions on addresses that w
     CHECK(log.lines_with("NAMS-210-N").size() == 1);
 }
 
+TEST_CASE("a name that means nothing moves no session: where they are is better than nowhere [K-55]") {
+    const LoopbackSocket server, client;
+    const Log log;
+    conf::Config config = config_for(accept_to_name(name, server.endpoint().port));
+    config.session_acl[0].on_name_change = conf::OnNameChange::move;
+    Running running(config);
+    const auto reg = running.make();
+    reg->start(false);
+    reg->name_news(name, {loopback()}, false);
+    REQUIRE(client.send_to(running.address(), "x"));
+    REQUIRE(wait_for(server));
+    reg->name_news(name, {}, false);
+    REQUIRE(comes_true(running.io, [&] { return !log.lines_with("NAMS-210-N").empty(); }));
+    CHECK_THAT(log.lines_with("NAMS-210-N")[0],
+               Catch::Contains("-> nothing, 1 sessions on addresses that went (kept, there is no other)"));
+}
+
 TEST_CASE("news that come faster than the workers take them do not pile up: the newest counts") {
     const LoopbackSocket server;
     const Log log;

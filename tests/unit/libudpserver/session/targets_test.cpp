@@ -187,3 +187,36 @@ TEST_CASE("an address that cannot be a server is logged, one of the other family
     CHECK_THAT(text, Catch::Contains("a.example means 224.0.0.1:53, which is a multicast address: passed"));
     CHECK(std::count(text.begin(), text.end(), '\n') == 2);
 }
+
+TEST_CASE("a name without any address of the rule's family is logged") {
+    const LogDirectory directory;
+    conf::Rule rule = rule_to({server_named("a.example")});
+    rule.name = "dns";
+    rule.source_address = address("192.0.2.99");
+    Plugged plugged({rule});
+    base::log::open({.target = base::LogTarget::file, .path = directory.path("log")}, "gw", true);
+    plugged.means("a.example", {"2001:db8::1", "2001:db8::2"});
+    plugged.means("a.example", {});
+    plugged.means("a.example", {"2001:db8::1", "192.0.2.1"});
+    base::log::flush_and_close();
+    const std::string text = directory.content("log");
+    CHECK_THAT(text,
+               Catch::Contains("NAMS-224-W rule dns: plug-to: a.example has no address of the family of "
+                               "source-address 192.0.2.99: it is no server\n"));
+    CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+}
+
+TEST_CASE("which names stand for no server, and why") {
+    using Said = std::vector<std::string>;
+    Plugged plugged(
+        {rule_to({server_named("a.example"), server_named("b.example"), server("192.0.2.7:53")})});
+    CHECK(plugged.targets.idle_names(0) ==
+          Said{"name a.example is not known", "name b.example is not known"});
+    plugged.means("a.example", {});
+    plugged.means("b.example", {"224.0.0.1"});
+    CHECK(plugged.targets.idle_names(0) ==
+          Said{"name a.example means nothing now", "name b.example means no address that can be a server"});
+    plugged.means("a.example", {"192.0.2.1"});
+    plugged.means("b.example", {"192.0.2.1"});
+    CHECK(plugged.targets.idle_names(0).empty());
+}
