@@ -28,6 +28,7 @@ constexpr Operands signal_and_role{"SIGNAL [ROLE]", 1, 2, Kind::signal};
 constexpr Operands one_session{"SESSION", 1, 1, Kind::session};
 constexpr Operands a_datagram{"[from CLIENT to LISTENER [at [DAY] HH:MM] [dscp N]]", 0, 9, Kind::explain};
 constexpr Operands one_name{"NAME", 1, 1};
+constexpr Operands perhaps_a_name{"[NAME]", 0, 1};
 constexpr Operands what_of_the_log{"level [ROLE] [up | down | LEVEL] | reopen | tail", 1, 3, Kind::log};
 constexpr Operands one_command{"[COMMAND]", 0, 1, Kind::command};
 
@@ -74,6 +75,8 @@ const Command table[] = {
 
     {"names", names, read, chosen, nothing, plain, run_names,
      "List the names of the configuration and their addresses."},
+    {"refresh", names, change, chosen, perhaps_a_name, plain, run_refresh,
+     "Ask for the names of the configuration, or one of them, now."},
     {"resolve", names, read, chosen, one_name, plain, run_resolve,
      "Look a name up as the proxy does."},
 

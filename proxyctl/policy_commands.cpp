@@ -171,6 +171,11 @@ int run_names(Context& context, const Arguments&) {
     return exit_status::good;
 }
 
+int run_refresh(Context& context, const Arguments& arguments) {
+    if (arguments.operands().empty()) return show_answer(context, "refresh");
+    return show_answer(context, "refresh", {{"name", arguments.operands().front()}});
+}
+
 int run_resolve(Context& context, const Arguments& arguments) {
     return show_answer(context, "resolve", {{"name", arguments.operands().front()}});
 }

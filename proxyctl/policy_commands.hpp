@@ -11,6 +11,7 @@ extern const Option explain_options[1];
 int run_explain(Context& context, const Arguments& arguments);
 int run_rules(Context& context, const Arguments& arguments);
 int run_names(Context& context, const Arguments& arguments);
+int run_refresh(Context& context, const Arguments& arguments);
 int run_resolve(Context& context, const Arguments& arguments);
 
 /// `from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30 dscp 46` as the arguments of a question. Throws a Failure that

@@ -48,14 +48,7 @@ int acr_main(process::ChildRuntime& runtime, const conf::Config& config, const r
         lines.push_back("look-ups: " + resolver.info());
         return lines;
     });
-    queries.add("names",
-                [&](const control::Request& request, std::uint64_t cursor, const Queries::Reply& reply) {
-                    request.allow({});
-                    Lines lines(cursor);
-                    for (const resolvers::NameFacts& name : names.facts())
-                        lines.add(row_of(name));
-                    reply(lines.result());
-                });
+    add_names(queries, names);
     add_resolve(queries, resolver);
     names.start();
     runtime.report_ready();

@@ -79,6 +79,11 @@ void Control::add_commands() {
     server_->add("names", Access::read, [this](const control::Request& request, process::Answer answer) {
         names(request, std::move(answer));
     });
+    server_->add("refresh", Access::change, [this](const control::Request& request, process::Answer answer) {
+        if (!supervisor_.find(ipc::Party::acr))
+            return answer.fail(control::Code::refused, "there are no names in the configuration");
+        forward_.ask(ipc::Party::acr, request, std::move(answer));
+    });
     server_->add("resolve", Access::read, [this](const control::Request& request, process::Answer answer) {
         resolve(request, std::move(answer));
     });

@@ -1,5 +1,7 @@
 #include "proxyd/name_queries.hpp"
 
+#include "resolvers/dns_question.hpp"
+
 namespace proxyd {
 
 namespace {
@@ -30,6 +32,18 @@ control::Row row_of(const std::string& name, const resolvers::Answer& answer) {
     return row.add("ttl_ms", answer.ttl).add("detail", answer.detail);
 }
 
+std::vector<std::string> names_to_refresh(const control::Request& request,
+                                          const resolvers::ConfigResolver& names) {
+    const auto wanted = request.text("name");
+    std::vector<std::string> found;
+    for (const resolvers::NameFacts& name : names.facts())
+        if (!wanted || resolvers::canonical_name(*wanted) == name.name) found.push_back(name.name);
+    if (found.empty())
+        throw control::Failure(control::Code::unknown, "no rule uses the name '" + wanted.value_or("") +
+                                                           "'; `names` lists those that are used");
+    return found;
+}
+
 }  // namespace
 
 void add_resolve(Queries& queries, resolvers::Resolver& resolver) {
@@ -40,6 +54,23 @@ void add_resolve(Queries& queries, resolvers::Resolver& resolver) {
                     resolver.ask(question_of(name), [name, reply](const resolvers::Answer& answer) {
                         reply({0, row_of(name, answer).text() + "\n"});
                     });
+                });
+}
+
+void add_names(Queries& queries, resolvers::ConfigResolver& names) {
+    queries.add("names",
+                [&names](const control::Request& request, std::uint64_t cursor, const Queries::Reply& reply) {
+                    request.allow({});
+                    Lines lines(cursor);
+                    for (const resolvers::NameFacts& name : names.facts())
+                        lines.add(row_of(name));
+                    reply(lines.result());
+                });
+    queries.add("refresh",
+                [&names](const control::Request& request, std::uint64_t, const Queries::Reply& reply) {
+                    request.allow({"name"});
+                    const std::size_t count = names.refresh(names_to_refresh(request, names));
+                    reply({0, control::Row().add("asked", count).text() + "\n"});
                 });
 }
 

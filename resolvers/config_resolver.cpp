@@ -74,6 +74,13 @@ void ConfigResolver::wake() {
     go_on();
 }
 
+std::size_t ConfigResolver::refresh(const std::vector<std::string>& names) {
+    const auto known = std::ranges::count_if(
+        names, [this](const std::string& name) { return schedule_.hurry(name, now()); });
+    go_on();
+    return static_cast<std::size_t>(known);
+}
+
 std::vector<NameFacts> ConfigResolver::facts() const {
     return keeper_.facts(now());
 }

@@ -27,6 +27,9 @@ public:
     /// the resolver's matter.
     void start();
 
+    /// Asks for these names now, whatever their TTL. Returns how many of them are names of the configuration.
+    std::size_t refresh(const std::vector<std::string>& names);
+
     [[nodiscard]] std::vector<NameFacts> facts() const;
     /// A line for each name, for INFO (K-20).
     [[nodiscard]] std::vector<std::string> info() const;

@@ -20,6 +20,13 @@ void RefreshSchedule::add(const std::string& name, base::Instant now) {
     if (is_new) schedule(name, place->second, now);
 }
 
+bool RefreshSchedule::hurry(const std::string& name, base::Instant now) {
+    const auto found = names_.find(name);
+    if (found == names_.end()) return false;
+    if (found->second.number != 0) schedule(name, found->second, now);
+    return true;
+}
+
 std::optional<base::Instant> RefreshSchedule::next() {
     drop_outdated();
     if (queue_.empty()) return std::nullopt;

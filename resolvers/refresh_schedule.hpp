@@ -28,6 +28,9 @@ public:
     /// Due at once. Nothing happens for a name that is here already.
     void add(const std::string& name, base::Instant now);
 
+    /// Makes a name due at once, unless it is being asked for. False for an unknown name.
+    bool hurry(const std::string& name, base::Instant now);
+
     /// When the next name is due; nothing while there is none, or all are being asked for.
     [[nodiscard]] std::optional<base::Instant> next();
 

@@ -213,6 +213,12 @@ def test_names_and_resolve(gw, echo, evil_dns):
     assert one.row("resolve", "new.example.test")["addresses"] == ["127.0.0.5"]
     assert one.row("resolve", "nobody.example.test")["status"] == "no such name"
     assert one.row("resolve", "127.7.0.1")["names"] == ["host.example.test"]
+    evil_dns.host(NAME, "127.0.0.1", "127.0.0.9", ttl=60)
+    assert one.row("refresh", NAME.upper() + ".") == {"asked": 1}
+    wait_for(lambda: {row["name"]: row for row in one.rows("names")}[NAME]["addresses"] == ["127.0.0.1", "127.0.0.9"],
+             what="the new address, long before the TTL is over")
+    assert one.row("refresh") == {"asked": 3}
+    assert "no rule uses the name 'other.test'" in one("refresh", "other.test", status=FAILED).stderr
     evil_dns.set(reverse_name("127.7.0.2"), "PTR", pointers("host.example.test"))
     before = time.monotonic()
     assert one.row("resolve", "slow.example.test")["status"] == "timed out"
@@ -223,6 +229,7 @@ def test_names_where_there_are_none(gw, echo):
     """[K-71] No error of a process that is not meant to be there."""
     one = gw(echo)
     assert one("names", status=GOOD).stdout == "none\n" and one.rows("names") == []
+    assert "there are no names in the configuration" in one("refresh", status=NO_RIGHT).stderr
     assert "there are no names in its configuration" in one("resolve", "x.test", status=NO_RIGHT).stderr
 
 

@@ -22,6 +22,8 @@ ASKED = [  # command line: request
     ("PS", "ps", {}),
     ("rules", "rules", {}),
     ("names", "names", {}),
+    ("refresh", "refresh", {}),
+    ("refresh www.example.com", "refresh", {"name": "www.example.com"}),
     ("resolve www.example.com", "resolve", {"name": "www.example.com"}),
     ("stats", "stats", {}),
     ("reload", "reload", {}),
@@ -186,12 +188,12 @@ def test_json_is_exactly_what_was_received(ctl, place):
 
 
 @pytest.mark.parametrize("command", ["ps", "sessions", "session 1.1", "rules", "names", "stats", "status", "info",
-                                     "resolve x", "explain --last 1.2.3.4", "log tail", "config --effective", "log level up",
+                                     "refresh", "resolve x", "explain --last 1.2.3.4", "log tail", "config --effective", "log level up",
                                      "signal USR1", "kill REG", "kill 1.1", "reload", "version",
                                      "explain from 1.2.3.4 to 1.2.3.4:5"])
 def test_every_command_has_json(ctl, command):
     row = {"name": "gw", "role": "REG", "state": "serving", "line": "x"}
-    names = ["ps", "sessions", "session", "rules", "names", "stats", "status", "info", "resolve", "last-refusals",
+    names = ["ps", "sessions", "session", "rules", "names", "stats", "status", "info", "refresh", "resolve", "last-refusals",
              "log-tail", "config", "log-level", "signal", "kill-role", "kill-sessions", "reload", "version", "explain"]
     ctl.fake(answers={name: [row] for name in names})
     assert ctl.rows(*command.split()) == [row]
@@ -324,6 +326,6 @@ def test_help_of_a_command(ctl):
     assert "may be sessions, session" in text
     text = ctl("help", "KILL", status=GOOD).stdout
     assert text.startswith("kill [ROLE | SESSION ...] [FILTER ...]") and "--refuse TIME" in text and "--from" in text
-    assert len(ctl.rows("help")) == 27 and ctl("--help").stdout.startswith("usage: proxyctl")
+    assert len(ctl.rows("help")) == 28 and ctl("--help").stdout.startswith("usage: proxyctl")
     assert ctl("--version").stdout.startswith("proxyctl 0.")
     assert ctl("quit", status=GOOD).stdout == ""

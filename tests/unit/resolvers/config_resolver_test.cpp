@@ -106,6 +106,21 @@ TEST_CASE("what nobody can resolve is given up without an answer [K-55]") {
     CHECK(never.resolver.asked.size() == 1);  // its pause was not over
 }
 
+TEST_CASE("names are asked for at once when that is wanted, but not twice at a time") {
+    Acr acr({"a", "b"});
+    CHECK(acr.config.refresh({"a"}) == 1);  // it is being asked for
+    CHECK(acr.resolver.asked.size() == 2);
+    acr.answer("a", found({"192.0.2.1"}, 1h));
+    acr.answer("b", found({"192.0.2.2"}, 1h));
+    CHECK(acr.resolver.open() == 0);
+    CHECK(acr.config.refresh({"b", "c"}) == 1);
+    REQUIRE(acr.resolver.open() == 1);
+    acr.answer("b", found({"192.0.2.3"}, 1h));
+    CHECK(acr.last() == "b: 192.0.2.3");
+    CHECK(acr.config.refresh({"a", "b"}) == 2);
+    CHECK(acr.resolver.open() == 2);
+}
+
 TEST_CASE("answers and timers that come after its end do nothing") {
     boost::asio::io_context io;
     ScriptedResolver resolver(io);
