@@ -83,10 +83,13 @@ void stop(Context& context, const Arguments& arguments) {
 
 /// What runs is not ended for something that cannot start.
 void check(const Context& context, const std::string& file) {
-    const unsigned mistakes = instance_of_file(file, context.settings.places).mistakes;
-    if (mistakes == 0) return;
-    fail(exit_status::failed, "{}: not restarted: {} has {} mistakes; `proxyd -n -f {}` shows them",
-         context.instance->name, file, mistakes, file);
+    const Instance next = instance_of_file(file, context.settings.places);
+    if (next.mistakes > 0)
+        fail(exit_status::failed, "{}: not restarted: {} has {} mistakes; `proxyd -n -f {}` shows them",
+             context.instance->name, file, next.mistakes, file);
+    if (next.config.nodaemon)
+        fail(exit_status::failed, "{}: not restarted: {} says nodaemon; let its supervisor do that",
+             context.instance->name, file);
 }
 
 std::uint64_t upgrades_of(const Row& version) {

@@ -184,6 +184,15 @@ def test_start_of_one_that_stays_in_the_foreground(ctl, fake_proxyd):
     assert "nodaemon" in ctl("start", status=FAILED).stderr and started(ctl) == ""
 
 
+def test_restart_of_one_that_stays_in_the_foreground(ctl, stoppable, fake_proxyd):
+    """It is not ended first, and then not started: whether its file lies in the folder or it says where that is."""
+    fake_proxyd()
+    path = ctl.configure("gw", nodaemon=True)
+    process = stoppable("gw")
+    assert f"gw: not restarted: {path} says nodaemon" in ctl("restart", status=FAILED).stderr
+    assert is_alive(process.pid) and started(ctl) == ""
+
+
 def test_start_that_does_not_end(ctl, fake_proxyd):
     fake_proxyd("exec sleep 3")
     ctl.configure("gw")
