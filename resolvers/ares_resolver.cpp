@@ -84,7 +84,9 @@ std::optional<Answer> AresResolver::own_answer(const Question& question, const s
 std::optional<Answer> AresResolver::from_cache(const Question& question, const std::string& key) {
     if (question.refresh) return std::nullopt;
     auto answer = cache_.find(key, now());
-    if (answer) ++counters_.cached;
+    if (!answer) return std::nullopt;
+    ++counters_.cached;
+    answer->detail += answer->detail.empty() ? "cached" : ", cached";
     return answer;
 }
 

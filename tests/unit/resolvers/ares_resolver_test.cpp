@@ -167,6 +167,7 @@ TEST_CASE("answers are kept for their TTL, unless fresh ones are wanted [K-56]")
     CHECK(fixture.server().questions.size() == 2);
     CHECK(fixture.counters().cached == 4);
     CHECK(fixture.ask("www.example").ttl <= 60s);
+    CHECK(fixture.ask("www.example").detail == "#1, cached");
     Question again{"www.example"};
     again.refresh = true;
     CHECK(text(fixture.ask(again)) == "ok 192.0.2.1");
