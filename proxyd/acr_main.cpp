@@ -33,10 +33,11 @@ private:
 
 }  // namespace
 
-int acr_main(process::ChildRuntime& runtime, const conf::Config& config, const resolvers::KnownNames& known) {
+int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::KnownNames known) {
     const resolvers::Settings settings = resolvers::settings_for_configuration(config.resolver);
     resolvers::log_name_servers(settings);
     resolvers::AresResolver resolver(runtime.io(), settings);
+    known.forget_private(settings);
     AllWhoAreTold told(runtime);
     resolvers::ConfigResolver names(runtime.io(), conf::names(config), resolver, told,
                                     config.resolver.stale_max, known);

@@ -8,6 +8,6 @@ namespace proxyd {
 
 /// ACR: keeps the configuration's names resolved and tells REG what they mean, and the parent, which gives it
 /// to the next ACR as `known`. Returns its exit status.
-int acr_main(process::ChildRuntime& runtime, const conf::Config& config, const resolvers::KnownNames& known);
+int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::KnownNames known);
 
 }  // namespace proxyd

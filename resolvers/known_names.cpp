@@ -1,6 +1,10 @@
 #include "resolvers/known_names.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "resolvers/private_address.hpp"
+#include "resolvers/search_list.hpp"
 
 namespace resolvers {
 
@@ -14,6 +18,17 @@ void KnownNames::take(const ipc::NameNews& news) {
     const auto found = names_.find(news.name);
     if (found == names_.end() || news.unresolved) return;
     found->second = {true, news.addresses};
+}
+
+void KnownNames::forget_private(const Settings& settings) {
+    const auto may_be_private = [&settings](const std::string& found_as) {
+        return in_any_domain(found_as, settings.private_domains);
+    };
+    for (auto& [name, known] : names_) {
+        if (settings.allow_private || std::ranges::none_of(known.addresses, is_private)) continue;
+        if (std::ranges::none_of(candidates(name, settings.search, settings.dots), may_be_private))
+            known = {};
+    }
 }
 
 std::map<std::string, KnownNames::Addresses> KnownNames::all() const {

@@ -6,6 +6,7 @@
 
 #include "libudpserver/base/endpoint.hpp"
 #include "libudpserver/ipc/messages.hpp"
+#include "resolvers/settings.hpp"
 
 namespace resolvers {
 
@@ -24,6 +25,10 @@ public:
     /// What a name means now. Nothing follows from a name that is none of ours, or that nothing was found out
     /// about.
     void take(const ipc::NameNews& news);
+
+    /// Forgets names that mean private addresses and may not, by these settings: nobody may have asked by
+    /// them yet.
+    void forget_private(const Settings& settings);
 
     /// Of the names that something is known of; no addresses: it means nothing.
     [[nodiscard]] std::map<std::string, Addresses> all() const;

@@ -116,6 +116,15 @@ def test_what_a_name_meant_is_given_up_in_the_end(proxy):
     assert one.addresses() == []
 
 
+def test_what_may_not_be_private_any_more(proxy):
+    """A reload that forbids private addresses does not let one stay."""
+    one = proxy()
+    one.config["resolver"]["allow-private"] = False
+    one.reload([])
+    one.daemon.wait_line(FAILED, text=NAME)
+    assert one.addresses() == []
+
+
 def test_only_the_names_of_the_configuration_are_kept(proxy):
     """A name that a reload takes away is forgotten."""
     one = proxy()

@@ -27,3 +27,33 @@ TEST_CASE("of the configuration's names what they meant last is known [K-55]") {
         CHECK(known.all().size() == 2);
     }
 }
+
+TEST_CASE("what is private is forgotten where it may not be so any more") {
+    KnownNames known({"a.lan.example", "b.example.", "c", "d.example"});
+    known.take({"a.lan.example", false, {address_of("10.0.0.1")}});
+    known.take({"b.example.", false, {address_of("192.0.2.1"), address_of("10.0.0.2")}});
+    known.take({"c", false, {address_of("10.0.0.3")}});
+    known.take({"d.example", false, {address_of("192.0.2.4")}});
+    Settings settings;
+    settings.search = {"lan.example"};
+    const auto left = [&] {
+        std::string names;
+        for (const auto& [name, addresses] : known.all())
+            names += name + " ";
+        return names;
+    };
+    SECTION("everywhere") {
+        settings.allow_private = true;
+        known.forget_private(settings);
+        CHECK(left() == "a.lan.example b.example. c d.example ");
+    }
+    SECTION("but for a domain, which the search list may add") {
+        settings.private_domains = {"lan.example"};
+        known.forget_private(settings);
+        CHECK(left() == "a.lan.example c d.example ");
+    }
+    SECTION("nowhere") {
+        known.forget_private(settings);
+        CHECK(left() == "d.example ");
+    }
+}
