@@ -64,16 +64,18 @@ void read_search(const Place& place, std::optional<std::vector<std::string>>& se
     });
 }
 
-/// One domain must be a list of one: a mistyped `true` is no domain.
+/// One domain without a dot must be a list of one: a mistyped `true` is no domain.
 void read_allow_private(const Place& place, Resolver& resolver) {
-    const std::string what = "true, false or a list of domains";
-    if (place.node.kind != Node::Kind::sequence) {
+    const std::string what = "true, false, a domain with a dot or a list of domains";
+    const bool dotted =
+        place.node.kind == Node::Kind::scalar && place.node.text.find('.') != std::string::npos;
+    if (place.node.kind != Node::Kind::sequence && !dotted) {
         if (const auto all = choice<bool>({{"true", true}, {"false", false}}, what).read(place))
             resolver.allow_private = *all;
         return;
     }
     if (place.node.items.size() > most_private) return place.refuse("more than 64 domains");
-    each_item(place, what, [&](const Place& item) {
+    one_or_more(place, what, [&](const Place& item) {
         if (auto domain = read_domain(item)) resolver.private_domains.push_back(std::move(*domain));
     });
 }

@@ -106,6 +106,9 @@ TEST_CASE("private addresses are for all names, for none, or for those of some d
     const Resolver read = resolver("allow-private: [LAN, example.com.]");
     CHECK_FALSE(read.allow_private);
     CHECK(read.private_domains == Words{"lan", "example.com"});
+    CHECK(resolver("allow-private: Lab.test").private_domains == Words{"lab.test"});
+    CHECK(resolver("allow-private: lab.").private_domains == Words{"lab"});
+    CHECK_FALSE(resolver("allow-private: lab.test").allow_private);
 }
 
 TEST_CASE("what may wait for names has bounds at both ends [K-58]") {
