@@ -21,11 +21,17 @@ std::optional<Endpoint> parse_server(const std::string& text) {
     return base::parse_endpoint(text);
 }
 
+/// `::1:53` is an address too, but of nobody: no host has one in that network besides ::1.
+bool lacks_brackets(std::string_view text) {
+    constexpr std::string_view loopback = "::1:";
+    return text.starts_with(loopback) && parse_whole_number(text.substr(loopback.size()));
+}
+
 std::optional<Endpoint> read_server(const Place& place) {
     const std::string* text = place.scalar(server_forms);
     if (!text) return std::nullopt;
     const auto server = parse_server(*text);
-    if (!server) {
+    if (!server || lacks_brackets(*text)) {
         place.refuse(shown(*text) + " is no address of a name server", server_forms);
     } else if (server->port == 0) {
         place.refuse("a name server has no port 0", "1 to 65535");
