@@ -14,7 +14,8 @@ void check_lists(const Config& config, Report& report);
 void check_rules(const Config& config, const System& system, Report& report);
 /// Names and regular expressions: where they may stand, how many there may be, whom they do not keep out.
 void check_host_names(const Config& config, Report& report);
-/// Checks of rules against listeners: loops (plug-to is an own listener) and session types that do not mix.
+/// Checks against listeners: loops (plug-to or a name server is an own listener) and session types that do
+/// not mix.
 void check_paths(const Config& config, Report& report);
 
 }  // namespace conf

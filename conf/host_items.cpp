@@ -14,7 +14,7 @@ namespace {
 const std::string host_forms =
     "an address, a network like 10.0.0.0/8, a range like 10.0.0.5-10.0.0.9, a host name, '*' or '@list'";
 
-constexpr std::size_t longest_pattern = 512;
+constexpr std::size_t longest_pattern = 512, longest_wildcard = 253;
 
 std::optional<HostItem> read_list_name(const Place& place, std::string_view name,
                                        const std::vector<NamedList>& lists) {
@@ -93,6 +93,19 @@ void warn_of_list(const Place& place, const std::string& name, const std::vector
     place.warn("'" + name + "' is the name of a host here; the list is '@" + name + "'");
 }
 
+/// Why no name can match, where that is certain: a name has neither slashes nor a dot at its end.
+const char* never_matches(std::string_view text) {
+    if (text.size() > 1 && text.starts_with('/') && (text.ends_with('/') || text.ends_with("/i")))
+        return " has slashes around it, so it matches no name";
+    if (text.find('|') != std::string_view::npos) return nullptr;
+    if (text.ends_with('$')) text.remove_suffix(1);
+    if (!text.ends_with('.')) return nullptr;
+    text.remove_suffix(1);
+    const std::size_t escapes = text.size() - (text.find_last_not_of('\\') + 1);
+    return escapes % 2 == 1 ? " ends with a dot, which no name of a client has, so it matches no name"
+                            : nullptr;
+}
+
 /// Kept as it was written: what it means is for RE2 to say.
 std::optional<HostItem> read_pattern(const Place& place, std::string_view text) {
     const bool visible = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -106,6 +119,8 @@ std::optional<HostItem> read_pattern(const Place& place, std::string_view text) 
                      "what names of hosts are made of");
     } else if (!base::Pattern::compile(text, reason)) {
         place.refuse(shown(text) + " is no regular expression: " + base::printable(reason));
+    } else if (const char* why = never_matches(text)) {
+        place.refuse(shown(text) + why, "an expression for whole names, like ~.*[.]example[.]com");
     } else {
         return named_item(HostItem::Kind::pattern, std::string(text));
     }
@@ -116,6 +131,35 @@ std::string no_host(std::string_view text) {
     const bool foreign = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x80; });
     return shown(text) +
            (foreign ? " is no host: a name with letters outside ASCII is written as xn--..." : " is no host");
+}
+
+/// The regular expression for `*.example.com` or `.example.com`; empty for what is meant otherwise.
+std::string meant_pattern(std::string_view text) {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto fits = [&](char c) {
+        return letter(c) || (c >= '0' && c <= '9') ||
+               std::string_view("-_.*").find(c) != std::string_view::npos;
+    };
+    const bool below = text.starts_with('.');
+    if (text.size() > longest_wildcard || (!below && text.find('*') == std::string_view::npos)) return {};
+    if (std::none_of(text.begin(), text.end(), letter) || !std::all_of(text.begin(), text.end(), fits))
+        return {};
+    std::string pattern = below ? ".*" : "";
+    for (const char c : text) {
+        if (c == '.') pattern += '\\';
+        if (c == '*') pattern += '.';
+        pattern += c;
+    }
+    return pattern;
+}
+
+/// Only where a regular expression may stand, for it is what should have been written.
+bool refuse_wildcard(const Place& place, std::string_view text) {
+    const std::string sign = text.starts_with('!') ? "!" : "";
+    const std::string pattern = meant_pattern(text.substr(sign.size()));
+    if (pattern.empty()) return false;
+    place.refuse(shown(text) + " is no host", "'" + sign + "~" + pattern + "' for all hosts with such names");
+    return true;
 }
 
 std::optional<HostItem> read_addresses(const Place& place, std::string_view text) {
@@ -171,7 +215,7 @@ std::optional<HostItem> read_host_item(const Place& place, std::string_view text
 void read_host_items(const Place& place, const std::vector<NamedList>& lists, HostItems& items) {
     one_or_more(place, host_forms, [&](const Place& item) {
         const std::string* text = item.scalar(host_forms);
-        if (!text) return;
+        if (!text || refuse_wildcard(item, *text)) return;
         if (auto read = read_host_item(item, *text, lists)) items.push_back(*read);
     });
 }

@@ -24,12 +24,13 @@ bool listens_at(const ListenOn& listener, const Endpoint& endpoint) {
     return listener.address == address || (listener.address.is_any() && is_loopback(address));
 }
 
-void check_loop(const Config& config, const Endpoint& server, const std::string& path, Report& report) {
+void check_loop(const Config& config, const Endpoint& server, const std::string& path, const char* effect,
+                Report& report) {
     for (std::size_t i = 0; i < config.listen_on.size(); ++i) {
         if (!report.clean(path_of_listener(i)) || !listens_at(config.listen_on[i], server)) continue;
         report.error(path, base::to_string(server) + " is this proxy's own " + path_of_listener(i) +
                                " (line " + std::to_string(report.place(path_of_listener(i)).line) +
-                               "): its datagrams would go in a circle");
+                               "): " + effect);
         return;
     }
 }
@@ -74,18 +75,30 @@ void check_types(const Config& config, std::size_t listener, Report& report) {
                      "); give each listener its own rules with 'to'");
 }
 
-}  // namespace
+void check_name_servers(const Config& config, Report& report) {
+    for (std::size_t i = 0; i < config.resolver.servers.size(); ++i) {
+        const std::string path = "resolver.servers[" + std::to_string(i + 1) + "]";
+        check_loop(config, config.resolver.servers[i], path, "its look-ups would come back to it", report);
+    }
+}
 
-void check_paths(const Config& config, Report& report) {
+void check_targets(const Config& config, Report& report) {
     for (std::size_t rule = 0; rule < config.session_acl.size(); ++rule) {
         const auto& servers = config.session_acl[rule].plug_to;
         for (std::size_t i = 0; i < servers.size(); ++i) {
             const std::string path = path_of_rule(rule) + ".plug-to[" + std::to_string(i + 1) + "]";
             // Where a name leads is not known here.
             if (servers[i].name.empty() && report.clean(path))
-                check_loop(config, servers[i].endpoint, path, report);
+                check_loop(config, servers[i].endpoint, path, "its datagrams would go in a circle", report);
         }
     }
+}
+
+}  // namespace
+
+void check_paths(const Config& config, Report& report) {
+    if (report.clean("resolver.servers")) check_name_servers(config, report);
+    check_targets(config, report);
     // Lists with mistakes may be circles.
     if (!report.clean("lists")) return;
     for (std::size_t i = 0; i < config.listen_on.size(); ++i) {

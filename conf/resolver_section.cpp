@@ -21,11 +21,17 @@ std::optional<Endpoint> parse_server(const std::string& text) {
     return base::parse_endpoint(text);
 }
 
+/// `::1:53` is an address too, but of nobody: no host has one in that network besides ::1.
+bool lacks_brackets(std::string_view text) {
+    constexpr std::string_view loopback = "::1:";
+    return text.starts_with(loopback) && parse_whole_number(text.substr(loopback.size()));
+}
+
 std::optional<Endpoint> read_server(const Place& place) {
     const std::string* text = place.scalar(server_forms);
     if (!text) return std::nullopt;
     const auto server = parse_server(*text);
-    if (!server) {
+    if (!server || lacks_brackets(*text)) {
         place.refuse(shown(*text) + " is no address of a name server", server_forms);
     } else if (server->port == 0) {
         place.refuse("a name server has no port 0", "1 to 65535");
@@ -64,16 +70,18 @@ void read_search(const Place& place, std::optional<std::vector<std::string>>& se
     });
 }
 
-/// One domain must be a list of one: a mistyped `true` is no domain.
+/// One domain without a dot must be a list of one: a mistyped `true` is no domain.
 void read_allow_private(const Place& place, Resolver& resolver) {
-    const std::string what = "true, false or a list of domains";
-    if (place.node.kind != Node::Kind::sequence) {
+    const std::string what = "true, false, a domain with a dot or a list of domains";
+    const bool dotted =
+        place.node.kind == Node::Kind::scalar && place.node.text.find('.') != std::string::npos;
+    if (place.node.kind != Node::Kind::sequence && !dotted) {
         if (const auto all = choice<bool>({{"true", true}, {"false", false}}, what).read(place))
             resolver.allow_private = *all;
         return;
     }
     if (place.node.items.size() > most_private) return place.refuse("more than 64 domains");
-    each_item(place, what, [&](const Place& item) {
+    one_or_more(place, what, [&](const Place& item) {
         if (auto domain = read_domain(item)) resolver.private_domains.push_back(std::move(*domain));
     });
 }

@@ -51,6 +51,11 @@ void AskingLookups::ask(const session::Lookup& lookup, Callback callback) {
     });
 }
 
+WaitingLookups::WaitingLookups(resolvers::Settings settings) : settings_(std::move(settings)) {
+    // Each question gets a resolver of its own, and each of these would tell it again.
+    settings_.hosts_file_told = true;
+}
+
 void WaitingLookups::ask(const session::Lookup& lookup, Callback callback) {
     callback(answer_of(resolvers::ask_once(settings_, question_of(lookup))));
 }

@@ -40,7 +40,7 @@ private:
 /// singleproc: the worker itself looks up and waits (K-10).
 class WaitingLookups : public session::LookupSource {
 public:
-    explicit WaitingLookups(resolvers::Settings settings) : settings_(std::move(settings)) {}
+    explicit WaitingLookups(resolvers::Settings settings);
     void ask(const session::Lookup& lookup, Callback callback) override;
 
 private:

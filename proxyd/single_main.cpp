@@ -47,8 +47,10 @@ void act_on(const base::TakenSignals& signals, session::Server& server, StatusFi
 /// Once, and never again (K-10). Signals are acted on meanwhile; one that ends the proxy ends this too.
 void resolve_names(const conf::Config& config, session::Server& server, boost::asio::io_context& io) {
     const std::vector<std::string> names = conf::names(config);
-    if (names.empty()) return;
-    const resolvers::Settings settings = resolvers::settings_for_configuration(config.resolver);
+    if (names.empty() && !needs_lookups(config)) return;
+    const resolvers::Settings settings = names.empty()
+                                             ? resolvers::settings_for_lookups(config.resolver)
+                                             : resolvers::settings_for_configuration(config.resolver);
     resolvers::log_name_servers(settings);
     ServerNames sink(server);
     const auto go_on = [&io] {

@@ -44,11 +44,13 @@ AresResolver::AresResolver(boost::asio::io_context& io, Settings settings)
     : io_(io),
       settings_(std::move(settings)),
       order_(settings_.servers.size()),
-      hosts_(settings_.hosts_file),
+      hosts_(settings_.hosts_file, settings_.hosts_file_told),
       cache_(settings_.max_cached) {
     auto& ttl = settings_.ttl;
     ttl.most = std::max(ttl.least, ttl.most);
     ttl.most_denied = std::max(ttl.least_denied, ttl.most_denied);
+    // Whoever cannot read the file says so when it starts, not when the first name is needed.
+    hosts_.table(now());
 }
 
 AresResolver::~AresResolver() {

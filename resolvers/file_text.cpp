@@ -1,15 +1,28 @@
 #include "resolvers/file_text.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
-#include <fstream>
+#include <cerrno>
+
+#include "libudpserver/base/unique_fd.hpp"
 
 namespace resolvers {
 
-std::string read_start(const std::string& path, std::size_t limit) {
-    std::ifstream file(path, std::ios::binary);
+std::optional<std::string> read_start(const std::string& path, std::size_t limit) {
+    // Nobody may have to wait for the other end of a pipe.
+    const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file) return std::nullopt;
     std::string text(limit, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(limit));
-    text.resize(static_cast<std::size_t>(file.gcount()));
+    std::size_t size = 0;
+    while (size < limit) {
+        const ssize_t got = ::read(file.get(), text.data() + size, limit - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return std::nullopt;
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    text.resize(size);
     return text;
 }
 

@@ -1,8 +1,14 @@
 #include "resolvers/hosts_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 
+#include "libudpserver/base/log.hpp"
+#include "libudpserver/base/text.hpp"
 #include "resolvers/dns_question.hpp"
 #include "resolvers/file_text.hpp"
 
@@ -10,26 +16,51 @@ namespace resolvers {
 namespace {
 
 constexpr base::Duration between_looks = std::chrono::seconds(1);
+constexpr std::size_t longest_word = 64;
 
 }  // namespace
 
 HostsTable::HostsTable(std::string_view text) {
-    while (!text.empty()) {
+    cut_ = text.size() > max_size;
+    // The piece of a name would be another name.
+    if (cut_) text = text.substr(0, text.rfind('\n', max_size - 1) + 1);
+    for (std::size_t number = 1; !text.empty(); ++number) {
         const auto line = text.substr(0, text.find('\n'));
-        add_line(line.substr(0, line.find('#')));
+        add_line(line.substr(0, line.find('#')), number);
         text.remove_prefix(std::min(line.size() + 1, text.size()));
     }
 }
 
-void HostsTable::add_line(std::string_view line) {
-    const auto address = base::parse_address(take_word(line));
-    if (!address) return;
+void HostsTable::add_line(std::string_view line, std::size_t number) {
+    const auto first = take_word(line);
+    if (first.empty()) return;
+    const auto address = base::parse_address(first);
+    if (!address) return add_mistake(number, first, "is no address; the line is passed over");
     for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
         const auto name = canonical_name(word);
-        if (!name) continue;
+        if (!name) {
+            add_mistake(number, word, "is no name of a host; it is passed over");
+            continue;
+        }
         addresses_.emplace(*name, *address);
         names_.emplace(*address, *name);
     }
+}
+
+void HostsTable::add_mistake(std::size_t line, std::string_view word, const char* what) {
+    if (mistakes_.size() == max_mistakes)
+        ++more_mistakes_;
+    else
+        mistakes_.push_back(fmt::format("line {}: '{}' {}", line, base::printable(word, longest_word), what));
+}
+
+std::vector<std::string> HostsTable::mistakes() const {
+    auto all = mistakes_;
+    if (more_mistakes_ > 0) all.push_back(fmt::format("and {} more", more_mistakes_));
+    if (cut_)
+        all.push_back(
+            fmt::format("it is longer than {}; the rest is passed over", base::format_size(max_size)));
+    return all;
 }
 
 std::vector<base::Address> HostsTable::addresses(const std::string& name) const {
@@ -49,16 +80,46 @@ std::vector<std::string> HostsTable::names(const base::Address& address) const {
 }
 
 const HostsTable& HostsFile::table(base::Instant now) {
-    if (now < look_at_) return table_;
+    if (path_.empty() || now < look_at_) return table_;
     look_at_ = now + between_looks;
-    struct stat status {};
-    Version version;
-    if (::stat(path_.c_str(), &status) == 0 && S_ISREG(status.st_mode))
-        version = {status.st_ino, status.st_size, status.st_mtim};
-    if (version == version_) return table_;
-    version_ = version;
-    table_ = version.size < 0 ? HostsTable() : HostsTable(read_start(path_, HostsTable::max_size));
+    look();
     return table_;
+}
+
+void HostsFile::look() {
+    struct stat status {};
+    if (::stat(path_.c_str(), &status) != 0) {
+        const bool may_be_missing = errno == ENOENT && path_ == system_hosts_file;
+        return lose(may_be_missing ? "" : std::strerror(errno));
+    }
+    if (!S_ISREG(status.st_mode)) return lose("it is no regular file");
+    const Version version{status.st_ino, status.st_size, status.st_mtim};
+    if (version == version_) return;
+    read(version);
+}
+
+void HostsFile::read(const Version& version) {
+    const auto text = read_start(path_, HostsTable::max_size + 1);
+    if (!text) return lose(std::strerror(errno));
+    version_ = version;
+    table_ = HostsTable(*text);
+    if (told_) return;
+    if (!trouble_.empty())
+        base::log::write(base::msg::hosts_file_readable, "hosts file {}: it can be read again", path_);
+    trouble_.clear();
+    for (const std::string& mistake : table_.mistakes())
+        base::log::write(base::msg::hosts_file_mistake, "hosts file {}: {}", path_, mistake);
+}
+
+// Without a version the next look tries to read it, whatever has changed.
+void HostsFile::lose(const std::string& why) {
+    version_ = {};
+    table_ = {};
+    if (told_ || why == trouble_) return;
+    trouble_ = why;
+    if (!why.empty())
+        base::log::write(base::msg::hosts_file_unreadable,
+                         "hosts file {}: {}; its names are asked of the name servers", path_, why);
 }
 
 }  // namespace resolvers

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,31 +13,45 @@
 
 namespace resolvers {
 
+/// A hosts file that need not be there.
+inline constexpr const char* system_hosts_file = "/etc/hosts";
+
 /// The names of a hosts file. A line that makes no sense, or a name that is none, is passed over.
 class HostsTable {
 public:
-    /// A file longer than this is cut.
+    /// A file longer than this is cut behind its last whole line.
     static constexpr std::size_t max_size = 1u << 20;
+    /// So many mistakes are worded.
+    static constexpr std::size_t max_mistakes = 5;
 
     HostsTable() = default;
+    /// `text`: a little more than `max_size` bytes show that there are more.
     explicit HostsTable(std::string_view text);
 
     /// Empty when there are none. `name` is canonical.
     [[nodiscard]] std::vector<base::Address> addresses(const std::string& name) const;
     [[nodiscard]] std::vector<std::string> names(const base::Address& address) const;
+    /// What was passed over, for the log: the first few, then how many more.
+    [[nodiscard]] std::vector<std::string> mistakes() const;
 
 private:
-    void add_line(std::string_view line);
+    void add_line(std::string_view line, std::size_t number);
+    void add_mistake(std::size_t line, std::string_view word, const char* what);
 
     std::multimap<std::string, base::Address> addresses_;
     std::multimap<base::Address, std::string> names_;
+    std::vector<std::string> mistakes_;
+    std::size_t more_mistakes_ = 0;
+    bool cut_ = false;
 };
 
-/// A hosts file that is read again when it has changed; looked at once a second at most. A file that is not
-/// there is an empty one.
+/// A hosts file that is read again when it has changed; looked at once a second at most. A file that cannot
+/// be read is an empty one. That, and what is passed over in it, is logged once for each change, unless
+/// `told`.
 class HostsFile {
 public:
-    explicit HostsFile(std::string path) : path_(std::move(path)) {}
+    /// Without a path there is no file.
+    explicit HostsFile(std::string path, bool told = false) : path_(std::move(path)), told_(told) {}
     const HostsTable& table(base::Instant now);
 
 private:
@@ -51,7 +66,13 @@ private:
         }
     };
 
+    void look();
+    void read(const Version& version);
+    void lose(const std::string& why);
+
     std::string path_;
+    bool told_;
+    std::string trouble_;  ///< why it cannot be read, when that was told
     HostsTable table_;
     Version version_;
     base::Instant look_at_{};

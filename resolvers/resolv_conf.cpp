@@ -64,7 +64,7 @@ ResolvConf parse_resolv_conf(std::string_view text) {
 }
 
 ResolvConf read_resolv_conf(const std::string& path) {
-    return parse_resolv_conf(read_start(path, ResolvConf::max_size));
+    return parse_resolv_conf(read_start(path, ResolvConf::max_size).value_or(""));
 }
 
 }  // namespace resolvers

@@ -43,6 +43,7 @@ struct Settings {
     bool allow_private = false;                ///< public names may mean private addresses
     std::vector<std::string> private_domains;  ///< names in or below these may; canonical
     std::string hosts_file = "/etc/hosts";     ///< empty: none
+    bool hosts_file_told = false;              ///< what is wrong with it was logged elsewhere
     std::size_t max_lookups = 64;              ///< at the same time
     std::size_t max_waiting = 1024;            ///< look-ups that wait for a place
     std::size_t max_askers = 16384;            ///< of all these together

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from deadline import SLOWNESS, wait_for
+from dns_packet import reverse_name
 from evil_dns import addresses, silence
 from free_ports import free_port
 from processes import children_of, title_of
@@ -147,6 +148,28 @@ def test_the_hosts_file_comes_first(serve, evil_dns, peer, tmp_path):
     assert peer("127.7.0.1").ask(b"x", listener) == b"A x"
     evil_dns.wait_query("asked.example.test", "A")
     assert not evil_dns.queries(NAME)
+
+
+def test_a_hosts_file_that_cannot_be_read_is_told_of(serve, evil_dns, peer, tmp_path):
+    """By each process that reads it: once, before the first name is needed, and when it can be read again."""
+    hosts = tmp_path / "hosts"
+    daemon, listener, _ = serve(named_server, pattern, resolver=resolver(evil_dns, hosts_file=str(hosts)))
+    for role in ("ACR", "APR"):
+        wait_for(lambda role=role: daemon.lines("NAMS-121-W", f"hosts file {hosts}: No such file", role), 5,
+                 lambda role=role: f"{role}'s hosts file\n{daemon.tail()}")
+    for number in (1, 2):
+        assert peer(f"127.8.0.{number}").ask(b"x", listener) == b"A x"
+        evil_dns.wait_query(reverse_name(f"127.8.0.{number}"), "PTR")
+    hosts.write_text("127.7.0.300 srv.example.test\n127.7.0.4 fourth.example.com\n")
+
+    strangers = (f"127.8.1.{number}" for number in range(1, 255))
+
+    def read_again():
+        peer(next(strangers)).send(b"x", listener)
+        return daemon.lines("NAMS-111-N", str(hosts), "APR")
+    wait_for(read_again, 5, lambda: f"the file is read again\n{daemon.tail()}")
+    daemon.wait_line("NAMS-122-W", "line 1: '127.7.0.300' is no address")
+    assert [len(daemon.lines("NAMS-121-W", role=role)) for role in ("ACR", "APR")] == [1, 1]
 
 
 def test_a_silent_server_is_asked_again(serve, evil_dns, peer):

@@ -136,3 +136,18 @@ def test_the_two_modes_decide_alike(proxyd, config, evil_dns, peer):
         assert daemon.wait_records(1, STATUS="REJECTED")[0]["REASON"] == "acl"
         for server in (a, b):
             server.seen.clear()
+
+
+@pytest.mark.parametrize("what", ["name", "pattern"])
+def test_what_is_wrong_with_the_hosts_file_is_told_once(proxyd, config, evil_dns, peer, tmp_path, what):
+    """[K-10] Not for each look-up."""
+    clients = [f"127.7.0.{number}" for number in (1, 2, 3)]
+    for number, client in enumerate(clients):
+        evil_dns.client(client, f"client{number}.example.test")
+    rule = {"from": [r"~client.\.example\.test"]}
+    settings, listener, *_ = config(rule, NAME if what == "name" else None, hosts_file=str(tmp_path / "hosts"))
+    daemon = proxyd(settings)
+    daemon.wait_line("NAMS-121-W", str(tmp_path / "hosts"))
+    for client in clients:
+        assert peer(client).ask(b"x", listener) == b"A x"
+    assert len(daemon.lines("NAMS-121-W")) == 1

@@ -141,3 +141,9 @@ TEST_CASE("masks and networks") {
     CHECK(conf::is_loopback(address("::1")));
     CHECK_FALSE(conf::is_loopback(address("::2")));
 }
+
+TEST_CASE("a regular expression that only looks as if it could match nothing is taken") {
+    for (const char* pattern :
+         {"a/b", "/?a", "a|b[.]c", R"(a\.|b)", R"(a|b\.)", "a.", R"(a\\.)", "a[.]", R"(a\.?)", "a.$"})
+        CHECK(hosts("['~" + std::string(pattern) + "']").from.at(0).text == pattern);
+}

@@ -59,6 +59,8 @@ TEST_CASE("name servers have addresses of both families, and port 53 unless they
     CHECK(servers("192.0.2.53") == Words{"192.0.2.53:53"});
     CHECK(servers("['192.0.2.53:5353', '2001:db8::53', '[2001:db8::53]:54', 127.0.0.1]") ==
           Words{"192.0.2.53:5353", "[2001:db8::53]:53", "[2001:db8::53]:54", "127.0.0.1:53"});
+    CHECK(servers("['::1:ab', '2001:db8::1:53', '[::1]:53', '::1']") ==
+          Words{"[::0.1.0.171]:53", "[2001:db8::1:53]:53", "[::1]:53", "[::1]:53"});
     CHECK(
         servers("[10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6, 10.0.0.7, 10.0.0.8]").size() ==
         8);
@@ -106,6 +108,9 @@ TEST_CASE("private addresses are for all names, for none, or for those of some d
     const Resolver read = resolver("allow-private: [LAN, example.com.]");
     CHECK_FALSE(read.allow_private);
     CHECK(read.private_domains == Words{"lan", "example.com"});
+    CHECK(resolver("allow-private: Lab.test").private_domains == Words{"lab.test"});
+    CHECK(resolver("allow-private: lab.").private_domains == Words{"lab"});
+    CHECK_FALSE(resolver("allow-private: lab.test").allow_private);
 }
 
 TEST_CASE("what may wait for names has bounds at both ends [K-58]") {

@@ -3,7 +3,6 @@
 #include <set>
 
 #include "resolvers/answer_cache.hpp"
-#include "resolvers/hosts_file.hpp"
 #include "resolvers/name_table.hpp"
 #include "resolvers/private_address.hpp"
 #include "resolvers/refresh_schedule.hpp"
@@ -242,24 +241,4 @@ TEST_CASE("the cache gives the rest of the TTL and is bounded [K-56]") {
     AnswerCache none(0);
     none.put("a", good({}, 20s), start);
     CHECK(none.size() == 0);
-}
-
-TEST_CASE("a hosts file, also a broken one") {
-    const HostsTable table(
-        "127.0.0.1\tlocalhost\tLOCALHOST.example # x\r\n"
-        "  ::1 localhost\n127.0.0.1 localhost\n"
-        "999.1.1.1 bad\nname 127.0.0.1\n192.0.2.1 a..b good\\x fine\n#192.0.2.9 off\n"
-        "fe80::1%nowhere0 x\n192.0.2.7 last");
-    CHECK(table.addresses("localhost").size() == 2);
-    CHECK(table.addresses("localhost.example") == good({"127.0.0.1"}).addresses);
-    CHECK(table.addresses("fine") == good({"192.0.2.1"}).addresses);
-    CHECK(table.addresses("last") == good({"192.0.2.7"}).addresses);
-    for (const char* name : {"bad", "off", "a..b", "x", "127.0.0.1"})
-        CHECK(table.addresses(name).empty());
-    CHECK(table.names(address("127.0.0.1")) == std::vector<std::string>{"localhost", "localhost.example"});
-    CHECK(table.names(address("192.0.2.2")).empty());
-    CHECK(HostsTable("").names(address("127.0.0.1")).empty());
-    HostsFile directory("/"), missing("/nonexistent/hosts");
-    CHECK(directory.table(start).addresses("localhost").empty());
-    CHECK(missing.table(start).addresses("localhost").empty());
 }
