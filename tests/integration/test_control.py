@@ -200,15 +200,21 @@ def test_names_and_resolve(gw, echo, evil_dns):
     evil_dns.set("bad.example.test", "AAAA", servfail())
     evil_dns.every("slow.example.test", silence())
     evil_dns.client("127.7.0.1", "host.example.test")
-    one = gw(f"{NAME}:{echo.split(':')[1]}", rule={"from": ["*", "bad.example.test", "slow.example.test"]},
+    one = gw(f"{NAME}:{echo.split(':')[1]}",
+             rule={"from": ["*", "bad.example.test", "slow.example.test", "none.example.test"]},
              resolver=resolver(evil_dns, conf_timeout="1m", server_timeout="1m"))
     rows = wait_for(lambda: {row["name"]: row for row in one.rows("names")
                              if row["known"] or row["name"].startswith("slow")} if
-                    sum(row["known"] for row in one.rows("names")) == 2 else None, what="two known names")
+                    sum(row["known"] for row in one.rows("names")) == 3 else None, what="three known names")
     assert rows[NAME]["addresses"] == ["127.0.0.1"] and 0 < rows[NAME]["expires_ms"] <= 60_000
     assert "server failure" in rows["bad.example.test"]["last_error"]
     assert not rows["slow.example.test"]["known"] and rows["slow.example.test"]["addresses"] == []
-    assert re.search(r"slow.example.test +- +no", one("names").stdout)
+    assert {name: row["state"] for name, row in rows.items()} == {
+        NAME: "resolved", "bad.example.test": "failed", "slow.example.test": "asked", "none.example.test": "denied"}
+    table = one("names").stdout
+    assert re.search(r"^slow.example.test +asked +- +- +-$", table, re.M)
+    assert re.search(r"^bad.example.test +failed +- +- +\S+ ago: server failure", table, re.M)
+    assert re.search(r"^none.example.test +denied +- +- +\S+ ago: no such name", table, re.M)
     evil_dns.set("new.example.test", "A", addresses("127.0.0.5", ttl=7))
     assert one.row("resolve", "new.example.test")["addresses"] == ["127.0.0.5"]
     assert one.row("resolve", "nobody.example.test")["status"] == "no such name"
@@ -217,7 +223,7 @@ def test_names_and_resolve(gw, echo, evil_dns):
     assert one.row("refresh", NAME.upper() + ".") == {"asked": 1}
     wait_for(lambda: {row["name"]: row for row in one.rows("names")}[NAME]["addresses"] == ["127.0.0.1", "127.0.0.9"],
              what="the new address, long before the TTL is over")
-    assert one.row("refresh") == {"asked": 3}
+    assert one.row("refresh") == {"asked": 4}
     assert "no rule uses the name 'other.test'" in one("refresh", "other.test", status=FAILED).stderr
     evil_dns.set(reverse_name("127.7.0.2"), "PTR", pointers("host.example.test"))
     before = time.monotonic()
