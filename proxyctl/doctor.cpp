@@ -125,6 +125,7 @@ private:
         for (const Row& process : processes)
             judge(process);
         listeners(status, processes);
+        names();
     }
 
     void judge(const Row& process) {
@@ -149,6 +150,17 @@ private:
         const std::string net =
             "/proc/" + std::to_string(processes.front().number("pid").value_or(0)) + "/net/";
         add(judge_drops(text_of(net + "udp") + text_of(net + "udp6"), addresses));
+    }
+
+    void names() {
+        try {
+            for (Finding& finding : judge_names(ask_all(context_, "names")))
+                add(std::move(finding));
+        } catch (const Failure& failure) {
+            // Other refusals say that nobody keeps names here, and then there is nothing to be found.
+            if (failure.status == exit_status::timed_out)
+                add({Health::warn, std::string("names: ") + failure.what(), "see `ps`"});
+        }
     }
 
     int show() const {

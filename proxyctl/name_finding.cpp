@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "conf/names.hpp"
+#include "proxyctl/human.hpp"
+#include "proxyctl/names_view.hpp"
 
 namespace proxyctl {
 
 namespace {
 
+constexpr std::size_t most_names = 5;
 constexpr unsigned no_error = 0, server_failure = 2, no_such_name = 3, refused = 5;
 
 std::string_view word_for(conf::Transport transport) {
@@ -62,6 +66,39 @@ Finding judge(const TransportUse& use, const NameServerProbe& probe, Health with
             "see whether it runs and can be reached, or change resolver.servers" + way_out(use)};
 }
 
+// Nothing for a name with which all is well, or that has just been asked for.
+std::optional<Finding> judge(const Row& name) {
+    const std::string state = name.text("state"), who = "name " + name.text("name");
+    const std::string trouble = last_trouble(name), why = trouble.empty() ? "" : "; " + trouble;
+    if (state == "failed") {
+        return Finding{
+            Health::bad, who + " has no address, because of failures" + why,
+            "see whether its name servers answer, and what `resolve` says; a private address needs "
+            "resolver.allow-private"};
+    }
+    if (state == "stale") {
+        return Finding{Health::warn,
+                       fmt::format("{} keeps addresses that have expired, for {} at most{}", who,
+                                   human_duration(name.number("expires_ms").value_or(0)), why),
+                       "see whether its name servers answer; resolver.stale-max says how long they are kept"};
+    }
+    if (state == "denied") {
+        return Finding{Health::warn, who + " does not exist or has no address: it matches nobody" + why,
+                       "correct the name, or the zone"};
+    }
+    return std::nullopt;
+}
+
+void keep_the_worst(std::vector<Finding>& findings) {
+    std::stable_sort(findings.begin(), findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.health > b.health; });
+    if (findings.size() <= most_names) return;
+    const std::size_t more = findings.size() - most_names;
+    findings[most_names] = {findings[most_names].health, fmt::format("and {} more names like these", more),
+                            "see `names`"};
+    findings.resize(most_names + 1);
+}
+
 }  // namespace
 
 std::vector<TransportUse> transports_used(const conf::Config& config) {
@@ -93,6 +130,26 @@ std::vector<Finding> judge_name_servers(const TransportUse& use, const std::vect
     }
     for (const NameServerProbe& probe : asked) {
         if (!is_well(probe)) findings.push_back(judge(use, probe, none_answers ? Health::bad : Health::warn));
+    }
+    return findings;
+}
+
+std::vector<Finding> judge_names(const std::vector<Row>& names) {
+    std::vector<Finding> findings;
+    for (const Row& name : names)
+        if (auto finding = judge(name)) findings.push_back(std::move(*finding));
+    keep_the_worst(findings);
+    const auto in_state = [&](const char* state) {
+        return std::count_if(names.begin(), names.end(),
+                             [&](const Row& name) { return name.text("state") == state; });
+    };
+    const auto resolved = in_state("resolved"), asked = in_state("asked");
+    if (resolved + asked > 0) {
+        const std::string rest = asked == 0 ? "" : fmt::format(", {} are being asked for", asked);
+        findings.insert(findings.begin(),
+                        {Health::ok,
+                         fmt::format("names that are resolved: {} of {}{}", resolved, names.size(), rest),
+                         {}});
     }
     return findings;
 }

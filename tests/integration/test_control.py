@@ -231,6 +231,29 @@ def test_names_and_resolve(gw, echo, evil_dns):
     assert time.monotonic() - before < 3 * SLOWNESS
 
 
+def test_doctor_looks_at_names_and_their_servers(gw, echo, evil_dns):
+    """What ACR knows of the names, and the way it asks for them."""
+    evil_dns.host(NAME, "127.0.0.1", ttl=1)
+    for kind in ("A", "AAAA"):
+        evil_dns.set("bad.example.test", kind, servfail())
+    one = gw(f"{NAME}:{echo.split(':')[1]}", rule={"from": ["*", "bad.example.test", "none.example.test"]},
+             resolver=resolver(evil_dns, conf_transport="tcp"))
+
+    def findings():
+        return {row["what"]: row["finding"]
+                for row in map(json.loads, one("--json", "doctor").stdout.splitlines())}
+
+    def found(finding, begin):
+        return any(what.startswith(begin) and told == finding for what, told in findings().items())
+    wait_for(lambda: found("bad", "name bad.example.test has no address, because of failures; "), what="the failed name")
+    wait_for(lambda: found("warn", "name none.example.test does not exist"), what="the denied name")
+    wait_for(lambda: found("ok", "names that are resolved: 1 of 3"), what="the good name")
+    assert findings()["name servers that answer by TCP: 1 of 1"] == "ok"
+    for kind in ("A", "AAAA"):
+        evil_dns.set(NAME, kind, servfail())
+    wait_for(lambda: found("warn", f"name {NAME} keeps addresses that have expired, for "), what="the stale name")
+
+
 def test_names_where_there_are_none(gw, echo):
     """[K-71] No error of a process that is not meant to be there."""
     one = gw(echo)
@@ -419,4 +442,5 @@ def test_doctor_finds_the_configuration_of_a_socket(gw, echo):
         assert any("configure `user`" in row["remedy"] for row in findings)
     assert not any("fault of proxyd" in row["remedy"] for row in findings)
     assert all((row["finding"] == "ok") == (row["remedy"] == "") for row in findings), findings
+    assert not any("name" in what for what in whats), "it needs none"
     assert answer.returncode == max({"ok": 0, "warn": 1, "bad": 2}[row["finding"]] for row in findings)

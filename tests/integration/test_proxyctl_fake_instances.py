@@ -386,6 +386,17 @@ def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
             assert not any("would ask" in remedy for _, remedy in told.values())
 
 
+def test_doctor_where_nobody_tells_of_names(ctl):
+    """Without names in the configuration that is no finding; that ACR is away is one."""
+    answers = {"status": SERVING, "ps": [], "names": []}
+    for nothing in ([], error("there are no names", "refused"), error("unknown command 'names'", "unknown")):
+        ctl.fake("gw", {**answers, "names": nothing})
+        assert not any("names" in row["what"] for row in findings(ctl))
+        ctl.things.pop().close()
+    ctl.fake("gw", {**answers, "names": error("ACR died", "gone")})
+    assert {"finding": "warn", "what": "names: ACR died", "remedy": "see `ps`"} in findings(ctl)
+
+
 def test_options_may_stand_behind_the_instance(ctl):
     """As the synopsis has them."""
     ctl.fake("gw", {"status": SERVING})

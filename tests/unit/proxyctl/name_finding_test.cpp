@@ -13,6 +13,15 @@ NameServerProbe probe(const std::string& server, conf::Transport transport, std:
     return {*base::parse_endpoint(server), transport, rcode, trouble};
 }
 
+Row name(const std::string& text, const std::string& state, const std::string& trouble = {}) {
+    Row row({{"name", Value::of(text)}, {"state", Value::of(state)}});
+    if (state == "stale") row.add("expires_ms", Value::of(std::int64_t{61'000}));
+    if (trouble.empty()) return row;
+    row.add("last_error", Value::of(trouble));
+    row.add("last_error_ago_ms", Value::of(std::int64_t{3'000}));
+    return row;
+}
+
 /// `warn: what`, each with its remedy if it needs one.
 std::vector<std::string> texts(const std::vector<Finding>& findings) {
     std::vector<std::string> all;
@@ -60,4 +69,31 @@ TEST_CASE("look-ups for the log need name servers too") {
     config.log.names = true;
     REQUIRE(transports_used(config).size() == 1);
     CHECK(transports_used(config)[0].transport == udp);
+}
+
+TEST_CASE("names are judged by their state, the worst first") {
+    CHECK(judge_names({}).empty());
+    CHECK(texts(judge_names({name("a", "resolved", "timed out")})) ==
+          Texts{"ok: names that are resolved: 1 of 1"});
+    CHECK(texts(judge_names({name("a", "asked"), name("b", "resolved")})) ==
+          Texts{"ok: names that are resolved: 1 of 2, 1 are being asked for"});
+    CHECK(texts(judge_names({name("a", "stale", "timed out"), name("b", "denied", "no such name"),
+                             name("c", "failed", "server failure"), name("d", "denied")})) ==
+          Texts{"bad: name c has no address, because of failures; 3.0s ago: server failure",
+                "warn: name a keeps addresses that have expired, for 1m01s at most; 3.0s ago: timed out",
+                "warn: name b does not exist or has no address: it matches nobody; 3.0s ago: no such name",
+                "warn: name d does not exist or has no address: it matches nobody"});
+    CHECK(judge_names({name("a", "of a later version")}).empty());
+}
+
+TEST_CASE("of many names with troubles a few are told") {
+    std::vector<Row> names(7, name("w", "denied"));
+    CHECK(texts(judge_names(names)).back() == "warn: and 2 more names like these");
+    names.insert(names.end(), 6, name("b", "failed"));
+    const auto told = texts(judge_names(names));
+    REQUIRE(told.size() == 6);
+    CHECK(told[4] == "bad: name b has no address, because of failures");
+    CHECK(told[5] == "bad: and 8 more names like these");
+    names.resize(5, name("w", "denied"));
+    CHECK(judge_names(names).size() == 5);
 }
