@@ -12,7 +12,7 @@ import time
 import pytest
 
 from deadline import SLOWNESS, wait_for
-from evil_dns import EvilDns, refused, servfail
+from evil_dns import EvilDns, garbage, nodata, refused, servfail
 from fake_control import SILENCE, error
 from free_ports import free_port
 from processes import die_with_parent, is_alive
@@ -384,6 +384,20 @@ def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
                 "name servers that answer by UDP: 1 of 3": "ok", f"{servers[2]} does not answer by UDP": "warn",
                 f"{servers[0]} answers {word} by UDP when asked for the servers of the root": "warn"}
             assert not any("would ask" in remedy for _, remedy in told.values())
+
+
+@pytest.mark.parametrize("transport, behaviour, why", [
+    ("tcp", nodata().but(close=True), ": it closed the connection"), ("tcp", garbage(), ": what it sent is no answer"),
+    ("tcp", nodata().but(other_id=True), ": what it sent is no answer"),
+    ("tcp", nodata().but(tcp_bytes=5), ": it closed the connection"),
+    ("udp", garbage(), ""), ("udp", garbage(b""), ""), ("udp", nodata().but(other_id=True), "")])
+def test_doctor_believes_no_nonsense(ctl, evil_dns, transport, behaviour, why):
+    """What is no answer to the question does not count as one; a datagram may be a stranger's, so it waits on."""
+    evil_dns.set("", "NS", behaviour)
+    ctl.configure("gw", resolver={"servers": [evil_dns.text], "conf-transport": transport}, **{"session-acl": NAMED})
+    told = name_server_findings(ctl)
+    assert {what: told[what][0] for what in told} == {
+        f"{evil_dns.text} does not answer by {transport.upper()}{why}": "bad"}
 
 
 def test_doctor_where_nobody_tells_of_names(ctl):
