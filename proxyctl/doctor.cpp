@@ -7,13 +7,12 @@
 #include <fstream>
 #include <iterator>
 
-#include "conf/names.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/finding.hpp"
 #include "proxyctl/human.hpp"
 #include "proxyctl/instance_state.hpp"
-#include "proxyctl/name_server_probe.hpp"
+#include "proxyctl/name_finding.hpp"
 
 namespace proxyctl {
 
@@ -100,14 +99,20 @@ private:
     }
 
     void name_servers(const conf::Config& config) {
+        const std::vector<TransportUse> uses = transports_used(config);
+        if (uses.empty()) return;
         std::vector<base::Endpoint> servers = config.resolver.servers;
-        const bool used = !conf::names(config).empty() || conf::has_patterns(config);
-        if (servers.empty() && !used) return;
         if (servers.empty()) servers = servers_of_resolv_conf(text_of("/etc/resolv.conf"));
-        std::vector<std::string> names;
-        for (const base::Endpoint& server : servers)
-            names.push_back(base::to_string(server));
-        add(judge_name_servers(names, silent_servers(servers, {name_server_patience, context_.interrupt})));
+        if (servers.empty()) return add(no_name_server());
+        std::vector<NameServerProbe> probes;
+        for (const TransportUse& use : uses)
+            for (const base::Endpoint& server : servers)
+                probes.push_back({server, use.transport});
+        // All at the same time: what one keeps us waiting for is no other one's fault.
+        probes = carry_out(std::move(probes), {name_server_patience, context_.interrupt});
+        for (const TransportUse& use : uses)
+            for (Finding& finding : judge_name_servers(use, probes))
+                add(std::move(finding));
     }
 
     void running(const Row& status) {
@@ -120,6 +125,7 @@ private:
         for (const Row& process : processes)
             judge(process);
         listeners(status, processes);
+        names();
     }
 
     void judge(const Row& process) {
@@ -144,6 +150,17 @@ private:
         const std::string net =
             "/proc/" + std::to_string(processes.front().number("pid").value_or(0)) + "/net/";
         add(judge_drops(text_of(net + "udp") + text_of(net + "udp6"), addresses));
+    }
+
+    void names() {
+        try {
+            for (Finding& finding : judge_names(ask_all(context_, "names")))
+                add(std::move(finding));
+        } catch (const Failure& failure) {
+            // Other refusals say that nobody keeps names here, and then there is nothing to be found.
+            if (failure.status == exit_status::timed_out)
+                add({Health::warn, std::string("names: ") + failure.what(), "see `ps`"});
+        }
     }
 
     int show() const {

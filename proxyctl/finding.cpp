@@ -174,19 +174,6 @@ Finding judge_clock(bool synchronised, std::int64_t error_microseconds) {
             "run chrony or systemd-timesyncd"};
 }
 
-Finding judge_name_servers(const std::vector<std::string>& asked, const std::vector<std::string>& silent) {
-    if (asked.empty()) {
-        return {Health::warn, "there is no name server", "set resolver.servers, or correct /etc/resolv.conf"};
-    }
-    if (silent.empty()) return {Health::ok, fmt::format("{} name servers answer", asked.size()), {}};
-    std::string names;
-    for (const std::string& name : silent)
-        names += (names.empty() ? "" : ", ") + name;
-    return {silent.size() == asked.size() ? Health::bad : Health::warn,
-            fmt::format("{} of {} name servers are silent: {}", silent.size(), asked.size(), names),
-            "see whether they run and can be reached, or change resolver.servers"};
-}
-
 std::vector<Endpoint> servers_of_resolv_conf(const std::string& text) {
     std::vector<Endpoint> servers;
     for (const std::string& line : lines_of(text)) {

@@ -37,9 +37,6 @@ Finding judge_core_pattern(const std::string& pattern);
 Finding judge_restarts(const std::string& who, std::int64_t restarts);
 /// Whether the kernel calls the clock unsynchronised, and by how much it may be wrong.
 Finding judge_clock(bool synchronised, std::int64_t error_microseconds);
-/// Name servers that were asked and those that answered.
-Finding judge_name_servers(const std::vector<std::string>& asked, const std::vector<std::string>& silent);
-
 /// The addresses behind `nameserver` in the text of resolv.conf, with port 53.
 std::vector<base::Endpoint> servers_of_resolv_conf(const std::string& text);
 

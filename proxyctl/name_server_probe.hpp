@@ -1,15 +1,25 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "conf/config.hpp"
 #include "libudpserver/base/endpoint.hpp"
 #include "proxyctl/connection.hpp"
 
 namespace proxyctl {
 
-/// Sends every server a question (who serves the root?) by UDP and gives back those that have not answered
-/// within the limit. Any answer is good: also a refusal is a sign of life.
-std::vector<std::string> silent_servers(const std::vector<base::Endpoint>& servers, const Patience& patience);
+/// How a name server is asked, and what came of it.
+struct NameServerProbe {
+    base::Endpoint server;
+    conf::Transport transport = conf::Transport::udp;
+    std::optional<unsigned> rcode;  ///< of its answer
+    std::string trouble;            ///< why there is no answer; empty when it is only silent
+};
+
+/// Asks every server (who serves the root?), all at the same time, and notes what has come of it within the
+/// limit. Throws Interrupted.
+std::vector<NameServerProbe> carry_out(std::vector<NameServerProbe> probes, const Patience& patience);
 
 }  // namespace proxyctl

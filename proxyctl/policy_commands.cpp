@@ -8,6 +8,7 @@
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/human.hpp"
+#include "proxyctl/names_view.hpp"
 #include "proxyctl/words.hpp"
 
 namespace proxyctl {
@@ -161,13 +162,11 @@ int run_rules(Context& context, const Arguments&) {
 }
 
 int run_names(Context& context, const Arguments&) {
-    show_table(context, ask_all(context, "names"),
-               {{"name", "NAME"},
-                {"expires_ms", "EXPIRES"},
-                {"known", "KNOWN"},
-                {"stale", "STALE"},
-                {"addresses", "ADDRESSES"},
-                {"last_error", "LAST ERROR"}});
+    const std::vector<Row> names = ask_all(context, "names");
+    if (context.out.json() || names.empty())
+        show_table(context, names);
+    else
+        context.out.table(names_table(names));
     return exit_status::good;
 }
 

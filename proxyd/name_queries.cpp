@@ -75,9 +75,12 @@ void add_names(Queries& queries, resolvers::ConfigResolver& names) {
 }
 
 control::Row row_of(const resolvers::NameFacts& name) {
+    using resolvers::NameFacts;
     control::Row row;
-    row.add("name", name.name).add("addresses", texts(name.addresses)).add("known", !name.asked);
-    if (!name.addresses.empty()) row.add("expires_ms", name.expires_in).add("stale", name.stale);
+    row.add("name", name.name).add("state", resolvers::to_string(name.state));
+    row.add("addresses", texts(name.addresses)).add("known", name.state != NameFacts::asked);
+    if (!name.addresses.empty())
+        row.add("expires_ms", name.expires_in).add("stale", name.state == NameFacts::stale);
     if (!name.trouble.empty()) row.add("last_error", name.trouble).add("last_error_ago_ms", name.trouble_ago);
     return row;
 }

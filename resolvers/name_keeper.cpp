@@ -174,28 +174,41 @@ std::vector<NameFacts> NameKeeper::facts(base::Instant now) const {
 }
 
 NameFacts NameKeeper::facts(const std::string& name, const Kept& kept, base::Instant now) const {
-    NameFacts facts{.name = name, .asked = kept.state == State::asked, .addresses = table_.addresses(name)};
+    NameFacts facts{.name = name, .state = state(name, kept, now), .addresses = table_.addresses(name)};
     if (!facts.addresses.empty()) {
-        facts.stale = table_.stale(name, now);
-        facts.expires_in = (facts.stale ? *table_.given_up_at(name) : *table_.good_until(name)) - now;
+        const bool stale = facts.state == NameFacts::stale;
+        facts.expires_in = (stale ? *table_.given_up_at(name) : *table_.good_until(name)) - now;
     }
     facts.trouble = kept.trouble;
     if (!kept.trouble.empty()) facts.trouble_ago = now - kept.trouble_at;
     return facts;
 }
 
+NameFacts::State NameKeeper::state(const std::string& name, const Kept& kept, base::Instant now) const {
+    if (!table_.addresses(name).empty())
+        return table_.stale(name, now) ? NameFacts::stale : NameFacts::resolved;
+    if (kept.state == State::asked) return NameFacts::asked;
+    return kept.state == State::denied ? NameFacts::denied : NameFacts::failed;
+}
+
 std::vector<std::string> NameKeeper::info(base::Instant now) const {
     std::vector<std::string> lines;
     for (const NameFacts& name : facts(now)) {
         std::string text = "name " + name.name + ": ";
-        text += name.asked ? "not resolved yet" : to_string(name.addresses);
+        text += name.state == NameFacts::asked ? "not resolved yet" : to_string(name.addresses);
         if (!name.addresses.empty())
-            text += (name.stale ? ", expired, given up in " : ", expires in ") + span(name.expires_in);
+            text += (name.state == NameFacts::stale ? ", expired, given up in " : ", expires in ") +
+                    span(name.expires_in);
         if (!name.trouble.empty())
             text += "; last trouble " + span(name.trouble_ago) + " ago: " + name.trouble;
         lines.push_back(std::move(text));
     }
     return lines;
+}
+
+std::string_view to_string(NameFacts::State state) {
+    constexpr std::string_view words[] = {"asked", "resolved", "stale", "denied", "failed"};
+    return words[state];
 }
 
 void deliver(const NameReport& report, NameSink* sink) {

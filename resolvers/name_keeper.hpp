@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libudpserver/base/clock.hpp"
@@ -29,14 +30,23 @@ struct NameReport {
 
 /// What there is to know of a name.
 struct NameFacts {
+    enum State {
+        asked,     ///< only asked for: nobody knows anything yet
+        resolved,  ///< its addresses are as good as the name servers say
+        stale,     ///< its addresses have expired and stay in use; nothing better has come
+        denied,    ///< the name servers say that it does not exist, or has no address
+        failed,    ///< no address, because of failures
+    };
+
     std::string name;
-    bool asked = false;  ///< only asked for: nobody knows anything yet
+    State state = asked;
     std::vector<base::Address> addresses;
     base::Duration expires_in{};  ///< of the addresses; when stale, until they are given up
-    bool stale = false;           ///< only failures keep them
     std::string trouble;          ///< the last one, empty if there was none
     base::Duration trouble_ago{};
 };
+
+std::string_view to_string(NameFacts::State state);
 
 /// What is known of the configuration's names, and what is to be said about them. Only decisions: whoever
 /// uses it asks and tells. The first answer to each name is told, then only changes, each list as a whole
@@ -83,6 +93,7 @@ private:
     void tell(const std::string& name, Kept& kept, bool unresolved, NameReport& report);
     [[nodiscard]] bool may_be_given_up(const std::string& name, const Kept& kept) const;
     [[nodiscard]] NameFacts facts(const std::string& name, const Kept& kept, base::Instant now) const;
+    [[nodiscard]] NameFacts::State state(const std::string& name, const Kept& kept, base::Instant now) const;
 
     NameTable table_;
     std::map<std::string, Kept, std::less<>> names_;

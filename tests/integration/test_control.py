@@ -200,15 +200,21 @@ def test_names_and_resolve(gw, echo, evil_dns):
     evil_dns.set("bad.example.test", "AAAA", servfail())
     evil_dns.every("slow.example.test", silence())
     evil_dns.client("127.7.0.1", "host.example.test")
-    one = gw(f"{NAME}:{echo.split(':')[1]}", rule={"from": ["*", "bad.example.test", "slow.example.test"]},
+    one = gw(f"{NAME}:{echo.split(':')[1]}",
+             rule={"from": ["*", "bad.example.test", "slow.example.test", "none.example.test"]},
              resolver=resolver(evil_dns, conf_timeout="1m", server_timeout="1m"))
     rows = wait_for(lambda: {row["name"]: row for row in one.rows("names")
                              if row["known"] or row["name"].startswith("slow")} if
-                    sum(row["known"] for row in one.rows("names")) == 2 else None, what="two known names")
+                    sum(row["known"] for row in one.rows("names")) == 3 else None, what="three known names")
     assert rows[NAME]["addresses"] == ["127.0.0.1"] and 0 < rows[NAME]["expires_ms"] <= 60_000
     assert "server failure" in rows["bad.example.test"]["last_error"]
     assert not rows["slow.example.test"]["known"] and rows["slow.example.test"]["addresses"] == []
-    assert re.search(r"slow.example.test +- +no", one("names").stdout)
+    assert {name: row["state"] for name, row in rows.items()} == {
+        NAME: "resolved", "bad.example.test": "failed", "slow.example.test": "asked", "none.example.test": "denied"}
+    table = one("names").stdout
+    assert re.search(r"^slow.example.test +asked +- +- +-$", table, re.M)
+    assert re.search(r"^bad.example.test +failed +- +- +\S+ ago: server failure", table, re.M)
+    assert re.search(r"^none.example.test +denied +- +- +\S+ ago: no such name", table, re.M)
     evil_dns.set("new.example.test", "A", addresses("127.0.0.5", ttl=7))
     assert one.row("resolve", "new.example.test")["addresses"] == ["127.0.0.5"]
     assert one.row("resolve", "nobody.example.test")["status"] == "no such name"
@@ -217,12 +223,35 @@ def test_names_and_resolve(gw, echo, evil_dns):
     assert one.row("refresh", NAME.upper() + ".") == {"asked": 1}
     wait_for(lambda: {row["name"]: row for row in one.rows("names")}[NAME]["addresses"] == ["127.0.0.1", "127.0.0.9"],
              what="the new address, long before the TTL is over")
-    assert one.row("refresh") == {"asked": 3}
+    assert one.row("refresh") == {"asked": 4}
     assert "no rule uses the name 'other.test'" in one("refresh", "other.test", status=FAILED).stderr
     evil_dns.set(reverse_name("127.7.0.2"), "PTR", pointers("host.example.test"))
     before = time.monotonic()
     assert one.row("resolve", "slow.example.test")["status"] == "timed out"
     assert time.monotonic() - before < 3 * SLOWNESS
+
+
+def test_doctor_looks_at_names_and_their_servers(gw, echo, evil_dns):
+    """What ACR knows of the names, and the way it asks for them."""
+    evil_dns.host(NAME, "127.0.0.1", ttl=1)
+    for kind in ("A", "AAAA"):
+        evil_dns.set("bad.example.test", kind, servfail())
+    one = gw(f"{NAME}:{echo.split(':')[1]}", rule={"from": ["*", "bad.example.test", "none.example.test"]},
+             resolver=resolver(evil_dns, conf_transport="tcp"))
+
+    def findings():
+        return {row["what"]: row["finding"]
+                for row in map(json.loads, one("--json", "doctor").stdout.splitlines())}
+
+    def found(finding, begin):
+        return any(what.startswith(begin) and told == finding for what, told in findings().items())
+    wait_for(lambda: found("bad", "name bad.example.test has no address, because of failures; "), what="the failed name")
+    wait_for(lambda: found("warn", "name none.example.test does not exist"), what="the denied name")
+    wait_for(lambda: found("ok", "names that are resolved: 1 of 3"), what="the good name")
+    assert findings()["name servers that answer by TCP: 1 of 1"] == "ok"
+    for kind in ("A", "AAAA"):
+        evil_dns.set(NAME, kind, servfail())
+    wait_for(lambda: found("warn", f"name {NAME} keeps addresses that have expired, for "), what="the stale name")
 
 
 def test_names_where_there_are_none(gw, echo):
@@ -413,4 +442,5 @@ def test_doctor_finds_the_configuration_of_a_socket(gw, echo):
         assert any("configure `user`" in row["remedy"] for row in findings)
     assert not any("fault of proxyd" in row["remedy"] for row in findings)
     assert all((row["finding"] == "ok") == (row["remedy"] == "") for row in findings), findings
+    assert not any("name" in what for what in whats), "it needs none"
     assert answer.returncode == max({"ok": 0, "warn": 1, "bad": 2}[row["finding"]] for row in findings)

@@ -1,4 +1,5 @@
 """How proxyctl finds instances, begins and ends them, and looks at their health."""
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from deadline import SLOWNESS, wait_for
+from evil_dns import EvilDns, garbage, nodata, refused, servfail
 from fake_control import SILENCE, error
 from free_ports import free_port
 from processes import die_with_parent, is_alive
@@ -322,20 +324,91 @@ def test_doctor_of_a_running_one(ctl):
     assert "warn  REG: replaced 3 times" in text and "      -> look for UDPS-222-E" in text
 
 
-def test_doctor_asks_the_name_servers(ctl):
-    """A UDP question to each; any answer will do, silence is bad."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        for each in (server, silent):
-            each.bind(("127.0.0.1", 0))
-        servers = ["127.0.0.1:%d" % each.getsockname()[1] for each in (server, silent)]
-        ctl.configure("gw", resolver={"servers": servers})
-        process = ctl.start("--json", "doctor")
-        question, client = server.recvfrom(512)
-        server.sendto(question[:2] + b"\x81\x85" + question[4:], client)
-        output, _ = process.communicate(timeout=20)
-        assert "1 of 2 name servers are silent: %s" % servers[1] in output
-        assert question[12:] == b"\0\0\2\0\1" and len(silent.recv(512)) == 17
+NAMED = [{"name": "lan", "from": ["host.example.test"], "action": "accept", "plug-to": ["127.0.0.1:9"]}]
+PATTERN = [{"name": "lan", "from": [r"~host\.example\.test"], "action": "accept", "plug-to": ["127.0.0.1:9"]}]
+
+
+def name_server_findings(ctl):  # noqa: F811
+    """{what: finding} of those about name servers."""
+    return {row["what"]: (row["finding"], row["remedy"]) for row in findings(ctl)
+            if "name server" in row["what"] or re.search("by (TCP|UDP)", row["what"])}
+
+
+def test_doctor_asks_as_the_proxy_does(ctl, evil_dns):
+    """The configuration's names are asked for by TCP unless it says otherwise, those of clients by UDP; where neither is
+    needed nobody is asked."""
+    def transports(rules, **resolver):
+        evil_dns.forget()
+        ctl.configure("gw", resolver={"servers": [evil_dns.text], **resolver}, **{"session-acl": rules})
+        told = name_server_findings(ctl)
+        asked = sorted(query.transport for query in evil_dns.queries())
+        assert told == {f"name servers that answer by {one.upper()}: 1 of 1": ("ok", "") for one in asked}
+        assert all(query.question.raw == b"\0\0\2\0\1" for query in evil_dns.queries())
+        return asked
+    assert transports(NAMED) == ["tcp"]
+    assert transports(NAMED, **{"conf-transport": "udp"}) == ["udp"]
+    assert transports(PATTERN) == ["udp"]
+    assert transports(NAMED + [{**PATTERN[0], "name": "pattern"}]) == ["tcp", "udp"]
+    assert transports(NAMED + [{**PATTERN[0], "name": "pattern"}], transport="tcp") == ["tcp"]
+    assert transports([{**NAMED[0], "from": ["127.0.0.1"]}]) == []
+
+
+def test_doctor_finds_a_name_server_without_tcp(ctl):
+    """One that answers by UDP alone, as ACR does not ask: refused, and silent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp_only, socket.socket() as silent:
+        udp_only.bind(("127.0.0.1", 0))
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        servers = ["127.0.0.1:%d" % each.getsockname()[1] for each in (udp_only, silent)]
+        ctl.configure("gw", resolver={"servers": servers}, **{"session-acl": NAMED})
+        began = time.monotonic()
+        told = name_server_findings(ctl)
+        assert time.monotonic() - began < 3 * SLOWNESS
+    assert [told[what][0] for what in told] == ["bad", "bad"]
+    refused, unanswered = told
+    assert refused == f"{servers[0]} does not answer by TCP: Connection refused"
+    assert unanswered == f"{servers[1]} does not answer by TCP"
+    assert told[refused][1].endswith("; resolver.conf-transport: udp would ask by UDP")
+
+
+def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
+    """An answer that helps nobody is no good one; a silent server is only worth a warning beside one that answers."""
+    with contextlib.closing(EvilDns()) as good, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        servers = [evil_dns.text, good.text, "127.0.0.1:%d" % silent.getsockname()[1]]
+        ctl.configure("gw", resolver={"servers": servers}, **{"session-acl": PATTERN})
+        for behaviour, word in ((refused(), "REFUSED"), (servfail(), "SERVFAIL")):
+            evil_dns.set("", "NS", behaviour)
+            told = name_server_findings(ctl)
+            assert {what: told[what][0] for what in told} == {
+                "name servers that answer by UDP: 1 of 3": "ok", f"{servers[2]} does not answer by UDP": "warn",
+                f"{servers[0]} answers {word} by UDP when asked for the servers of the root": "warn"}
+            assert not any("would ask" in remedy for _, remedy in told.values())
+
+
+@pytest.mark.parametrize("transport, behaviour, why", [
+    ("tcp", nodata().but(close=True), ": it closed the connection"), ("tcp", garbage(), ": what it sent is no answer"),
+    ("tcp", nodata().but(other_id=True), ": what it sent is no answer"),
+    ("tcp", nodata().but(tcp_bytes=5), ": it closed the connection"),
+    ("udp", garbage(), ""), ("udp", garbage(b""), ""), ("udp", nodata().but(other_id=True), "")])
+def test_doctor_believes_no_nonsense(ctl, evil_dns, transport, behaviour, why):
+    """What is no answer to the question does not count as one; a datagram may be a stranger's, so it waits on."""
+    evil_dns.set("", "NS", behaviour)
+    ctl.configure("gw", resolver={"servers": [evil_dns.text], "conf-transport": transport}, **{"session-acl": NAMED})
+    told = name_server_findings(ctl)
+    assert {what: told[what][0] for what in told} == {
+        f"{evil_dns.text} does not answer by {transport.upper()}{why}": "bad"}
+
+
+def test_doctor_where_nobody_tells_of_names(ctl):
+    """Without names in the configuration that is no finding; that ACR is away is one."""
+    answers = {"status": SERVING, "ps": [], "names": []}
+    for nothing in ([], error("there are no names", "refused"), error("unknown command 'names'", "unknown")):
+        ctl.fake("gw", {**answers, "names": nothing})
+        assert not any("names" in row["what"] for row in findings(ctl))
+        ctl.things.pop().close()
+    ctl.fake("gw", {**answers, "names": error("ACR died", "gone")})
+    assert {"finding": "warn", "what": "names: ACR died", "remedy": "see `ps`"} in findings(ctl)
 
 
 def test_options_may_stand_behind_the_instance(ctl):

@@ -171,6 +171,27 @@ TEST_CASE("the names with addresses, expiry and the last trouble [K-20]") {
     CHECK(keeper.info(start + 70s).front() == "name x: nothing; last trouble 0s ago: no such name");
 }
 
+TEST_CASE("the state of a name [K-20]") {
+    Keeper keeper(60s);
+    const auto state = [&](base::Duration when) { return to_string(keeper.facts(start + when)[0].state); };
+    CHECK(state(0s) == "asked");
+    keeper.take(found({"192.0.2.1"}, 40s), 0s);
+    CHECK(state(0s) == "resolved");
+    keeper.take(not_found(Answer::timed_out), 30s);
+    CHECK(state(39999ms) == "resolved");
+    CHECK(state(40s) == "stale");
+    keeper.take(not_found(Answer::timed_out), 100s);
+    CHECK(state(100s) == "failed");
+    keeper.take(not_found(Answer::no_such_name), 110s);
+    CHECK(state(110s) == "denied");
+    keeper.take(not_found(Answer::refused_private), 120s);
+    CHECK(state(120s) == "failed");
+    keeper.take(found({"192.0.2.1"}, 40s), 130s);
+    CHECK(state(130s) == "resolved");
+    keeper.take(not_found(Answer::no_data), 140s);
+    CHECK(state(140s) == "denied");
+}
+
 TEST_CASE("a report goes to whom it belongs to, or to nobody") {
     Keeper keeper;
     RememberingSink sink;
@@ -192,6 +213,7 @@ TEST_CASE(
         REQUIRE(keeper.recalled().size() == 1);
         CHECK(text_of(keeper.recalled()[0]) == "x: 192.0.2.1");
         CHECK(keeper.info(start + 1s).at(0) == "name x: 192.0.2.1, expired, given up in 59s");
+        CHECK(keeper.facts(start + 1s).at(0).state == NameFacts::stale);
         SECTION("the same again is no news") {
             CHECK(keeper.take(found({"192.0.2.1"}), 1s) == "-");
         }

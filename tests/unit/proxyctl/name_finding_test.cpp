@@ -1,0 +1,99 @@
+#include "proxyctl/name_finding.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace proxyctl;
+
+namespace {
+
+constexpr auto udp = conf::Transport::udp, tcp = conf::Transport::tcp;
+
+NameServerProbe probe(const std::string& server, conf::Transport transport, std::optional<unsigned> rcode,
+                      const std::string& trouble = {}) {
+    return {*base::parse_endpoint(server), transport, rcode, trouble};
+}
+
+Row name(const std::string& text, const std::string& state, const std::string& trouble = {}) {
+    Row row({{"name", Value::of(text)}, {"state", Value::of(state)}});
+    if (state == "stale") row.add("expires_ms", Value::of(std::int64_t{61'000}));
+    if (trouble.empty()) return row;
+    row.add("last_error", Value::of(trouble));
+    row.add("last_error_ago_ms", Value::of(std::int64_t{3'000}));
+    return row;
+}
+
+/// `warn: what`, each with its remedy if it needs one.
+std::vector<std::string> texts(const std::vector<Finding>& findings) {
+    std::vector<std::string> all;
+    for (const Finding& finding : findings) {
+        CHECK(finding.remedy.empty() == (finding.health == Health::ok));
+        all.push_back(std::string(word_for(finding.health)) + ": " + finding.what);
+    }
+    return all;
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a name server is judged by what it answers") {
+    const TransportUse use{udp, {"resolver.transport"}};
+    CHECK(texts(judge_name_servers(use, {probe("192.0.2.1:53", udp, 0), probe("192.0.2.2:53", udp, 3),
+                                         probe("192.0.2.3:53", udp, 2), probe("192.0.2.4:53", udp, 5),
+                                         probe("192.0.2.5:53", udp, 4), probe("192.0.2.6:53", udp, {})})) ==
+          Texts{"ok: name servers that answer by UDP: 2 of 6",
+                "warn: 192.0.2.3:53 answers SERVFAIL by UDP when asked for the servers of the root",
+                "warn: 192.0.2.4:53 answers REFUSED by UDP when asked for the servers of the root",
+                "warn: 192.0.2.5:53 answers error 4 by UDP when asked for the servers of the root",
+                "warn: 192.0.2.6:53 does not answer by UDP"});
+    CHECK(no_name_server().health == Health::warn);
+}
+
+TEST_CASE("that no name server answers is bad, for each transport by itself") {
+    const std::vector<NameServerProbe> probes{probe("192.0.2.1:53", tcp, {}, "Connection refused"),
+                                              probe("192.0.2.2:53", tcp, {}), probe("192.0.2.1:53", udp, 0)};
+    CHECK(texts(judge_name_servers({udp, {"resolver.transport"}}, probes)) ==
+          Texts{"ok: name servers that answer by UDP: 1 of 1"});
+    const auto findings = judge_name_servers({tcp, {"resolver.conf-transport"}}, probes);
+    CHECK(texts(findings) == Texts{"bad: 192.0.2.1:53 does not answer by TCP: Connection refused",
+                                   "bad: 192.0.2.2:53 does not answer by TCP"});
+    CHECK_THAT(findings[0].remedy, Catch::EndsWith("; resolver.conf-transport: udp would ask by UDP"));
+    CHECK_THAT(
+        judge_name_servers({tcp, {"resolver.conf-transport", "resolver.transport"}}, probes)[0].remedy,
+        Catch::EndsWith("; resolver.conf-transport: udp and resolver.transport: udp would ask by UDP"));
+}
+
+TEST_CASE("look-ups for the log need name servers too") {
+    conf::Config config;
+    CHECK(transports_used(config).empty());
+    config.log.names = true;
+    REQUIRE(transports_used(config).size() == 1);
+    CHECK(transports_used(config)[0].transport == udp);
+}
+
+TEST_CASE("names are judged by their state, the worst first") {
+    CHECK(judge_names({}).empty());
+    CHECK(texts(judge_names({name("a", "resolved", "timed out")})) ==
+          Texts{"ok: names that are resolved: 1 of 1"});
+    CHECK(texts(judge_names({name("a", "asked"), name("b", "resolved")})) ==
+          Texts{"ok: names that are resolved: 1 of 2, 1 are being asked for"});
+    CHECK(texts(judge_names({name("a", "stale", "timed out"), name("b", "denied", "no such name"),
+                             name("c", "failed", "server failure"), name("d", "denied")})) ==
+          Texts{"bad: name c has no address, because of failures; 3.0s ago: server failure",
+                "warn: name a keeps addresses that have expired, for 1m01s at most; 3.0s ago: timed out",
+                "warn: name b does not exist or has no address: it matches nobody; 3.0s ago: no such name",
+                "warn: name d does not exist or has no address: it matches nobody"});
+    CHECK(judge_names({name("a", "of a later version")}).empty());
+}
+
+TEST_CASE("of many names with troubles a few are told") {
+    std::vector<Row> names(7, name("w", "denied"));
+    CHECK(texts(judge_names(names)).back() == "warn: and 2 more names like these");
+    names.insert(names.end(), 6, name("b", "failed"));
+    const auto told = texts(judge_names(names));
+    REQUIRE(told.size() == 6);
+    CHECK(told[4] == "bad: name b has no address, because of failures");
+    CHECK(told[5] == "bad: and 8 more names like these");
+    names.resize(5, name("w", "denied"));
+    CHECK(judge_names(names).size() == 5);
+}
