@@ -11,18 +11,29 @@ namespace process {
 
 using control::Code;
 
-/// A request of a client on its way to a child, and what came back so far.
-/// A long answer leaves the processors to who forwards, again and again: 10,000 sessions take half a second.
-static constexpr std::chrono::microseconds between_pieces{500};
+namespace {
 
+/// A long answer leaves the processors to who forwards, again and again: 10,000 sessions take half a second.
+constexpr std::chrono::microseconds between_pieces{500};
+constexpr std::chrono::milliseconds between_looks{5};
+
+/// After a reload, say: the next process is there in no time.
+bool comes_soon(ChildState state) {
+    return state == ChildState::replacing || state == ChildState::starting;
+}
+
+}  // namespace
+
+/// A request of a client on its way to a child, and what came back so far.
 struct ControlForward::Question {
     ipc::Party party;
     ipc::Query query;
     Answer answer;
     std::function<void()> done;
     boost::asio::steady_timer timer;
-    pid_t pid = -1;        ///< who answers: a successor would go on somewhere else
-    std::uint32_t id = 0;  ///< that an answer is awaited for
+    base::Instant give_up_at;  ///< waiting for a child that is being replaced
+    pid_t pid = -1;            ///< who answers: a successor would go on somewhere else
+    std::uint32_t id = 0;      ///< that an answer is awaited for
 
     [[nodiscard]] std::string_view who() const { return ipc::to_string(party); }
 };
@@ -48,7 +59,8 @@ void ControlForward::ask(ipc::Party party, const control::Request& request, Answ
         return answer.fail(Code::usage,
                            fmt::format("this request may have at most {} bytes", ipc::max_query_text));
     next(std::make_shared<Question>(Question{party, ipc::Query{0, std::move(text)}, std::move(answer),
-                                             std::move(done), boost::asio::steady_timer(io_)}));
+                                             std::move(done), boost::asio::steady_timer(io_),
+                                             base::MonotonicClock::now() + patience_}));
 }
 
 void ControlForward::next(const QuestionPtr& question) {
@@ -56,9 +68,12 @@ void ControlForward::next(const QuestionPtr& question) {
     if (!answer.open()) return;
     Child* const child = supervisor_.find(question->party);
     if (!child) return answer.fail(Code::gone, fmt::format("this proxy has no {}", question->who()));
-    if (child->status().state != ChildState::up)
-        return answer.fail(Code::gone, fmt::format("{} is {} just now; ask again", question->who(),
-                                                   to_string(child->status().state)));
+    const ChildState state = child->status().state;
+    if (comes_soon(state) && question->pid == -1 && base::MonotonicClock::now() < question->give_up_at)
+        return next_later(question, between_looks);
+    if (state != ChildState::up)
+        return answer.fail(Code::gone,
+                           fmt::format("{} is {} just now; ask again", question->who(), to_string(state)));
     const pid_t before = std::exchange(question->pid, child->status().pid);
     if (before != -1 && before != question->pid)
         return answer.fail(Code::gone,
@@ -77,8 +92,8 @@ void ControlForward::next(const QuestionPtr& question) {
         answer.fail(Code::gone, fmt::format("{} cannot be asked; ask again", question->who()));
 }
 
-void ControlForward::next_later(const QuestionPtr& question) {
-    question->timer.expires_after(between_pieces);
+void ControlForward::next_later(const QuestionPtr& question, std::chrono::microseconds pause) {
+    question->timer.expires_after(pause);
     question->timer.async_wait([this, question](boost::system::error_code error) {
         if (!error) next(question);
     });
@@ -118,7 +133,7 @@ void ControlForward::on_piece(const QuestionPtr& question, const ipc::QueryResul
     if (!answer.lines(piece.text)) return;
     if (piece.next != 0) {
         question->query.cursor = piece.next;
-        return answer.on_writable([this, question] { next_later(question); });
+        return answer.on_writable([this, question] { next_later(question, between_pieces); });
     }
     question->done ? question->done() : answer.end();
 }

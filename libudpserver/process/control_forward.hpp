@@ -16,8 +16,9 @@
 namespace process {
 
 /// Has requests answered by the children. An answer is fetched piece by piece, the next one when the client
-/// has taken the last; the child keeps nothing meanwhile, and the parent reads nothing of it. A child that is
-/// not there, does not answer or dies makes an end line that says so. Must live longer than the server.
+/// has taken the last; the child keeps nothing meanwhile, and the parent reads nothing of it. One that is
+/// just being replaced is waited for. A child that is not there, does not answer or dies makes an end line
+/// that says so. Must live longer than the server.
 class ControlForward {
 public:
     static constexpr base::Duration default_patience{2'000};
@@ -40,7 +41,7 @@ private:
     using QuestionPtr = std::shared_ptr<Question>;
 
     void next(const QuestionPtr& question);
-    void next_later(const QuestionPtr& question);
+    void next_later(const QuestionPtr& question, std::chrono::microseconds pause);
     void wait_for_answer(const QuestionPtr& question, std::uint32_t id);
     void on_answer(const QuestionPtr& question, ipc::Message* message);
     void on_piece(const QuestionPtr& question, const ipc::QueryResult& piece);

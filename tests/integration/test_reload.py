@@ -134,8 +134,10 @@ def test_the_number_of_workers_changes_under_load(reloading, udp_echo, backgroun
     assert len(proxy.daemon.records(REASON="process-end")) == clients
 
 
-def test_what_waits_for_a_worker_that_goes_is_read(reloading, peer):
-    """REG stands still while the workers become fewer: what came to their sockets meanwhile is forwarded."""
+@pytest.mark.parametrize("end", [signal.SIGCONT, signal.SIGKILL])
+def test_what_waits_for_a_worker_that_goes_is_read(reloading, peer, end):
+    """REG stands still while the workers become fewer: what came to their sockets meanwhile is forwarded, by itself or,
+    when it dies, by the next one, where it is the datagram of another worker."""
     listener, server = ("127.0.0.1", free_port()), peer()
 
     def with_workers(workers):
@@ -149,10 +151,11 @@ def test_what_waits_for_a_worker_that_goes_is_read(reloading, peer):
         client.send(b"waits %d" % number, listener)
     proxy.daemon.write_configuration(proxy._with_socket(with_workers(2)))
     assert ask(proxy.socket, "reload")
-    os.kill(child, signal.SIGCONT)
+    os.kill(child, end)
     got = dict(server.receive() for _ in clients)
     assert got == {b"waits %d" % number: source for number, source in enumerate(sources)}
-    assert ask(proxy.socket, "stats")[0]["handed_over"] > 0
+    handed_over = ask(proxy.socket, "stats")[0]["handed_over"]
+    assert handed_over > 0 or end == signal.SIGCONT
     assert not proxy.daemon.records()
 
 

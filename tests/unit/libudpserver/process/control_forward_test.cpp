@@ -181,6 +181,33 @@ TEST_CASE("a child that is not there, or not yet, is said plainly") {
     CHECK(stage.answer("ask") == "{\"error\":\"REG is stopping just now; ask again\",\"code\":\"gone\"}\n");
 }
 
+TEST_CASE("who asks while a child is being replaced is answered by the next one") {
+    ForwardStage stage;
+    stage.begin([](const ipc::Query&, Board& shown) {
+        return ipc::QueryResult{0, numbered(static_cast<std::uint64_t>(shown.starts))};
+    });
+    stage.supervisor->replace(ipc::Party::reg);
+    REQUIRE(stage.supervisor->find(ipc::Party::reg)->status().state == ChildState::replacing);
+    CHECK(stage.answer("ask") == "{\"n\":2}\n{\"end\":true}\n");
+}
+
+TEST_CASE("one that does not get ready is not waited for for ever") {
+    ForwardStage stage;
+    auto& parent = stage.make();
+    parent.add_role(stage.role([](ChildRuntime& runtime, Board& shown) {
+        runtime.on_stop([&] { runtime.finish(0); });
+        if (shown.starts == 1) runtime.report_ready();
+        return runtime.run();
+    }));
+    stage.forward = std::make_unique<ControlForward>(stage.io, parent, 50ms);
+    stage.serve();
+    stage.server->add("ask", Access::read, stage.forward->to(ipc::Party::reg));
+    parent.start();
+    stage.until_ready();
+    parent.replace(ipc::Party::reg);
+    CHECK(stage.answer("ask") == "{\"error\":\"REG is starting just now; ask again\",\"code\":\"gone\"}\n");
+}
+
 TEST_CASE("a child that answers nonsense loses its link, and is replaced") {
     ForwardStage stage;
     SECTION("the same cursor again would make an answer without end") {
