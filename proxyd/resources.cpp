@@ -16,7 +16,7 @@ namespace {
 /// Descriptors that no session may take: logs, links, control, timers (L-28).
 constexpr std::size_t reserve = 64;
 /// So many sockets of each group are there before the first client is; more come on demand.
-constexpr std::size_t first_sockets = 512;
+constexpr std::size_t first_sockets = 1024;
 /// Reloads that may wait for a REG that takes them over.
 constexpr std::size_t most_past = 16;
 
@@ -42,7 +42,9 @@ std::size_t listening_sockets(const conf::Config& config) {
 
 std::size_t first_count(const conf::Config& config, std::size_t groups, std::size_t pool_capacity) {
     const std::size_t shares = std::max<std::size_t>(1, groups * config.udpserver.workers);
-    return std::min(first_sockets, std::max<std::size_t>(1, pool_capacity / shares));
+    // Where there are several, half is left for those that will need it.
+    const std::size_t share = shares == 1 ? pool_capacity : pool_capacity / (2 * shares);
+    return std::min(first_sockets, std::max<std::size_t>(1, share));
 }
 
 void fill_group(net::SocketPool& pool, std::size_t group, unsigned worker, std::size_t wanted) {

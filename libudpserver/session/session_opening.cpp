@@ -16,8 +16,9 @@ namespace session {
 namespace {
 
 constexpr Duration shortest_pause{100}, longest_pause{5000};
-/// The parent is asked for more while so many sockets of a group are left: enough for a burst of new clients.
-constexpr std::size_t low_water = 256;
+/// The parent is asked for more while so many sockets of a group are left, or half as many as there may be
+/// sessions: enough for a burst of new clients, even when a busy machine lets the parent wait.
+constexpr std::size_t low_water = 896;
 
 /// Answers without a session, for all sources together: 100 in 10 seconds (O-24).
 constexpr base::Rate opener_answer_rate{.per_second = 10, .burst = 100};
@@ -222,7 +223,8 @@ CloseReason Sessions::connect(Slot slot, Instant now) {
 
 Slot Sessions::lease_socket(std::size_t group, Slot slot, Instant now) {
     const Slot place = leases_.lease(group, slot, now);
-    if (leases_.available(group, now) < low_water) ask_for_sockets(group, now);
+    if (leases_.available(group, now) < std::min(low_water, slice_.size() / 2 + 1))
+        ask_for_sockets(group, now);
     if (place == none) {
         no_socket(group, now);
     } else {

@@ -186,6 +186,17 @@ TEST_CASE("no free socket: refused and counted, the parent is asked, admission p
     CHECK(engine.requests.size() == 2);
 }
 
+TEST_CASE("the parent is asked for more sockets while half of the sessions could still get one") {
+    const LoopbackSocket server;
+    Engine engine(config_for(accept_to(server.endpoint()), 8), 10);
+    const std::vector<LoopbackSocket> clients(6);
+    for (const LoopbackSocket& client : clients) {
+        CHECK(engine.requests.empty());
+        REQUIRE(round_trip(engine, client, server));
+    }
+    CHECK(engine.requests.size() == 1);
+}
+
 TEST_CASE("without a socket for the newcomer nobody is evicted") {
     const LoopbackSocket server, first, second;
     Engine engine(config_for(accept_to(server.endpoint()), 1), 1);
