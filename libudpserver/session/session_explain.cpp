@@ -48,7 +48,10 @@ Explanation Sessions::explain(const Question& asked, std::size_t listener, Insta
         result.missing = targets_.idle_names(*judged.rule);
     if (judged.reason != CloseReason::none) return result;
     if (judged.need != Need::nothing) {
-        if (!may_wait(question.client.address(), judged.need)) result.reason = CloseReason::resolve_failure;
+        if (!may_wait(question.client.address(), judged.need)) {
+            result.reason = CloseReason::resolve_failure;
+            result.missing.clear();  // it is the room that is missing
+        }
     } else {
         result.server = server_for(*judged.rule, question.client);
         result.reason = no_room_for(*judged.rule, result.server.family, now);

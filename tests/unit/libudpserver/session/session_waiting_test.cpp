@@ -56,6 +56,27 @@ TEST_CASE("a client waits for the name of its server, and all it sent goes on in
     CHECK(round_trip(engine, client, server));
 }
 
+TEST_CASE("explain tells the name that a client waits for from the room that it does not have [K-30]") {
+    const LoopbackSocket server, first;
+    conf::Config config = config_for_name(server);
+    config.resolver.hold.sessions = 1;
+    Engine engine(config);
+    const auto told = [&] {
+        session::Question question;
+        question.client = endpoint("127.0.0.99:4000");
+        question.local = engine.address();
+        return engine.sessions->explain(question, 0, engine.now);
+    };
+    CHECK(told().outcome == session::Explanation::Outcome::waits);
+    CHECK(told().missing == Texts{"name " + name + " is not known"});
+    send(engine, first, {"1"});
+    CHECK(told().reason == CloseReason::resolve_failure);
+    CHECK(told().missing.empty());
+    engine.news(name, {});
+    CHECK(told().reason == CloseReason::resolve_failure);
+    CHECK(told().missing == Texts{"name " + name + " means nothing now"});
+}
+
 TEST_CASE("a waiting client holds no place and no socket") {
     const LoopbackSocket server, client;
     Engine engine(config_for_name(server));
