@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/endpoint.hpp"
+#include "base/unique_fd.hpp"
 
 namespace bench {
 

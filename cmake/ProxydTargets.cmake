@@ -42,9 +42,11 @@ endif()
 
 # Precompiled headers are used for the tests only: Catch2's pays at once, one for a library was measured to cost more
 # than it saves, because the headers are light.
-# proxyd_library(NAME FOLDER LINK...): all sources of the folder, not of the folders below it.
+# proxyd_library(NAME FOLDER LINK...): all sources of the folder (or of a list of them), not of the folders below it.
 function(proxyd_library name folder)
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+    list(TRANSFORM folder PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE folders)
+    list(TRANSFORM folders APPEND /*.cpp OUTPUT_VARIABLE patterns)
+    file(GLOB sources CONFIGURE_DEPENDS ${patterns})
     if(NOT sources)
         message(STATUS "${folder} has no sources yet: ${name} is left out")
         add_library(${name} INTERFACE)

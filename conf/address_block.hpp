@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 /// Arithmetic of networks and masks.
 namespace conf {

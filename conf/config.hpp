@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/log_settings.hpp"
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
+#include "base/log_settings.hpp"
 
 /// The configuration as plain data: filled by the loader before any process starts, read by everybody,
 /// changed by nobody. Each struct is a section of the file, each member a key of the same name

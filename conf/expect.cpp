@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 
 namespace conf {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "base/pattern.hpp"
+#include "base/text.hpp"
 #include "conf/address_block.hpp"
 #include "conf/expect.hpp"
 #include "conf/host_name.hpp"
-#include "libudpserver/base/pattern.hpp"
-#include "libudpserver/base/text.hpp"
 
 namespace conf {
 namespace {

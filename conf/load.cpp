@@ -6,12 +6,12 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/text.hpp"
 #include "conf/checks.hpp"
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
 #include "conf/system.hpp"
 #include "conf/yaml_source.hpp"
-#include "libudpserver/base/text.hpp"
 
 namespace conf {
 namespace {

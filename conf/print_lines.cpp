@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 
 namespace conf {
 

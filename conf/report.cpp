@@ -4,7 +4,7 @@
 #include <charconv>
 #include <tuple>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 
 namespace conf {
 namespace {

@@ -1,8 +1,8 @@
+#include "base/text.hpp"
 #include "conf/address_block.hpp"
 #include "conf/host_name.hpp"
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
-#include "libudpserver/base/text.hpp"
 
 namespace conf {
 namespace {

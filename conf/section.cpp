@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 
 namespace conf {
 namespace {

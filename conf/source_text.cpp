@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "libudpserver/base/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace conf {
 namespace {

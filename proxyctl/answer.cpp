@@ -1,6 +1,6 @@
 #include "proxyctl/answer.hpp"
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "libudpserver/control/answer_line.hpp"
 #include "proxyctl/failure.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/session_filter.hpp"
 #include "proxyctl/words.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "proxyctl/connection.hpp"
 #include "proxyctl/instances.hpp"
 #include "proxyctl/output.hpp"

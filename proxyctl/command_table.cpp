@@ -1,6 +1,6 @@
 #include "proxyctl/command_table.hpp"
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/doctor.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/general_commands.hpp"

@@ -10,7 +10,7 @@
 #include <climits>
 #include <cstring>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "libudpserver/control/answer_line.hpp"
 #include "proxyctl/failure.hpp"
 

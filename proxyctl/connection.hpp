@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/clock.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/control/line_reader.hpp"
 #include "proxyctl/signals.hpp"
 

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <sstream>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/text.hpp"
+#include "base/endpoint.hpp"
+#include "base/text.hpp"
 
 namespace proxyctl {
 

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <ctime>
 
-#include "libudpserver/base/text.hpp"
-#include "libudpserver/base/utf8.hpp"
+#include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace proxyctl {
 

@@ -1,6 +1,6 @@
 #include "proxyctl/life_commands.hpp"
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/human.hpp"

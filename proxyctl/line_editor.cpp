@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "proxyctl/completion.hpp"
 #include "proxyctl/words.hpp"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "proxyctl/row.hpp"
 #include "proxyctl/table.hpp"
 

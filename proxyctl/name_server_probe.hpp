@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/endpoint.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/base/endpoint.hpp"
 #include "proxyctl/connection.hpp"
 
 namespace proxyctl {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/words.hpp"

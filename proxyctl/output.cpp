@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/human.hpp"
 
 namespace proxyctl {

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 
 namespace proxyctl {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/text.hpp"
+#include "base/endpoint.hpp"
+#include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/human.hpp"

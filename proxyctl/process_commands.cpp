@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/human.hpp"

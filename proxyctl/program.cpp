@@ -11,7 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/failure.hpp"
 
 extern char** environ;

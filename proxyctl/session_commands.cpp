@@ -1,6 +1,6 @@
 #include "proxyctl/session_commands.hpp"
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/health_commands.hpp"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/text.hpp"
+#include "base/endpoint.hpp"
+#include "base/text.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/words.hpp"
 

@@ -3,7 +3,7 @@
 #include <csignal>
 #include <vector>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace proxyctl {
 

@@ -6,14 +6,15 @@
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 
+#include "base/fatal.hpp"
+#include "base/log.hpp"
 #include "conf/load.hpp"
-#include "libudpserver/base/fatal.hpp"
-#include "libudpserver/base/log.hpp"
+#include "proxyd/control_settings.hpp"
 #include "proxyd/lookup_service.hpp"
 
 namespace proxyd {
 
-using process::Access;
+using control::Access;
 
 namespace {
 
@@ -26,7 +27,7 @@ std::string log_file(const conf::Config& config) {
 
 }  // namespace
 
-Control::Control(boost::asio::io_context& io, const Parts& parts, process::ControlSocket::Made made)
+Control::Control(boost::asio::io_context& io, const Parts& parts, control::ControlSocket::Made made)
     : io_(io),
       supervisor_(parts.supervisor),
       resources_(parts.resources),
@@ -44,20 +45,20 @@ Control::Control(boost::asio::io_context& io, const Parts& parts, process::Contr
     });
 }
 
-process::ProxyFacts Control::facts() {
+ProxyFacts Control::facts() {
     const conf::Config& config = reloader_.config();
-    process::ProxyFacts facts{.name = config.name,
-                              .version = "proxyd " PROXYD_VERSION,
-                              .config_file = config.file,
-                              .config_text = [this] { return conf::print(reloader_.config()); }};
+    ProxyFacts facts{.name = config.name,
+                     .version = "proxyd " PROXYD_VERSION,
+                     .config_file = config.file,
+                     .config_text = [this] { return conf::print(reloader_.config()); }};
     facts.listeners = [this] { return resources_.listener_texts(); };
     facts.drain = [this](base::Duration) { drain(); };
-    facts.upgrades = [this] { return process::ProxyFacts::Upgrades{upgrade_.count(), upgrade_.failure()}; };
+    facts.upgrades = [this] { return ProxyFacts::Upgrades{upgrade_.count(), upgrade_.failure()}; };
     return facts;
 }
 
-void Control::open(const conf::Config& config, process::ControlSocket::Made made) {
-    const auto settings = process::ControlSettings::from(config);
+void Control::open(const conf::Config& config, control::ControlSocket::Made made) {
+    const auto settings = control_settings(config);
     if (!settings) return;
     try {
         server_.emplace(io_, *settings, std::move(made));
@@ -76,34 +77,34 @@ void Control::add_commands() {
     for (const char* name : {"sessions", "session", "rules", "explain", "last-refusals", "stats", "events"})
         forward(name, Access::read, ipc::Party::reg);
     forward("kill-sessions", Access::change, ipc::Party::reg);
-    server_->add("names", Access::read, [this](const control::Request& request, process::Answer answer) {
+    server_->add("names", Access::read, [this](const control::Request& request, control::Answer answer) {
         names(request, std::move(answer));
     });
-    server_->add("refresh", Access::change, [this](const control::Request& request, process::Answer answer) {
+    server_->add("refresh", Access::change, [this](const control::Request& request, control::Answer answer) {
         if (!supervisor_.find(ipc::Party::acr))
             return answer.fail(control::Code::refused, "there are no names in the configuration");
         forward_.ask(ipc::Party::acr, request, std::move(answer));
     });
-    server_->add("resolve", Access::read, [this](const control::Request& request, process::Answer answer) {
+    server_->add("resolve", Access::read, [this](const control::Request& request, control::Answer answer) {
         resolve(request, std::move(answer));
     });
-    server_->add("reload", Access::change, [this](const control::Request& request, process::Answer answer) {
+    server_->add("reload", Access::change, [this](const control::Request& request, control::Answer answer) {
         reload(request, std::move(answer));
     });
-    server_->add("upgrade", Access::change, [this](const control::Request& request, process::Answer answer) {
+    server_->add("upgrade", Access::change, [this](const control::Request& request, control::Answer answer) {
         request.allow({});
         upgrade(std::move(answer), base::MonotonicClock::now() + upgrade_patience);
     });
 }
 
 /// A configuration without names has nobody who knows any.
-void Control::names(const control::Request& request, process::Answer answer) {
+void Control::names(const control::Request& request, control::Answer answer) {
     if (!supervisor_.find(ipc::Party::acr)) return answer.end();
     forward_.ask(ipc::Party::acr, request, std::move(answer));
 }
 
 /// Which process looks names up may change with a reload.
-void Control::resolve(const control::Request& request, process::Answer answer) {
+void Control::resolve(const control::Request& request, control::Answer answer) {
     const ipc::Party party = needs_lookups(reloader_.config()) ? ipc::Party::apr : ipc::Party::acr;
     if (!supervisor_.find(party))
         return answer.fail(control::Code::refused,
@@ -111,10 +112,10 @@ void Control::resolve(const control::Request& request, process::Answer answer) {
     forward_.ask(party, request, answer, [answer]() mutable { answer.end(); });
 }
 
-void Control::reload(const control::Request& request, process::Answer answer) {
+void Control::reload(const control::Request& request, control::Answer answer) {
     request.allow({"check"});
     const bool check_only = request.flag("check").value_or(false);
-    const Reloader::Result result = reloader_.reload(check_only, process::to_string(answer.peer()));
+    const Reloader::Result result = reloader_.reload(check_only, control::to_string(answer.peer()));
     if (!result.refused.empty()) return answer.fail(control::Code::refused, result.refused);
     for (const std::string& line : result.lines)
         if (!answer.row(control::Row().add("text", line))) break;
@@ -122,7 +123,7 @@ void Control::reload(const control::Request& request, process::Answer answer) {
 }
 
 /// Right after a reload, for example, it has to wait a little.
-void Control::upgrade(process::Answer answer, base::Instant deadline) {
+void Control::upgrade(control::Answer answer, base::Instant deadline) {
     if (upgrade_.must_wait() && base::MonotonicClock::now() < deadline) {
         auto timer = std::make_shared<boost::asio::steady_timer>(io_, upgrade_pause);
         return timer->async_wait([this, timer, answer, deadline](boost::system::error_code error) {
@@ -137,7 +138,7 @@ void Control::upgrade(process::Answer answer, base::Instant deadline) {
     answer.end();
     // Behind the answer in the loop: it is on its way before this program is gone.
     boost::asio::post(io_, [this, plan] {
-        const process::ControlSocket& socket = server_->socket();
+        const control::ControlSocket& socket = server_->socket();
         upgrade_.begin(plan, {.pid_file = {.descriptor = pid_file_},
                               .control = {socket.descriptor(), socket.file().st_dev, socket.file().st_ino}});
     });

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "conf/config.hpp"
-#include "libudpserver/process/log_tail.hpp"
-#include "libudpserver/process/process_commands.hpp"
+#include "libudpserver/control/log_tail.hpp"
+#include "proxyd/commands/process_commands.hpp"
 #include "proxyd/reloader.hpp"
 #include "proxyd/resources.hpp"
 #include "proxyd/upgrade.hpp"
@@ -26,19 +26,19 @@ public:
 
     /// Opens the socket, or goes on with the one that this process has already. Throws base::Fatal when a
     /// configured one cannot be had; that the default one cannot is a warning.
-    Control(boost::asio::io_context& io, const Parts& parts, process::ControlSocket::Made made);
+    Control(boost::asio::io_context& io, const Parts& parts, control::ControlSocket::Made made);
 
     /// Serves from now on.
     void start();
 
 private:
-    process::ProxyFacts facts();
-    void open(const conf::Config& config, process::ControlSocket::Made made);
+    ProxyFacts facts();
+    void open(const conf::Config& config, control::ControlSocket::Made made);
     void add_commands();
-    void reload(const control::Request& request, process::Answer answer);
-    void upgrade(process::Answer answer, base::Instant deadline);
-    void names(const control::Request& request, process::Answer answer);
-    void resolve(const control::Request& request, process::Answer answer);
+    void reload(const control::Request& request, control::Answer answer);
+    void upgrade(control::Answer answer, base::Instant deadline);
+    void names(const control::Request& request, control::Answer answer);
+    void resolve(const control::Request& request, control::Answer answer);
     void drain();
 
     boost::asio::io_context& io_;
@@ -47,10 +47,10 @@ private:
     Reloader& reloader_;
     Upgrade& upgrade_;
     int pid_file_;
-    process::ControlForward forward_;
-    process::ProcessCommands commands_;
-    process::LogTail log_tail_;
-    std::optional<process::ControlServer> server_;
+    ControlForward forward_;
+    ProcessCommands commands_;
+    control::LogTail log_tail_;
+    std::optional<control::ControlServer> server_;
 };
 
 }  // namespace proxyd

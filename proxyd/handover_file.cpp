@@ -13,7 +13,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "proxyd/handover.hpp"
 
 namespace proxyd {

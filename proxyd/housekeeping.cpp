@@ -1,6 +1,6 @@
 #include "proxyd/housekeeping.hpp"
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 
 namespace proxyd {
 

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/process_title.hpp"
 #include "conf/load.hpp"
 #include "conf/names.hpp"
-#include "libudpserver/base/process_title.hpp"
-#include "libudpserver/session/simulate.hpp"
+#include "libudpserver/policy/simulate.hpp"
 #include "proxyd/options.hpp"
 #include "proxyd/proxies/registry.hpp"
 #include "proxyd/start.hpp"
@@ -46,8 +46,8 @@ void apply(const proxyd::Options& options, conf::Config& config) {
 }
 
 /// What the configuration's names mean at this moment.
-session::Names resolve_names(const conf::Config& config) {
-    session::Names names(config);
+policy::Names resolve_names(const conf::Config& config) {
+    policy::Names names(config);
     if (names.size() == 0) return names;
     const auto settings = resolvers::settings_for_configuration(config.resolver);
     for (const ipc::NameNews& news : resolvers::resolve_once(conf::names(config), settings)) {
@@ -68,9 +68,9 @@ std::optional<std::vector<std::string>> names_of(const conf::Config& config, con
 int simulate(const conf::Config& config, const std::string& expression) {
     // Only questions about a client need names; the others need no network.
     const bool about_client = expression.find("from") != std::string::npos;
-    const session::Simulation simulation =
-        session::simulate(config, expression, about_client ? resolve_names(config) : session::Names(config),
-                          [&config](const base::Address& client) { return names_of(config, client); });
+    const policy::Simulation simulation =
+        policy::simulate(config, expression, about_client ? resolve_names(config) : policy::Names(config),
+                         [&config](const base::Address& client) { return names_of(config, client); });
     std::fputs(simulation.text.c_str(), simulation.ok ? stdout : stderr);
     return simulation.ok ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/process/run_once.hpp"
 #include "libudpserver/process/supervisor.hpp"
 #include "proxyd/control.hpp"
@@ -54,7 +54,7 @@ int parent_main(const ParentParts& parts, Resources& resources, base::SignalInbo
     Upgrade upgrade(
         {io, supervisor, reloader, resources, parts.program, handover ? handover->upgrades : 0, report_left});
     serve_pool(supervisor, resources.pool);
-    process::ControlSocket::Made made;
+    control::ControlSocket::Made made;
     if (handover)
         made = {base::UniqueFd(handover->control.descriptor), handover->control.device,
                 handover->control.inode};

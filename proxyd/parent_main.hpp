@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "libudpserver/base/signals.hpp"
+#include "base/signals.hpp"
 #include "proxyd/handover.hpp"
 #include "proxyd/load.hpp"
 #include "proxyd/program.hpp"

@@ -5,7 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
 #include "libudpserver/process/child_runtime.hpp"
 

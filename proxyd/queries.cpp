@@ -1,6 +1,6 @@
 #include "proxyd/queries.hpp"
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/control/answer_line.hpp"
 
 namespace proxyd {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "libudpserver/policy/simulate_question.hpp"
 #include "libudpserver/session/session_record.hpp"
-#include "libudpserver/session/simulate_question.hpp"
 
 namespace proxyd {
 
@@ -176,14 +176,14 @@ session::SessionId id_of(const Request& request) {
     return *id;
 }
 
-session::Question question_of(const Request& request, const conf::Config& config) {
+policy::Question question_of(const Request& request, const conf::Config& config) {
     std::string text = "from " + request.needed_text("client") + " to " + request.needed_text("local");
     if (const auto time = request.text("time")) text += " at " + *time;
     if (const auto dscp = request.number("dscp", 0, 63)) text += " dscp " + std::to_string(*dscp);
     try {
-        session::Words words(text);
-        return session::parse_question(config, words, base::LocalTime::now());
-    } catch (const session::Misused& error) {
+        policy::Words words(text);
+        return policy::parse_question(config, words, base::LocalTime::now());
+    } catch (const policy::Misused& error) {
         throw Failure(Code::usage, error.what());
     }
 }
@@ -228,7 +228,7 @@ Row row_of(const session::Event& event, const conf::Config& config, Instant now)
     return row;
 }
 
-Row row_of(const session::SessionAcl::Step& step, const conf::Config& config) {
+Row row_of(const policy::SessionAcl::Step& step, const conf::Config& config) {
     Row row;
     row.add("rule", rule_name(step.rule, config)).add("matched", step.matched);
     return row.add("undecided", step.undecided).add("why", step.why);

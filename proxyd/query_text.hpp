@@ -15,12 +15,12 @@ session::SessionFilter filter_of(const control::Request& request, const conf::Co
 /// `id`. Throws control::Failure.
 session::SessionId id_of(const control::Request& request);
 /// `client`, `local`, `dscp`, `time`. Throws control::Failure.
-session::Question question_of(const control::Request& request, const conf::Config& config);
+policy::Question question_of(const control::Request& request, const conf::Config& config);
 
 control::Row row_of(const session::Found& found, const conf::Config& config, session::Instant now);
 control::Row row_of(const session::Details& details, const conf::Config& config);
 control::Row row_of(const session::Event& event, const conf::Config& config, session::Instant now);
-control::Row row_of(const session::SessionAcl::Step& step, const conf::Config& config);
+control::Row row_of(const policy::SessionAcl::Step& step, const conf::Config& config);
 /// What comes of the steps.
 control::Row decision_of(const session::Explanation& explanation, const conf::Config& config);
 

@@ -1,6 +1,6 @@
 #include "proxyd/reg_main.hpp"
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "proxyd/drain.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/lookup_service.hpp"

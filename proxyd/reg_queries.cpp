@@ -274,7 +274,7 @@ void RegQueries::rules(const Request& request, std::uint64_t cursor, Reply reply
 
 void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply reply) {
     request.allow({"client", "local", "dscp", "time"});
-    const session::Question question = question_of(request, config_);
+    const policy::Question question = question_of(request, config_);
     using Explained = std::optional<session::Explanation>;
     ask_all<Explained>(
         server_,
@@ -292,7 +292,7 @@ void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply rep
                 return other->outcome == told.outcome && other->reason == told.reason;
             });
             Lines lines(cursor);
-            for (const session::SessionAcl::Step& step : told.steps)
+            for (const policy::SessionAcl::Step& step : told.steps)
                 lines.add(row_of(step, config_));
             control::Row decision = decision_of(told, config_);
             // Which one hears a new client, the kernel decides.

@@ -2,8 +2,8 @@
 
 #include <exception>
 
+#include "base/log.hpp"
 #include "conf/changes.hpp"
-#include "libudpserver/base/log.hpp"
 
 namespace proxyd {
 

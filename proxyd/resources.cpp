@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/log.hpp"
 #include "conf/names.hpp"
-#include "libudpserver/base/log.hpp"
 #include "proxyd/proxies/registry.hpp"
 
 namespace proxyd {

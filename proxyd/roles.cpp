@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+
 #include "conf/load.hpp"
 #include "conf/names.hpp"
 #include "libudpserver/ipc/messages.hpp"
@@ -26,7 +28,14 @@ bool same_for_resolving(const conf::Config& a, const conf::Config& b) {
 }  // namespace
 
 process::Settings settings_for(const conf::Config& config) {
-    process::Settings settings = process::Settings::from(config);
+    process::Settings settings;
+    settings.name = config.name;
+    if (!config.user.empty()) settings.user = base::find_user(config.user);
+    settings.max_restarts = {config.udpserver.max_restarts.count, config.udpserver.max_restarts.within};
+    settings.heartbeat = config.udpserver.heartbeat;
+    // Several chances to answer within a heartbeat, or an idle child would look silent between two pings.
+    settings.ping_interval = std::min(settings.ping_interval, settings.heartbeat / 4);
+    settings.stop_timeout = config.udpserver.stop_timeout;
     settings.foreground = config.nodaemon;
     return settings;
 }

@@ -12,7 +12,8 @@
 
 namespace proxyd {
 
-/// The settings of the supervisor that this configuration means. Throws what Settings::from throws.
+/// The settings of the supervisor that this configuration means. Throws base::Fatal when there is no such
+/// user.
 process::Settings settings_for(const conf::Config& config);
 
 /// Which processes there are, and the configuration that each new one begins with. ACR and APR run only where

@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
+#include "base/log.hpp"
+#include "base/privileges.hpp"
+#include "base/text.hpp"
 #include "conf/names.hpp"
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/privileges.hpp"
-#include "libudpserver/base/text.hpp"
 #include "libudpserver/process/signal_source.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/lookup_service.hpp"

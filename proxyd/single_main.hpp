@@ -1,6 +1,6 @@
 #pragma once
 
-#include "libudpserver/base/signals.hpp"
+#include "base/signals.hpp"
 #include "proxyd/resources.hpp"
 
 namespace proxyd {

@@ -6,10 +6,10 @@
 #include <exception>
 #include <memory>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/privileges.hpp"
-#include "libudpserver/base/process_title.hpp"
-#include "libudpserver/base/signals.hpp"
+#include "base/log.hpp"
+#include "base/privileges.hpp"
+#include "base/process_title.hpp"
+#include "base/signals.hpp"
 #include "libudpserver/process/daemonise.hpp"
 #include "libudpserver/process/pid_file.hpp"
 #include "proxyd/parent_main.hpp"

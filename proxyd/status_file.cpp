@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 
 namespace proxyd {
 

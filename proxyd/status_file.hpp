@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/session/server.hpp"
 #include "proxyd/status_text.hpp"
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "libudpserver/control/row.hpp"
 
 namespace proxyd {

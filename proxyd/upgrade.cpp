@@ -14,10 +14,10 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "base/log.hpp"
+#include "base/signals.hpp"
+#include "base/text.hpp"
 #include "conf/load.hpp"
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/signals.hpp"
-#include "libudpserver/base/text.hpp"
 #include "libudpserver/process/program_probe.hpp"
 
 namespace proxyd {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <span>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "resolvers/settings.hpp"
 
 namespace resolvers {

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "resolvers/ares_channel.hpp"
 #include "resolvers/ares_context.hpp"
 #include "resolvers/dns_answer.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "resolvers/lifetime.hpp"
 #include "resolvers/name_keeper.hpp"
 #include "resolvers/name_sink.hpp"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "resolvers/dns_question.hpp"
 #include "resolvers/settings.hpp"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace resolvers {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace resolvers {
 

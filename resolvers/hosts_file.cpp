@@ -7,8 +7,8 @@
 #include <cstring>
 #include <optional>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/text.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "resolvers/dns_question.hpp"
 #include "resolvers/file_text.hpp"
 

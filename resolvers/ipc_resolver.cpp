@@ -6,7 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
 
 namespace resolvers {

@@ -11,7 +11,7 @@
 #include <set>
 #include <string>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
 #include "resolvers/lifetime.hpp"
 #include "resolvers/resolver.hpp"

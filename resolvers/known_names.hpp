@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "libudpserver/ipc/messages.hpp"
 #include "resolvers/settings.hpp"
 

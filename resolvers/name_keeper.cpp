@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/text.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
 
 namespace resolvers {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/messages.hpp"
+#include "base/clock.hpp"
+#include "base/messages.hpp"
 #include "libudpserver/ipc/messages.hpp"
 #include "resolvers/known_names.hpp"
 #include "resolvers/name_sink.hpp"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
 #include "resolvers/name_sink.hpp"
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace resolvers {
 

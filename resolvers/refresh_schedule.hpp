@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace resolvers {
 

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
 
 /// Names: who asks for them, who keeps them, and the look-ups themselves.
 namespace resolvers {

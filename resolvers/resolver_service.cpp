@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
 
 namespace resolvers {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
 #include "resolvers/lifetime.hpp"
 #include "resolvers/resolver.hpp"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
 
 namespace resolvers {
 

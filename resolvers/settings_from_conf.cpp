@@ -1,6 +1,6 @@
 #include "resolvers/settings_from_conf.hpp"
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "resolvers/resolv_conf.hpp"
 
 namespace resolvers {

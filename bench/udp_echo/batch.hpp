@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace echo {
 

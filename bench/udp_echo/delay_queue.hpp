@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
 
 namespace echo {
 

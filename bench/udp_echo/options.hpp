@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace echo {
 

@@ -2,11 +2,11 @@
 
 #include <random>
 
+#include "base/unique_fd.hpp"
 #include "bench/udp_echo/batch.hpp"
 #include "bench/udp_echo/delay_queue.hpp"
 #include "bench/udp_echo/options.hpp"
 #include "bench/udp_echo/tally.hpp"
-#include "libudpserver/base/unique_fd.hpp"
 
 namespace echo {
 

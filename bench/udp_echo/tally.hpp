@@ -5,7 +5,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace echo {
 

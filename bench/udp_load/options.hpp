@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace load {
 

@@ -5,8 +5,8 @@
 #include <deque>
 #include <vector>
 
+#include "base/unique_fd.hpp"
 #include "bench/udp_load/options.hpp"
-#include "libudpserver/base/unique_fd.hpp"
 
 namespace load {
 

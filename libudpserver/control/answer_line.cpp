@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "libudpserver/base/log_escape.hpp"
+#include "base/log_escape.hpp"
 
 namespace control {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 
 namespace control {
 namespace {

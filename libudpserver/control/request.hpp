@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "libudpserver/control/failure.hpp"
 
 namespace control {

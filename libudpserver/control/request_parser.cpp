@@ -5,7 +5,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <utility>
 
-#include "libudpserver/base/text.hpp"
+#include "base/text.hpp"
 #include "libudpserver/control/request.hpp"
 
 namespace control {

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "libudpserver/base/log_escape.hpp"
+#include "base/log_escape.hpp"
 
 namespace control {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 
 namespace control {
 

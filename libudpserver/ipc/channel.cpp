@@ -7,7 +7,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 
 namespace ipc {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/ipc/descriptors.hpp"
 #include "libudpserver/ipc/message.hpp"
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace ipc {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/ipc/codec.hpp"
 #include "libudpserver/ipc/message_type.hpp"
 

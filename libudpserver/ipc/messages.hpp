@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "libudpserver/ipc/descriptors.hpp"
 #include "libudpserver/ipc/message.hpp"
 

@@ -3,7 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 
 namespace ipc {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "libudpserver/net/datagram.hpp"
 
 namespace net {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 
 namespace net {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace net {
 

@@ -4,8 +4,8 @@
 #include <functional>
 #include <span>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/endpoint.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/net/receive_batch.hpp"
 
 namespace net {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/net/deaf_filter.hpp"
 #include "libudpserver/net/pool_groups.hpp"
 

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "libudpserver/base/siphash.hpp"
+#include "base/siphash.hpp"
 
 namespace net {
 

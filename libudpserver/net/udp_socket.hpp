@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/endpoint.hpp"
+#include "base/unique_fd.hpp"
 
 namespace net {
 

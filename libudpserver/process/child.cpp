@@ -9,9 +9,9 @@
 #include <csignal>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/signals.hpp"
-#include "libudpserver/base/text.hpp"
+#include "base/log.hpp"
+#include "base/signals.hpp"
+#include "base/text.hpp"
 #include "libudpserver/ipc/messages.hpp"
 #include "libudpserver/process/spawn.hpp"
 

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "libudpserver/ipc/channel.hpp"
 #include "libudpserver/ipc/dispatcher.hpp"
 #include "libudpserver/process/child_state.hpp"

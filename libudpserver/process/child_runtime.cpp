@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
 
 namespace process {

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
 #include "libudpserver/ipc/dispatcher.hpp"
 #include "libudpserver/process/role.hpp"

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "libudpserver/base/fatal.hpp"
-#include "libudpserver/base/signals.hpp"
+#include "base/fatal.hpp"
+#include "base/signals.hpp"
 #include "libudpserver/process/exit_status.hpp"
 #include "libudpserver/process/terminal.hpp"
 

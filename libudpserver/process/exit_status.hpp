@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 
 namespace process {
 

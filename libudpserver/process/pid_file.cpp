@@ -10,7 +10,7 @@
 #include <cstring>
 #include <utility>
 
-#include "libudpserver/base/fatal.hpp"
+#include "base/fatal.hpp"
 
 namespace process {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace process {
 

@@ -12,7 +12,7 @@
 #include <csignal>
 #include <system_error>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace process {
 

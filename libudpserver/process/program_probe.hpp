@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 
 namespace process {
 

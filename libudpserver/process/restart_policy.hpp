@@ -3,8 +3,7 @@
 #include <deque>
 #include <optional>
 
-#include "conf/config.hpp"
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 
 namespace process {
 
@@ -37,17 +36,23 @@ private:
     Duration next_delay_{0};  ///< 0: the next bad run is the first one
 };
 
+/// How many crashes of children, within how long, are not yet a crash loop.
+struct MaxRestarts {
+    unsigned count = 5;
+    Duration within{60'000};
+};
+
 /// The deaths of all children together; too many of them in too short a time are a crash loop (K-5).
 class DeathTally {
 public:
-    explicit DeathTally(conf::MaxRestarts limit) : limit_(limit) {}
-    void set_limit(conf::MaxRestarts limit) { limit_ = limit; }
+    explicit DeathTally(MaxRestarts limit) : limit_(limit) {}
+    void set_limit(MaxRestarts limit) { limit_ = limit; }
 
     /// True when this is more than `count` deaths in the last `within`, both ends included.
     bool add(Instant now);
 
 private:
-    conf::MaxRestarts limit_;
+    MaxRestarts limit_;
     std::deque<Instant> deaths_;
 };
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "libudpserver/base/signals.hpp"
+#include "base/signals.hpp"
 
 namespace process {
 

@@ -9,10 +9,10 @@
 #include <limits>
 #include <system_error>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/privileges.hpp"
-#include "libudpserver/base/process_title.hpp"
-#include "libudpserver/base/signals.hpp"
+#include "base/log.hpp"
+#include "base/privileges.hpp"
+#include "base/process_title.hpp"
+#include "base/signals.hpp"
 #include "libudpserver/ipc/channel.hpp"
 #include "libudpserver/process/child_runtime.hpp"
 #include "libudpserver/process/terminal.hpp"

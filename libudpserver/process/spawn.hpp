@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/process/role.hpp"
 #include "libudpserver/process/settings.hpp"
 

@@ -7,8 +7,8 @@
 #include <csignal>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/text.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "libudpserver/ipc/messages.hpp"
 
 namespace process {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/log.hpp"
+#include "base/unique_fd.hpp"
 
 namespace process {
 

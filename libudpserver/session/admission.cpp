@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "libudpserver/base/siphash.hpp"
-#include "libudpserver/base/token_bucket.hpp"
+#include "base/siphash.hpp"
+#include "base/token_bucket.hpp"
 
 namespace session {
 

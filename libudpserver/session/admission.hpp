@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {

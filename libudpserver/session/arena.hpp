@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {

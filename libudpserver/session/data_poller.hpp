@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace session {
 

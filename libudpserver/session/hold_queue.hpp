@@ -5,8 +5,8 @@
 #include <deque>
 #include <vector>
 
+#include "base/endpoint.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/base/endpoint.hpp"
 #include "libudpserver/net/datagram.hpp"
 
 namespace session {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "libudpserver/policy/session_acl.hpp"
 #include "libudpserver/session/record.hpp"
-#include "libudpserver/session/session_acl.hpp"
 #include "libudpserver/session/session_filter.hpp"
 #include "libudpserver/session/waiting_openers.hpp"
 
@@ -33,7 +33,7 @@ struct Details {
 struct Explanation {
     enum class Outcome : std::uint8_t { accepted, refused, waits, running };
 
-    std::vector<SessionAcl::Step> steps;  ///< what the rules say, asked or not
+    std::vector<policy::SessionAcl::Step> steps;  ///< what the rules say, asked or not
     Outcome outcome = Outcome::refused;
     CloseReason reason = CloseReason::none;  ///< that it is refused with
     bool policy_asked = false;               ///< false: a limit, an admin or a running session comes first

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/net/udp_socket.hpp"
-#include "libudpserver/session/server_choice.hpp"
+#include "libudpserver/policy/server_choice.hpp"
 #include "libudpserver/session/sessions.hpp"
 
 namespace session {
@@ -27,8 +27,9 @@ bool is_local(const base::Address& address) try {
 
 }  // namespace
 
-std::size_t Sessions::name_news(std::size_t name, Names::Addresses addresses, bool unresolved, Instant now) {
-    const Names::Addresses before = names_.addresses(name);
+std::size_t Sessions::name_news(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
+                                Instant now) {
+    const policy::Names::Addresses before = names_.addresses(name);
     const bool first_word = !names_.known(name) || (!unresolved && !heard_[name]);
     if (unresolved) {
         names_.set_unresolved(name);
@@ -50,7 +51,8 @@ std::size_t Sessions::name_news(std::size_t name, Names::Addresses addresses, bo
 
 /// Of which rules which sessions are to be looked at. As long as a name of a rule is unknown, nobody can say
 /// what is none of its addresses.
-std::size_t Sessions::review(std::size_t name, const Names::Addresses& before, bool first_word, Instant now) {
+std::size_t Sessions::review(std::size_t name, const policy::Names::Addresses& before, bool first_word,
+                             Instant now) {
     Review review{std::vector<Review::Kind>(acl_.size()), {}};
     std::ranges::set_difference(before, names_.addresses(name), std::back_inserter(review.gone));
     for (const std::size_t rule : targets_.users(name)) {
@@ -104,7 +106,7 @@ std::size_t Sessions::leave_addresses(const Review& review, Instant now) {
     return left;
 }
 
-bool Sessions::is_left(const Record& session, Review::Kind kind, const Names::Addresses& gone) const {
+bool Sessions::is_left(const Record& session, Review::Kind kind, const policy::Names::Addresses& gone) const {
     const base::Address server = session.server.address();
     if (kind == Review::Kind::nobody || session.server_chosen != 0) return false;
     if (targets_.has_address(session.rule, server)) return false;

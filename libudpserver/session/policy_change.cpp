@@ -28,12 +28,13 @@ Sessions::Fate Sessions::rejudge(Slot slot, Instant now) {
         return Fate::aborted;
     const std::optional<std::size_t> listener = new_listener(*past, session.listener);
     if (!listener) return Fate::ended;
-    const Decision decision = acl_.decide(question_about(session.client, session.local, session.dscp, now));
-    const bool unjudged =
-        decision.kind == Decision::Kind::needs_names || decision.kind == Decision::Kind::needs_client_names;
+    const policy::Decision decision =
+        acl_.decide(question_about(session.client, session.local, session.dscp, now));
+    const bool unjudged = decision.kind == policy::Decision::Kind::needs_names ||
+                          decision.kind == policy::Decision::Kind::needs_client_names;
     std::optional<std::size_t> rule;
     if (unjudged) rule = rule_named(past->config->session_acl[session.rule].name);
-    if (decision.kind == Decision::Kind::rule) rule = decision.rule;
+    if (decision.kind == policy::Decision::Kind::rule) rule = decision.rule;
     if (!may_go_on(session, rule)) return Fate::ended;
     write_indices(session, *listener, *rule, unjudged);
     return Fate::adopted;
@@ -93,14 +94,15 @@ void Sessions::settle_server(Slot slot, Instant now) {
 void Sessions::judge_running(Slot slot, Instant now) {
     Record& session = record(slot);
     if (session.state != State::open || session.reason != CloseReason::none || session.unjudged == 0) return;
-    const Decision decision = acl_.decide(question_about(session.client, session.local, session.dscp, now));
-    if (decision.kind == Decision::Kind::needs_names) return;
-    if (decision.kind == Decision::Kind::needs_client_names) {
+    const policy::Decision decision =
+        acl_.decide(question_about(session.client, session.local, session.dscp, now));
+    if (decision.kind == policy::Decision::Kind::needs_names) return;
+    if (decision.kind == policy::Decision::Kind::needs_client_names) {
         const base::Address client = session.client.address();
         if (!client_names_.failed(client, now) && curiosity_allowed(client)) ask_client_names(client);
         return;
     }
-    const bool by_rule = decision.kind == Decision::Kind::rule;
+    const bool by_rule = decision.kind == policy::Decision::Kind::rule;
     forget_unjudged(slot);
     if (!may_go_on(session, by_rule ? std::optional(decision.rule) : std::nullopt))
         return end(slot, CloseReason::policy);

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/endpoint.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/base/endpoint.hpp"
 
 namespace session {
 

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <type_traits>
 
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
 
 namespace session {
 

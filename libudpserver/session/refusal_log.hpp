@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/log.hpp"
+#include "base/clock.hpp"
+#include "base/endpoint.hpp"
+#include "base/log.hpp"
 #include "libudpserver/session/record.hpp"
 #include "libudpserver/session/session_key.hpp"
 

@@ -8,7 +8,7 @@
 #include <latch>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 
 namespace session {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "libudpserver/net/socket_pool.hpp"
+#include "libudpserver/policy/names.hpp"
 #include "libudpserver/session/arena_migration.hpp"
-#include "libudpserver/session/names.hpp"
 #include "libudpserver/session/worker.hpp"
 
 namespace session {
@@ -101,7 +101,7 @@ private:
     /// What the workers are told of one name.
     struct Telling {
         bool under_way = false;
-        std::optional<Names::Addresses> next;
+        std::optional<policy::Names::Addresses> next;
     };
 
     // server_names.cpp
@@ -137,7 +137,7 @@ private:
     std::vector<std::unique_ptr<Proxy>> proxies_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::shared_ptr<Door> door_;
-    Names names_;                    ///< as the workers were told; for the log
+    policy::Names names_;            ///< as the workers were told; for the log
     std::vector<Telling> tellings_;  ///< by name
     bool started_ = false;
     std::vector<Leftover> leftovers_;      ///< sessions that max-sessions has no place for any more

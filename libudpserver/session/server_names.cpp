@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/session/server.hpp"
 
 namespace session {
@@ -59,7 +59,7 @@ std::function<void(Lookup, SessionsSetup::LookupDone)> Server::look_up(LookupSou
 
 namespace {
 
-std::string to_string(const Names::Addresses& addresses) {
+std::string to_string(const policy::Names::Addresses& addresses) {
     if (addresses.empty()) return "nothing";
     std::string text;
     for (const base::Address& address : addresses)
@@ -106,7 +106,7 @@ void Server::name_news(const std::string& name, std::vector<base::Address> addre
     }
     auto news = std::make_shared<News>();
     news->first = !names_.known(*index);
-    const Names::Addresses before = names_.addresses(*index);
+    const policy::Names::Addresses before = names_.addresses(*index);
     if (unresolved) {
         names_.set_unresolved(*index);
     } else {

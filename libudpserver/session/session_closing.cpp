@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/session/session_record.hpp"
 #include "libudpserver/session/sessions.hpp"
 

@@ -24,8 +24,8 @@ std::optional<std::size_t> Sessions::listener_at(const Endpoint& local) const {
     return wildcard;
 }
 
-Explanation Sessions::explain(const Question& asked, std::size_t listener, Instant now) {
-    Question question = asked;
+Explanation Sessions::explain(const policy::Question& asked, std::size_t listener, Instant now) {
+    policy::Question question = asked;
     if (question.client.port == 0) question.client.port = some_port;
     question.client_names = client_names_.find(question.client.address(), now);
     const net::Datagram datagram{.payload = {},

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/session/session_type.hpp"
 #include "libudpserver/session/sessions.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/siphash.hpp"
+#include "base/endpoint.hpp"
+#include "base/siphash.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/clock.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/base/clock.hpp"
 #include "libudpserver/session/record.hpp"
 
 /// The limits of one session (K-36 to K-38, O-31, O-32) as pure functions. Bytes and datagrams are those that

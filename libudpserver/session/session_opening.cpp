@@ -6,8 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/session/server_choice.hpp"
+#include "base/log.hpp"
+#include "libudpserver/policy/server_choice.hpp"
 #include "libudpserver/session/session_type.hpp"
 #include "libudpserver/session/sessions.hpp"
 
@@ -57,8 +57,8 @@ CloseReason Sessions::knock(std::size_t listener, const net::Datagram& datagram,
     return paid_ ? admission_.check_open(source) : admission_.check(source, now);
 }
 
-Question Sessions::question_about(const Endpoint& client, const Endpoint& local, std::uint8_t dscp,
-                                  Instant now) {
+policy::Question Sessions::question_about(const Endpoint& client, const Endpoint& local, std::uint8_t dscp,
+                                          Instant now) {
     // Asking for the local time takes the C library's lock: once a second is exact enough for minutes.
     if (acl_.uses_time() && now >= local_time_until_) {
         local_time_ = base::LocalTime::now();
@@ -77,19 +77,19 @@ Sessions::Judged Sessions::ask_policy(const net::Datagram& datagram, Instant now
         now);
 }
 
-Sessions::Judged Sessions::ask_policy(const Question& question, Instant now) const {
-    const Decision decision = acl_.decide(question);
+Sessions::Judged Sessions::ask_policy(const policy::Question& question, Instant now) const {
+    const policy::Decision decision = acl_.decide(question);
     switch (decision.kind) {
-        case Decision::Kind::rule:
+        case policy::Decision::Kind::rule:
             return judge_servers(decision.rule);
-        case Decision::Kind::needs_names:
+        case policy::Decision::Kind::needs_names:
             return {CloseReason::none, decision.rule, Need::names};
-        case Decision::Kind::needs_client_names:
+        case policy::Decision::Kind::needs_client_names:
             // Not let through, and not asked for again and again: nobody answers for it.
             if (client_names_.failed(question.client.address(), now))
                 return {CloseReason::resolve_failure, decision.rule};
             return {CloseReason::none, decision.rule, Need::client_names};
-        case Decision::Kind::no_rule:
+        case policy::Decision::Kind::no_rule:
             break;
     }
     return {CloseReason::acl};
@@ -326,7 +326,7 @@ void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason
 
 const Endpoint& Sessions::server_for(std::size_t rule, const Endpoint& client) const {
     const std::vector<conf::Server>& servers = targets_.of(rule);
-    return servers[choose_server(servers, client.address())].endpoint;
+    return servers[policy::choose_server(servers, client.address())].endpoint;
 }
 
 std::size_t Sessions::group_index(const conf::Rule& rule, base::Family family) const {

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
+#include "base/log.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/base/clock.hpp"
-#include "libudpserver/base/log.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/session/sessions.hpp"
 
 namespace session {

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/session/session_type.hpp"
 
 namespace session {

@@ -10,23 +10,23 @@
 #include <unordered_map>
 #include <vector>
 
-#include "libudpserver/base/token_bucket.hpp"
+#include "base/token_bucket.hpp"
 #include "libudpserver/net/send_batch.hpp"
+#include "libudpserver/policy/names.hpp"
+#include "libudpserver/policy/session_acl.hpp"
+#include "libudpserver/policy/targets.hpp"
 #include "libudpserver/session/admission.hpp"
 #include "libudpserver/session/chronicle.hpp"
 #include "libudpserver/session/client_names.hpp"
 #include "libudpserver/session/hold_queue.hpp"
 #include "libudpserver/session/inspection.hpp"
-#include "libudpserver/session/names.hpp"
 #include "libudpserver/session/refusal_log.hpp"
 #include "libudpserver/session/refused_clients.hpp"
-#include "libudpserver/session/session_acl.hpp"
 #include "libudpserver/session/session_filter.hpp"
 #include "libudpserver/session/session_limits.hpp"
 #include "libudpserver/session/session_table.hpp"
 #include "libudpserver/session/sessions_setup.hpp"
 #include "libudpserver/session/socket_leases.hpp"
-#include "libudpserver/session/targets.hpp"
 #include "libudpserver/session/timer_wheel.hpp"
 #include "libudpserver/session/unanswered_queue.hpp"
 #include "libudpserver/session/waiting_openers.hpp"
@@ -74,8 +74,8 @@ public:
     /// Returns how many sessions were on an address that went by that out of their rule's plug-to; what they
     /// do says on-name-change. Right after an adoption nobody knows what a name meant before: when all names
     /// of a rule have been heard of, its sessions elsewhere are taken for sessions on addresses that went.
-    std::size_t name_news(std::size_t name, Names::Addresses addresses, bool unresolved, Instant now);
-    [[nodiscard]] const Names& names() const { return names_; }
+    std::size_t name_news(std::size_t name, policy::Names::Addresses addresses, bool unresolved, Instant now);
+    [[nodiscard]] const policy::Names& names() const { return names_; }
     /// Clients whose first datagrams wait.
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
@@ -127,7 +127,7 @@ public:
     /// What would happen to a small datagram now (K-30), whatever the proxy would say of its contents; the
     /// client may have no port. Sends nothing, takes nothing from any limit; a session of this client whose
     /// time is over ends.
-    [[nodiscard]] Explanation explain(const Question& question, std::size_t listener, Instant now);
+    [[nodiscard]] Explanation explain(const policy::Question& question, std::size_t listener, Instant now);
     [[nodiscard]] const Chronicle& chronicle() const { return chronicle_; }
 
 private:
@@ -176,10 +176,10 @@ private:
     Slot open(std::size_t listener, const net::Datagram& datagram, Instant now);
     /// What must hold before the policy is asked; `none` if it does. Takes nothing from any rate.
     CloseReason knock(std::size_t listener, const net::Datagram& datagram, Instant now);
-    [[nodiscard]] Question question_about(const Endpoint& client, const Endpoint& local, std::uint8_t dscp,
-                                          Instant now);
+    [[nodiscard]] policy::Question question_about(const Endpoint& client, const Endpoint& local,
+                                                  std::uint8_t dscp, Instant now);
     Judged ask_policy(const net::Datagram& datagram, Instant now);
-    Judged ask_policy(const Question& question, Instant now) const;
+    Judged ask_policy(const policy::Question& question, Instant now) const;
     [[nodiscard]] Judged judge_servers(std::size_t rule) const;
     /// What must hold after it: why the datagram may not open a session, or `none`.
     CloseReason admit(std::size_t listener, const net::Datagram& datagram, std::size_t rule, Instant now);
@@ -253,14 +253,16 @@ private:
             all    ///< those with any address that the rule does not have: what it had is not known
         };
         std::vector<Kind> rules;
-        Names::Addresses gone;
+        policy::Names::Addresses gone;
     };
-    std::size_t review(std::size_t name, const Names::Addresses& before, bool first_word, Instant now);
+    std::size_t review(std::size_t name, const policy::Names::Addresses& before, bool first_word,
+                       Instant now);
     void review_adopted(Instant now);
     [[nodiscard]] bool all_known(std::size_t rule) const;
     [[nodiscard]] bool all_heard(std::size_t rule) const;
     std::size_t leave_addresses(const Review& review, Instant now);
-    [[nodiscard]] bool is_left(const Record& session, Review::Kind kind, const Names::Addresses& gone) const;
+    [[nodiscard]] bool is_left(const Record& session, Review::Kind kind,
+                               const policy::Names::Addresses& gone) const;
     void leave_address(Slot slot, Instant now);
     void move(Slot slot, Instant now);
     void leave_some(Instant now);
@@ -350,9 +352,9 @@ private:
     std::size_t unjudged_ = 0;        ///< open sessions that are
     std::deque<SessionId> nameless_;  ///< unjudged for the want of their clients' names
     Instant ask_clients_at_{};        ///< the next look at those
-    Names names_;
-    SessionAcl acl_;
-    Targets targets_;
+    policy::Names names_;
+    policy::SessionAcl acl_;
+    policy::Targets targets_;
     std::vector<bool> heard_;  ///< by name: its addresses have been told to this engine
     std::unordered_map<Slot, std::uint32_t> to_leave_;     ///< with generation; are to move or to end
     std::unordered_map<Slot, std::uint32_t> left_behind_;  ///< likewise; wait for a socket to move

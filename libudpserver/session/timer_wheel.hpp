@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "libudpserver/base/clock.hpp"
+#include "base/clock.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {

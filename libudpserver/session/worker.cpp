@@ -2,8 +2,8 @@
 
 #include <boost/asio/post.hpp>
 
-#include "libudpserver/base/log.hpp"
-#include "libudpserver/base/signals.hpp"
+#include "base/log.hpp"
+#include "base/signals.hpp"
 
 namespace session {
 

@@ -11,7 +11,7 @@ trap 'rm -rf "$scratch"' EXIT
 generator=${1:-}
 if [ -z "$generator" ]; then
     generator=$scratch/messages-page
-    "${CXX:-g++}" -std=c++20 -I. man/messages_page/main.cpp libudpserver/base/messages.cpp -o "$generator"
+    "${CXX:-g++}" -std=c++20 -I. man/messages_page/main.cpp base/messages.cpp -o "$generator"
 fi
 "$generator" >"$scratch/page"
 

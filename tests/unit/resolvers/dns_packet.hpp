@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "resolvers/dns_question.hpp"
 
 /// Makes answers by hand, right and wrong ones.

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "resolvers/lifetime.hpp"
 #include "tests/unit/resolvers/dns_packet.hpp"
 

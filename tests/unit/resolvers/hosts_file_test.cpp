@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 
 using namespace resolvers;
 using namespace std::chrono_literals;

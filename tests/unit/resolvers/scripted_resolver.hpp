@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "libudpserver/base/endpoint.hpp"
+#include "base/endpoint.hpp"
 #include "resolvers/name_sink.hpp"
 #include "resolvers/resolver.hpp"
 

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "resolvers/private_address.hpp"
 #include "resolvers/resolv_conf.hpp"
 #include "resolvers/settings_from_conf.hpp"

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "libudpserver/base/endpoint.hpp"
-#include "libudpserver/base/unique_fd.hpp"
+#include "base/endpoint.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/net/udp_socket.hpp"
 
 /// A plain UDP socket on a loopback address, as clients and servers of the tests have it. On loopback a

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "libudpserver/ipc/messages.hpp"
-#include "tests/unit/libudpserver/process/process_fixture.hpp"
+#include "tests/support/process_fixture.hpp"
 
 using namespace process;
 using Catch::Matchers::Contains;

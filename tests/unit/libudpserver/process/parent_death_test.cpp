@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "tests/unit/libudpserver/process/process_fixture.hpp"
+#include "tests/support/process_fixture.hpp"
 
 using namespace process;
 

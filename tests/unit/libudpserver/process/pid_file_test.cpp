@@ -9,8 +9,8 @@
 #include <fstream>
 #include <memory>
 
-#include "libudpserver/base/fatal.hpp"
-#include "tests/unit/libudpserver/process/process_fixture.hpp"
+#include "base/fatal.hpp"
+#include "tests/support/process_fixture.hpp"
 
 using namespace process;
 using Catch::Matchers::Contains;

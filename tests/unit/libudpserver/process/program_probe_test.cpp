@@ -4,7 +4,7 @@
 
 #include <system_error>
 
-#include "tests/unit/libudpserver/process/process_fixture.hpp"
+#include "tests/support/process_fixture.hpp"
 
 using process::probe_program;
 

@@ -1,4 +1,4 @@
-#include "tests/unit/libudpserver/process/process_fixture.hpp"
+#include "tests/support/process_fixture.hpp"
 
 using process::ChildRuntime;
 using process::ChildState;

@@ -2,7 +2,7 @@
 #include <thread>
 
 #include "libudpserver/ipc/messages.hpp"
-#include "tests/unit/libudpserver/process/process_fixture.hpp"
+#include "tests/support/process_fixture.hpp"
 
 using namespace process;
 using Catch::Matchers::Contains;

@@ -1,7 +1,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <catch2/catch.hpp>
 
-#include "tests/unit/libudpserver/process/process_fixture.hpp"
+#include "tests/support/process_fixture.hpp"
 
 using namespace process;
 using base::LogLevel;

@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <new>
 
-#include "libudpserver/session/session_acl.hpp"
+#include "libudpserver/policy/session_acl.hpp"
+#include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
-#include "tests/unit/libudpserver/session/policy_fixture.hpp"
 
 namespace {
 
@@ -84,11 +84,10 @@ TEST_CASE("a decision of the policy allocates nothing, with names and lists neit
     const conf::Config config = config_of({rule_from({named("a.example"), list(0), pattern("x")}),
                                            rule_from({named("b.example"), negated(list(0))})},
                                           {{"lan", {named("b.example"), one("192.0.2.9")}}});
-    session::Names names(config);
-    const session::SessionAcl acl(config, names);
+    policy::Names names(config);
+    const policy::SessionAcl acl(config, names);
     const std::vector<std::string> nothing;
-    session::Question question{
-        ::endpoint("192.0.2.1:4000"), ::endpoint("10.0.1.1:53"), 0, {0, 510}, &nothing};
+    policy::Question question{::endpoint("192.0.2.1:4000"), ::endpoint("10.0.1.1:53"), 0, {0, 510}, &nothing};
     allocations = 0;
     counting = true;
     const auto waiting = acl.decide(question).kind;
@@ -101,9 +100,9 @@ TEST_CASE("a decision of the policy allocates nothing, with names and lists neit
     const auto failing = acl.decide(question).kind;
     counting = false;
     CHECK(allocations == 0);
-    CHECK(waiting == session::Decision::Kind::needs_names);
-    CHECK(matching == session::Decision::Kind::rule);
-    CHECK(failing == session::Decision::Kind::no_rule);
+    CHECK(waiting == policy::Decision::Kind::needs_names);
+    CHECK(matching == policy::Decision::Kind::rule);
+    CHECK(failing == policy::Decision::Kind::no_rule);
     allocations = 0;
 }
 

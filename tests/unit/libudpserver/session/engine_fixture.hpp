@@ -139,7 +139,7 @@ public:
 
     /// A name of the configuration means these addresses from now on.
     std::size_t news(const std::string& name, const std::vector<std::string>& addresses) {
-        session::Names::Addresses parsed;
+        policy::Names::Addresses parsed;
         for (const std::string& address : addresses)
             parsed.push_back(*base::parse_address(address));
         return tell(name, std::move(parsed), false);
@@ -189,7 +189,7 @@ public:
     std::unique_ptr<session::Sessions> sessions;
 
 private:
-    std::size_t tell(const std::string& name, session::Names::Addresses addresses, bool unresolved) {
+    std::size_t tell(const std::string& name, policy::Names::Addresses addresses, bool unresolved) {
         const std::size_t index = sessions->names().index(name).value();
         const std::size_t left = sessions->name_news(index, std::move(addresses), unresolved, now);
         sessions->end_turn(now);

@@ -6,8 +6,8 @@
 #include <map>
 #include <random>
 
+#include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
-#include "tests/unit/libudpserver/session/policy_fixture.hpp"
 
 using namespace session;
 using Outcome = Explanation::Outcome;

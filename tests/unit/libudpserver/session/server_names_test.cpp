@@ -9,11 +9,11 @@
 #include <mutex>
 #include <thread>
 
-#include "libudpserver/base/log.hpp"
+#include "base/log.hpp"
 #include "libudpserver/session/server.hpp"
-#include "tests/unit/libudpserver/base/log_directory.hpp"
+#include "tests/unit/base/log_directory.hpp"
+#include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
-#include "tests/unit/libudpserver/session/policy_fixture.hpp"
 
 using namespace std::chrono_literals;
 using session::CloseReason;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
-#include "tests/unit/libudpserver/session/policy_fixture.hpp"
 
 using namespace std::chrono_literals;
 using session::CloseReason;
@@ -62,7 +62,7 @@ TEST_CASE("explain tells the name that a client waits for from the room that it 
     config.resolver.hold.sessions = 1;
     Engine engine(config);
     const auto told = [&] {
-        session::Question question;
+        policy::Question question;
         question.client = endpoint("127.0.0.99:4000");
         question.local = engine.address();
         return engine.sessions->explain(question, 0, engine.now);

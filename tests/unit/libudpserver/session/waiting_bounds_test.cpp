@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
-#include "tests/unit/libudpserver/session/policy_fixture.hpp"
 
 using namespace std::chrono_literals;
 using session::CloseReason;

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log_descriptor.hpp"
+#include "base/log_sink.hpp"
+
+namespace base::log {
+
+/// A file of our own, opened for appending, mode 0640.
+class FileSink : public Sink {
+public:
+    /// `owner` (uid or -1) gets the file if it is a regular one. Throws std::runtime_error with path and
+    /// reason.
+    FileSink(std::string path, int owner);
+
+    bool write(const LineFormat& format, const Line& line) override;
+    bool reopen() override;
+    void after_fork() override;
+    [[nodiscard]] std::vector<int> descriptors() const override { return {fd_.get()}; }
+
+private:
+    [[nodiscard]] UniqueFd open_file() const;
+
+    std::string path_;
+    int owner_;
+    MarkedDescriptor fd_;
+    bool torn_ = false;  ///< the last line was written in part only
+};
+
+/// Standard error, which others share: it stays as it is, and a reader who stopped costs lines, never time.
+class StandardErrorSink : public Sink {
+public:
+    bool write(const LineFormat& format, const Line& line) override;
+    [[nodiscard]] std::vector<int> descriptors() const override { return {2}; }
+};
+
+}  // namespace base::log

@@ -1,0 +1,129 @@
+#include "base/log_sink_syslog.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace base::log {
+namespace {
+
+constexpr Duration pause_between_attempts = std::chrono::seconds(1);
+
+// PROXYD_SYSLOG_SOCKET exists for tests, which cannot replace the machine's /dev/log.
+std::string socket_path() {
+    const char* path = ::secure_getenv("PROXYD_SYSLOG_SOCKET");
+    return path != nullptr ? path : "/dev/log";
+}
+
+// To the process, not to the calling thread: the writer thread blocks all signals.
+void ask_own_process_to_end() {
+    ::sigqueue(::getpid(), SIGTERM, {});
+}
+
+}  // namespace
+
+SyslogSink::SyslogSink(const std::string& facility, SyslogFailure policy, std::unique_ptr<Sink> fallback)
+    : path_(socket_path()),
+      facility_(syslog_facility(facility)),
+      policy_(policy),
+      fallback_(std::move(fallback)) {
+    if (facility_ < 0)
+        throw std::runtime_error("log facility '" + facility +
+                                 "' is unknown, expected daemon, user, local0 to local7 or the like");
+    if (connect()) return;
+    const std::string problem = "syslog at " + path_ + " cannot be reached: " + std::strerror(error_);
+    if (policy_ == SyslogFailure::stop)
+        throw std::runtime_error(problem + "; start the syslog daemon or log to a file");
+    // The start still has a terminal; later there is no place left where anybody could read it.
+    if (!fallback_)
+        std::fprintf(stderr, "proxyd: %s; the log is lost until it can, start the syslog daemon\n",
+                     problem.c_str());
+}
+
+bool SyslogSink::connect() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path_.size() >= sizeof address.sun_path) {
+        error_ = ENAMETOOLONG;
+        return false;
+    }
+    std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
+    UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const bool connected =
+        fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    error_ = errno;
+    fd_.reset(connected ? std::move(fd) : UniqueFd{});
+    return connected;
+}
+
+SyslogSink::Result SyslogSink::send(const std::string& text) {
+    if (!fd_) return Result::unreachable;
+    if (::send(fd_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Result::sent;
+    error_ = errno;
+    // A full or refused datagram is one lost line; the daemon is still there.
+    const bool busy =
+        error_ == EAGAIN || error_ == ENOBUFS || error_ == ENOMEM || error_ == EMSGSIZE || error_ == EINTR;
+    return busy ? Result::busy : Result::unreachable;
+}
+
+SyslogSink::Result SyslogSink::send_or_reconnect(const std::string& text) {
+    if (retry_ && MonotonicClock::now() < *retry_) return Result::unreachable;
+    auto result = send(text);
+    // A daemon that was restarted has a new socket under the old name.
+    if (result == Result::unreachable && connect()) result = send(text);
+    return result;
+}
+
+bool SyslogSink::write(const LineFormat& format, const Line& line) {
+    switch (send_or_reconnect(format.syslog_line(line, facility_))) {
+        case Result::sent:
+            retry_.reset();
+            return true;
+        case Result::busy:
+            return false;
+        case Result::unreachable:
+            break;
+    }
+    return fail(format, line);
+}
+
+bool SyslogSink::fail(const LineFormat& format, const Line& line) {
+    const auto now = MonotonicClock::now();
+    const bool first = !retry_;
+    if (first || now >= *retry_) retry_ = now + pause_between_attempts;
+    if (first && policy_ == SyslogFailure::stop) ask_own_process_to_end();
+    if (!fallback_) return false;
+    if (first) {
+        const auto body =
+            format.message_body("syslog at " + path_ + " cannot be reached: " + std::strerror(error_) +
+                                "; lines go to this file until it can");
+        fallback_->write(format, {line.time, msg::syslog_failed.id, body});
+    }
+    return fallback_->write(format, line);
+}
+
+bool SyslogSink::reopen() {
+    return fallback_ && fallback_->reopen();
+}
+
+void SyslogSink::after_fork() {
+    retry_.reset();
+    if (!fd_.check()) connect();
+    if (fallback_) fallback_->after_fork();
+}
+
+std::vector<int> SyslogSink::descriptors() const {
+    std::vector<int> all{fd_.get()};
+    if (!fallback_) return all;
+    for (const int fd : fallback_->descriptors())
+        all.push_back(fd);
+    return all;
+}
+
+}  // namespace base::log

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace control {
+
+/// What a command needs and what a client may: `change` includes `read`.
+enum class Access : std::uint8_t { none, read, change };
+
+/// The process at the other end of a control connection, as the kernel knows it from the moment of connect.
+struct Peer {
+    pid_t pid = -1;
+    uid_t uid = static_cast<uid_t>(-1);
+    std::vector<gid_t> groups;  ///< its own group and the supplementary ones
+};
+
+/// Nothing when the kernel does not say.
+std::optional<Peer> peer_of(int socket);
+
+/// Who may do what, besides root, who may do everything.
+struct ControlRights {
+    uid_t own = 0;                         ///< the parent's user: everything
+    std::optional<gid_t> group;            ///< everything
+    std::optional<gid_t> read_only_group;  ///< reading commands only
+};
+
+Access access_of(const Peer& peer, const ControlRights& rights);
+
+/// `uid 1000 pid 4711`: for log lines.
+std::string to_string(const Peer& peer);
+
+}  // namespace control

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/unique_fd.hpp"
+#include "libudpserver/control/control_answer.hpp"
+#include "libudpserver/control/control_settings.hpp"
+#include "libudpserver/control/line_reader.hpp"
+#include "libudpserver/control/request.hpp"
+
+namespace control {
+
+/// One connection to the control socket: reads a request, has it answered, writes the answer, then reads the
+/// next one. What the client does not take waits in one bounded buffer; nothing ever waits for the client.
+class ControlClient {
+public:
+    struct Hooks {
+        /// Answers a request; throws Failure for one that is wrong.
+        std::function<void(const Request&, Answer)> on_request;
+        /// The connection is closed; the client may be destroyed in here. From the loop.
+        std::function<void()> on_closed;
+    };
+
+    ControlClient(boost::asio::io_context& io, base::UniqueFd socket, Peer peer, const ControlBounds& bounds,
+                  Hooks hooks);
+    ~ControlClient();
+    ControlClient(const ControlClient&) = delete;
+    ControlClient& operator=(const ControlClient&) = delete;
+
+    void start();
+    [[nodiscard]] const Peer& peer() const { return peer_; }
+    /// Bytes that wait for the client.
+    [[nodiscard]] std::size_t owed() const { return out_.size(); }
+
+private:
+    friend class Answer;
+    /// A time-out that can be set and cancelled.
+    struct Patience {
+        boost::asio::steady_timer timer;
+        bool running = false;
+        unsigned armed = 0;
+    };
+
+    // What an Answer may do; `number` is the request it belongs to.
+    [[nodiscard]] bool answering(std::uint64_t number) const {
+        return number == current_ && socket_.is_open();
+    }
+    [[nodiscard]] bool takes_more() const { return owed() < bounds_.chunk && !closing_; }
+    void write(std::string_view line);
+    void finish(std::uint64_t number, std::string_view end_line);
+
+    void kick();
+    void turn();
+    void take_turn();
+    void flush();
+    void handle(const std::string& line);
+    void wait_for_request();
+    void wait_readable();
+    void wait_writable();
+    void watch_for_hang_up();
+    void read_some();
+    void give_up(std::string_view line);
+    void start_patience(Patience& patience, base::Duration limit, const char* with);
+    static void end_patience(Patience& patience);
+    void close();
+
+    boost::asio::posix::stream_descriptor socket_;
+    Peer peer_;
+    const ControlBounds& bounds_;
+    Hooks hooks_;
+    LineReader reader_{max_request};
+    Patience with_line_, with_reader_;
+    std::string out_;
+    std::uint64_t requests_ = 0;
+    std::uint64_t current_ = 0;  ///< the request that is being answered; 0: none
+    std::function<void()> on_writable_, on_gone_;
+    bool kicked_ = false;
+    bool reading_ = false, writing_ = false;  ///< a wait is under way
+    bool input_ended_ = false;
+    bool closing_ = false;                   ///< once everything is written
+    std::shared_ptr<ControlClient*> alive_;  ///< for what comes too late; the last member: it dies first
+};
+
+/// For a client that is not served: as much of the line as the socket takes at once, then the end.
+void turn_away(base::UniqueFd socket, std::string_view line);
+
+}  // namespace control

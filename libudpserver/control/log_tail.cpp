@@ -1,0 +1,149 @@
+#include "libudpserver/control/log_tail.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include "base/unique_fd.hpp"
+
+namespace control {
+
+namespace {
+
+constexpr std::size_t read_at_once = 64 * 1024;
+/// A line without an end is cut here, so that a file of one line cannot fill the memory.
+constexpr std::size_t longest_line = 16 * 1024;
+
+/// Only a file: a fifo in its place would make the parent wait.
+base::UniqueFd open_file(const std::string& path) {
+    base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat status {};
+    if (!file || ::fstat(file.get(), &status) != 0) return {};
+    if (S_ISREG(status.st_mode)) return file;
+    errno = EINVAL;
+    return {};
+}
+
+}  // namespace
+
+/// One client's way through the file.
+class LogTail::Reader : public std::enable_shared_from_this<Reader> {
+public:
+    Reader(boost::asio::io_context& io, std::string path, Answer answer, base::Duration look_every)
+        : path_(std::move(path)), answer_(std::move(answer)), look_every_(look_every), timer_(io) {}
+
+    /// Throws Failure when there is no file.
+    void begin(std::size_t lines, bool follow) {
+        follow_ = follow;
+        file_ = open_file(path_);
+        if (!file_) throw Failure(Code::failed, path_ + ": cannot be read: " + std::strerror(errno));
+        const off_t size = file_size();
+        offset_ = std::max<off_t>(0, size - static_cast<off_t>(most_bytes));
+        const bool cut = offset_ > 0;
+        while (read_some()) {
+        }
+        if (cut && !lines_.empty()) lines_.pop_front();
+        while (lines_.size() > lines)
+            lines_.pop_front();
+        write();
+    }
+
+private:
+    [[nodiscard]] off_t file_size() const {
+        struct stat status {};
+        return ::fstat(file_.get(), &status) == 0 ? status.st_size : 0;
+    }
+
+    /// False when there is nothing new.
+    bool read_some() {
+        std::array<char, read_at_once> buffer;
+        const ssize_t got = ::pread(file_.get(), buffer.data(), buffer.size(), offset_);
+        if (got <= 0) return false;
+        offset_ += got;
+        for (const char c : std::string_view(buffer.data(), static_cast<std::size_t>(got))) {
+            if (c != '\n' && rest_.size() < longest_line) rest_ += c;
+            if (c != '\n') continue;
+            lines_.push_back(std::move(rest_));
+            rest_.clear();
+        }
+        return true;
+    }
+
+    void write() {
+        while (!lines_.empty() && answer_.row(Row().add("line", lines_.front())))
+            lines_.pop_front();
+        if (!lines_.empty()) return answer_.on_writable([self = shared_from_this()] { self->write(); });
+        if (!follow_) return answer_.end();
+        wait();
+    }
+
+    void wait() {
+        if (!answer_.open()) return;
+        // Whoever writes fast is not waited for.
+        timer_.expires_after(more_ ? base::Duration{0} : look_every_);
+        timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+            if (!error) self->look();
+        });
+    }
+
+    void look() {
+        if (file_size() < offset_) {  // cut to begin anew
+            offset_ = 0;
+            rest_.clear();
+        }
+        more_ = read_some();
+        if (!more_) take_new_file();
+        write();
+    }
+
+    /// After a rotation: what was written into the old file has been read.
+    void take_new_file() {
+        struct stat named {};
+        struct stat opened {};
+        if (::stat(path_.c_str(), &named) != 0 || ::fstat(file_.get(), &opened) != 0) return;
+        if (named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) return;
+        // Processes reopen it one after the other, and write into the old one until then.
+        if (!std::exchange(rotated_, true)) return;
+        base::UniqueFd next = open_file(path_);
+        if (!next) return;
+        file_ = std::move(next);
+        offset_ = 0;
+        rotated_ = false;
+        if (!rest_.empty()) lines_.push_back(std::exchange(rest_, {}));
+    }
+
+    std::string path_;
+    Answer answer_;
+    base::Duration look_every_;
+    boost::asio::steady_timer timer_;
+    base::UniqueFd file_;
+    off_t offset_ = 0;
+    std::string rest_;
+    std::deque<std::string> lines_;
+    bool follow_ = false;
+    bool more_ = false;     ///< the last look found something
+    bool rotated_ = false;  ///< the last look found a new file
+};
+
+void LogTail::add_to(ControlServer& server) {
+    server.add("log-tail", Access::read,
+               [this](const Request& request, Answer answer) { run(request, std::move(answer)); });
+}
+
+void LogTail::run(const Request& request, Answer answer) {
+    request.allow({"lines", "follow"});
+    const auto lines = request.number("lines", 0, most_lines).value_or(usual_lines);
+    if (path_.empty())
+        throw Failure(Code::refused, "the log goes to " + where_ + ", not to a file: read it there");
+    std::make_shared<Reader>(io_, path_, std::move(answer), look_every_)
+        ->begin(static_cast<std::size_t>(lines), request.flag("follow").value_or(false));
+}
+
+}  // namespace control

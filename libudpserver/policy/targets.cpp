@@ -1,0 +1,149 @@
+#include "libudpserver/policy/targets.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/log.hpp"
+#include "conf/address_block.hpp"
+
+namespace policy {
+
+using base::Address;
+using base::Family;
+
+namespace {
+
+bool has_names(const conf::Rule& rule) {
+    return std::any_of(rule.plug_to.begin(), rule.plug_to.end(),
+                       [](const conf::Server& server) { return !server.name.empty(); });
+}
+
+bool is_limited_broadcast(const Address& address) {
+    return address.family == Family::v4 && std::all_of(address.bytes.begin(), address.bytes.begin() + 4,
+                                                       [](auto byte) { return byte == 255; });
+}
+
+/// The configuration need not name the interface of a link-local server.
+bool same_host(const Address& a, const Address& b) {
+    return a.family == b.family && a.bytes == b.bytes && (a.scope == b.scope || a.scope == 0 || b.scope == 0);
+}
+
+}  // namespace
+
+Targets::Targets(const conf::Config& config, const Names& names, IsOwn is_own)
+    : names_(names), is_own_(std::move(is_own)), users_(names.size()) {
+    rules_.reserve(config.session_acl.size());
+    for (const conf::Rule& rule : config.session_acl) {
+        for (const conf::Server& server : rule.plug_to) {
+            if (server.name.empty()) continue;
+            auto& users = users_.at(index_of(server.name));
+            if (users.empty() || users.back() != rules_.size()) users.push_back(rules_.size());
+        }
+        expand(rules_.emplace_back(Rule{rule, {}}));
+    }
+}
+
+bool Targets::waiting(std::size_t rule) const {
+    const Rule& asked = rules_.at(rule);
+    return asked.servers.empty() &&
+           std::any_of(asked.rule.plug_to.begin(), asked.rule.plug_to.end(), [&](const conf::Server& server) {
+               return !server.name.empty() && !names_.known(index_of(server.name));
+           });
+}
+
+std::vector<std::string> Targets::idle_names(std::size_t rule) const {
+    const Rule& asked = rules_.at(rule);
+    std::vector<std::string> said;
+    for (const conf::Server& entry : asked.rule.plug_to) {
+        const auto of_entry = [&](const conf::Server& server) { return server.name == entry.name; };
+        if (entry.name.empty() || std::ranges::any_of(asked.servers, of_entry)) continue;
+        const std::size_t name = index_of(entry.name);
+        const char* means = !names_.known(name)              ? "is not known"
+                            : names_.addresses(name).empty() ? "means nothing now"
+                                                             : "means no address that can be a server";
+        said.push_back(fmt::format("name {} {}", entry.name, means));
+    }
+    return said;
+}
+
+bool Targets::has_address(std::size_t rule, const Address& address) const {
+    const auto& servers = of(rule);
+    return std::any_of(servers.begin(), servers.end(), [&](const conf::Server& server) {
+        return same_host(server.endpoint.address(), address);
+    });
+}
+
+void Targets::update(std::size_t name) {
+    for (const std::size_t rule : users(name)) {
+        expand(rules_[rule]);
+        warn(rules_[rule].rule, name);
+    }
+}
+
+std::size_t Targets::index_of(const std::string& name) const {
+    const auto index = names_.index(name);
+    if (!index) throw std::invalid_argument("plug-to: nobody looks up the name '" + name + "'");
+    return *index;
+}
+
+/// A rule without names keeps its servers: the loader has checked them.
+void Targets::expand(Rule& rule) {
+    if (!has_names(rule.rule)) {
+        rule.servers = rule.rule.plug_to;
+        return;
+    }
+    rule.servers.clear();
+    for (const conf::Server& server : rule.rule.plug_to) {
+        if (server.name.empty()) {
+            rule.servers.push_back(server);
+            continue;
+        }
+        for (const Address& address : names_.addresses(index_of(server.name))) {
+            const base::Endpoint endpoint(address, server.endpoint.port);
+            if (fits(rule.rule, address.family) && why_unusable(rule.rule, endpoint).empty())
+                rule.servers.push_back({endpoint, server.weight, server.name});
+        }
+    }
+}
+
+/// That a name has addresses of both families is no mistake.
+bool Targets::fits(const conf::Rule& rule, Family family) {
+    return family != Family::none && (!rule.source_address || rule.source_address->family == family);
+}
+
+std::string_view Targets::why_unusable(const conf::Rule& rule, const base::Endpoint& endpoint) const {
+    const Address address = endpoint.address();
+    if (address.is_any()) return "is the unspecified address";
+    if (rule.type != conf::SessionType::broadcast) {
+        if (conf::is_multicast(address)) return "is a multicast address";
+        if (is_limited_broadcast(address)) return "is the broadcast address";
+    }
+    return is_own_ && is_own_(endpoint) ? "is this proxy's own listener" : "";
+}
+
+void Targets::warn(const conf::Rule& rule, std::size_t name) const {
+    const auto& addresses = names_.addresses(name);
+    const bool none_fits =
+        !addresses.empty() && std::ranges::none_of(addresses, [&rule](const Address& address) {
+            return fits(rule, address.family);
+        });
+    for (const conf::Server& server : rule.plug_to) {
+        if (server.name != names_.name(name)) continue;
+        if (none_fits)
+            base::log::write(
+                base::msg::name_unusable,
+                "rule {}: plug-to: {} has no address of the family of source-address {}: it is no server",
+                rule.name, server.name, base::to_string(*rule.source_address));
+        for (const Address& address : addresses) {
+            const base::Endpoint endpoint(address, server.endpoint.port);
+            const std::string_view why = fits(rule, address.family) ? why_unusable(rule, endpoint) : "";
+            if (why.empty()) continue;
+            base::log::write(base::msg::name_unusable, "rule {}: plug-to: {} means {}, which {}: passed over",
+                             rule.name, server.name, base::to_string(endpoint), why);
+        }
+    }
+}
+
+}  // namespace policy

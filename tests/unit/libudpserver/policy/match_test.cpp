@@ -1,0 +1,43 @@
+#include "libudpserver/policy/match.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace policy;
+
+namespace {
+
+constexpr Match all[] = {Match::no, Match::needs_client_names, Match::needs_names, Match::yes};
+
+}  // namespace
+
+TEST_CASE("of certain answers match logic is that of bool") {
+    for (const Match a : {Match::no, Match::yes}) {
+        CHECK(inverse(a) == (a == Match::no ? Match::yes : Match::no));
+        for (const Match b : {Match::no, Match::yes}) {
+            CHECK((either(a, b) == Match::yes) == (a == Match::yes || b == Match::yes));
+            CHECK((both(a, b) == Match::yes) == (a == Match::yes && b == Match::yes));
+            CHECK_FALSE(undecided(either(a, b)));
+            CHECK_FALSE(undecided(both(a, b)));
+        }
+    }
+}
+
+TEST_CASE("a certain answer that is enough never waits for one that is not known") {
+    for (const Match other : all) {
+        CHECK(either(Match::yes, other) == Match::yes);
+        CHECK(either(Match::no, other) == other);
+        CHECK(both(Match::no, other) == Match::no);
+        CHECK(both(Match::yes, other) == other);
+        CHECK(inverse(inverse(other)) == other);
+        CHECK(undecided(inverse(other)) == undecided(other));
+        for (const Match another : all) {
+            CHECK(either(other, another) == either(another, other));
+            CHECK(both(other, another) == both(another, other));
+        }
+    }
+}
+
+TEST_CASE("names of the configuration are waited for before the client's are asked for [K-63]") {
+    CHECK(either(Match::needs_client_names, Match::needs_names) == Match::needs_names);
+    CHECK(both(Match::needs_client_names, Match::needs_names) == Match::needs_names);
+}
