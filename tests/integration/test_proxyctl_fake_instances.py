@@ -427,7 +427,7 @@ def test_the_man_page_lists_the_commands(ctl):
                           capture_output=True, text=True).stdout
     plain = re.sub(".\b", "", page)
     section = plain.split("\nCOMMANDS\n")[1].split("\nSESSION FILTERS\n")[0]
-    assert section.count("Which of them") == 1
+    assert section.count("(see RIGHTS)") == 1
     listed = [re.split(r"\s{2,}", line.strip())[0] for line in section.splitlines() if re.match(r" {5}\S", line)]
     assert listed[1:] == [row["usage"] for row in ctl.rows("help")]
 
