@@ -100,29 +100,4 @@ void Listener::share_port() {
     set_option(fd_.get(), SOL_SOCKET, SO_REUSEPORT, 1, base::to_string(local_), "SO_REUSEPORT");
 }
 
-std::size_t Listener::read(ReceiveBatch& batch, std::size_t budget) {
-    const ReceiveBatch::Result result = batch.receive(fd_.get(), local_, budget);
-    if (result.error != 0) {
-        ++counters_.errors;
-        if (error_callback_) error_callback_(*this, result.error);
-        return 0;
-    }
-    counters_.datagrams += result.datagrams.size();
-    for (Datagram& datagram : result.datagrams)
-        deliver(datagram);
-    return result.datagrams.size();
-}
-
-void Listener::deliver(Datagram& datagram) {
-    if (datagram.from.family == base::Family::none || datagram.from.port == 0) {
-        ++counters_.bad_source;
-    } else if (datagram.truncated) {
-        ++counters_.truncated;
-    } else if (!callback_) {
-        ++counters_.unheard;
-    } else {
-        callback_(*this, datagram);
-    }
-}
-
 }  // namespace net

@@ -34,7 +34,7 @@ Explanation Sessions::explain(const policy::Question& asked, std::size_t listene
                                  .tos = static_cast<std::uint8_t>(question.dscp << 2)};
     Explanation result{.steps = acl_.explain(question)};
     if (explain_known(result, listener, datagram, now)) return result;
-    result.reason = knock(listener, datagram, now);
+    result.reason = knock(datagram, now);
     if (result.reason != CloseReason::none) return result;
 
     result.policy_asked = true;

@@ -31,7 +31,7 @@ bool can_be_answered(const Endpoint& client) {
 }  // namespace
 
 Slot Sessions::open(std::size_t listener, const net::Datagram& datagram, Instant now) {
-    Judged judged{.reason = knock(listener, datagram, now)};
+    Judged judged{.reason = knock(datagram, now)};
     if (judged.reason == CloseReason::none) judged = ask_policy(datagram, now);
     CloseReason reason = judged.reason;
     if (reason == CloseReason::none && judged.need != Need::nothing) {
@@ -47,11 +47,11 @@ Slot Sessions::open(std::size_t listener, const net::Datagram& datagram, Instant
     return none;
 }
 
-CloseReason Sessions::knock(std::size_t listener, const net::Datagram& datagram, Instant now) {
+CloseReason Sessions::knock(const net::Datagram& datagram, Instant now) {
     if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
     // Only a forged source; our answer would come in as a question, and that again, for ever.
     if (listeners_.listens_at(datagram.from, datagram.local.address())) return CloseReason::bad_source;
-    if (draining_ || !listeners_.at(listener, worker_).enabled()) return CloseReason::admin;
+    if (draining_) return CloseReason::admin;
     const base::Address source = datagram.from.address();
     if (refused_clients_.size() > 0 && refused_clients_.contain(source, now)) return CloseReason::admin;
     return paid_ ? admission_.check_open(source) : admission_.check(source, now);

@@ -175,7 +175,7 @@ private:
     // Opening (session_opening.cpp)
     Slot open(std::size_t listener, const net::Datagram& datagram, Instant now);
     /// What must hold before the policy is asked; `none` if it does. Takes nothing from any rate.
-    CloseReason knock(std::size_t listener, const net::Datagram& datagram, Instant now);
+    CloseReason knock(const net::Datagram& datagram, Instant now);
     [[nodiscard]] policy::Question question_about(const Endpoint& client, const Endpoint& local,
                                                   std::uint8_t dscp, Instant now);
     Judged ask_policy(const net::Datagram& datagram, Instant now);

@@ -15,10 +15,10 @@ constexpr std::size_t listener_budget =
 constexpr std::size_t server_budget = 8;
 /// What may wait of other workers' datagrams: only a change of the number of workers, or senders who do what
 /// nobody does, make any.
-constexpr std::size_t most_handed_bytes = 8u << 20;
+constexpr std::size_t max_handed_bytes = 8u << 20;
 constexpr std::size_t handed_overhead = 256;
 /// A full socket has less; nothing new comes to it.
-constexpr std::size_t most_leftover_turns = 4096;
+constexpr std::size_t max_leftover_turns = 4096;
 
 /// Tags in the poller: listeners have this bit, pool sockets are their place in the arena.
 constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
@@ -41,22 +41,14 @@ Worker::Worker(const SessionsSetup& setup, net::ListenerSet& listeners, HandOver
       timer_(io_),
       batch_(batch_slots),
       sessions_(with_poller(setup, poller_)) {
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        watch(listeners_.at(i, worker_), i);
+    for (std::size_t i = 0; i < listeners_.size(); ++i)
         poller_.add(listeners_.at(i, worker_).descriptor(), i | listener_bit);
-    }
-}
-
-void Worker::watch(net::Listener& socket, std::size_t listener) {
-    socket.on_datagram(
-        [this, listener](net::Listener&, net::Datagram& datagram) { on_client(listener, datagram); });
-    socket.on_error([](net::Listener& failed, int error) {
-        base::log::write(base::msg::send_failed, "listener {}: could not receive: {}",
-                         base::to_string(failed.local()), std::generic_category().message(error));
-    });
 }
 
 void Worker::on_client(std::size_t listener, net::Datagram& datagram) {
+    if (datagram.from.family == base::Family::none || datagram.from.port == 0)
+        return totals_.bad_source.add();
+    if (datagram.truncated) return totals_.truncated.add();
     const auto workers = static_cast<unsigned>(listeners_.workers());
     const unsigned owner = workers == 1 ? worker_ : listeners_.steering().worker_of(datagram.from, workers);
     if (owner == worker_) return sessions_.on_client(listener, datagram, now_);
@@ -70,7 +62,7 @@ void Worker::on_client(std::size_t listener, net::Datagram& datagram) {
 
 bool Worker::take(Handed& handed) {
     const std::size_t size = handed.payload.size() + handed_overhead;
-    if (handed_bytes_.fetch_add(size) + size > most_handed_bytes) {
+    if (handed_bytes_.fetch_add(size) + size > max_handed_bytes) {
         handed_bytes_ -= size;
         return false;
     }
@@ -93,10 +85,9 @@ void Worker::read_leftovers() {
     const std::size_t workers = listeners_.workers();
     for (std::size_t place = workers + worker_; place < workers + listeners_.leftovers(); place += workers) {
         for (std::size_t i = 0; i < listeners_.size(); ++i) {
-            net::Listener* const socket = listeners_.leftover(i, place);
+            const net::Listener* const socket = listeners_.leftover(i, place);
             if (socket == nullptr) continue;
-            watch(*socket, i);
-            for (std::size_t turn = 0; turn < most_leftover_turns && read(*socket) > 0; ++turn)
+            for (std::size_t turn = 0; turn < max_leftover_turns && read(i, *socket) > 0; ++turn)
                 end_turn();
         }
     }
@@ -158,15 +149,17 @@ void Worker::turn() {
 
 void Worker::read_listener(std::size_t listener) {
     if (batch_.room() < listener_budget) end_turn();
-    read(listeners_.at(listener, worker_));
+    read(listener, listeners_.at(listener, worker_));
 }
 
-std::size_t Worker::read(net::Listener& socket) {
-    const net::ListenerCounters before = socket.counters();
-    const std::size_t count = socket.read(batch_, listener_budget);
-    totals_.bad_source.add(socket.counters().bad_source - before.bad_source);
-    totals_.truncated.add(socket.counters().truncated - before.truncated);
-    return count;
+std::size_t Worker::read(std::size_t listener, const net::Listener& socket) {
+    const net::ReceiveBatch::Result result = socket.read(batch_, listener_budget);
+    if (result.error != 0)
+        base::log::write(base::msg::send_failed, "listener {}: cannot receive: {}",
+                         base::to_string(socket.local()), std::generic_category().message(result.error));
+    for (net::Datagram& datagram : result.datagrams)
+        on_client(listener, datagram);
+    return result.datagrams.size();
 }
 
 void Worker::read_pool_socket(Slot place) {

@@ -60,9 +60,8 @@ private:
     void wait_for_datagrams();
     void turn();
     void read_listener(std::size_t listener);
-    std::size_t read(net::Listener& socket);
+    std::size_t read(std::size_t listener, const net::Listener& socket);
     void on_client(std::size_t listener, net::Datagram& datagram);
-    void watch(net::Listener& socket, std::size_t listener);
     void read_pool_socket(Slot place);
     void end_turn();
     void schedule_tick();

@@ -74,16 +74,16 @@ TEST_CASE("wildcard listeners learn the address a client sent to, and replies le
     const bool v6 = GENERATE(false, true);
     const std::string any = v6 ? "::" : "0.0.0.0";
     const std::string here = v6 ? "::1" : "127.0.0.7";
-    net::Listener listener = net::Listener::bind({*base::parse_address(any), 0}, {});
+    const net::Listener listener = net::Listener::bind({*base::parse_address(any), 0}, {});
     CHECK(listener.wildcard());
     const base::Endpoint target(*base::parse_address(here), listener.local().port);
     const LoopbackSocket client(v6 ? "::1" : "127.0.0.1");
     REQUIRE(client.send_to(target, "hello"));
 
     net::ReceiveBatch batch(1);
-    base::Endpoint local;
-    listener.on_datagram([&](net::Listener&, net::Datagram& datagram) { local = datagram.local; });
-    REQUIRE(listener.read(batch, 1) == 1);
+    const auto received = listener.read(batch, 1);
+    REQUIRE(received.datagrams.size() == 1);
+    const base::Endpoint local = received.datagrams[0].local;
     CHECK(local == target);
 
     Sender sender(4);
@@ -100,7 +100,7 @@ TEST_CASE("wildcard listeners learn the address a client sent to, and replies le
 TEST_CASE("DSCP and ECN are read and written [K-49]") {
     const bool v6 = GENERATE(false, true);
     const std::string loopback = v6 ? "::1" : "127.0.0.1";
-    net::Listener listener = net::Listener::bind({*base::parse_address(loopback), 0}, {});
+    const net::Listener listener = net::Listener::bind({*base::parse_address(loopback), 0}, {});
     const LoopbackSocket client(loopback);
     Sender sender(1);
     const std::uint8_t tos = 46 << 2 | 1;
@@ -112,10 +112,9 @@ TEST_CASE("DSCP and ECN are read and written [K-49]") {
                       .tos = tos});
     sender.batch.flush();
     net::ReceiveBatch batch(1);
-    int seen = -1;
-    listener.on_datagram([&](net::Listener&, net::Datagram& datagram) { seen = datagram.tos; });
-    listener.read(batch, 1);
-    CHECK(seen == tos);
+    const auto received = listener.read(batch, 1);
+    REQUIRE(received.datagrams.size() == 1);
+    CHECK(received.datagrams[0].tos == tos);
 }
 
 TEST_CASE("each datagram is reported, a full batch sends by itself, order is kept") {

@@ -44,13 +44,14 @@ public:
         for (unsigned worker = 0; worker < sockets; ++worker) {
             net::Listener& socket = worker < set.workers() ? set.at(0, worker) : *set.leftover(0, worker);
             std::size_t count = 0;
-            socket.on_datagram([&](net::Listener&, net::Datagram& datagram) {
-                ++count;
-                got.wrong += set.steering().worker_of(datagram.from, workers) != worker ? 1 : 0;
-            });
             net::ReceiveBatch batch(64);
-            while (socket.read(batch, 32) > 0)
+            for (auto datagrams = socket.read(batch, 32).datagrams; !datagrams.empty();
+                 datagrams = socket.read(batch, 32).datagrams) {
+                count += datagrams.size();
+                for (const net::Datagram& datagram : datagrams)
+                    got.wrong += set.steering().worker_of(datagram.from, workers) != worker ? 1 : 0;
                 batch.clear();
+            }
             got.by_worker.push_back(count);
         }
         return got;

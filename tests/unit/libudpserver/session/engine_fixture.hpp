@@ -118,14 +118,12 @@ public:
             sessions->add_socket(static_cast<session::Slot>(i), pool.sockets()[i].fd.get(),
                                  pool.sockets()[i].group);
         }
-        listeners.at(0, 0).on_datagram(
-            [this](net::Listener&, net::Datagram& datagram) { sessions->on_client(0, datagram, now); });
         return sessions->adopt(fresh, now);
     }
 
     /// One turn of a worker over all sockets.
     void pump() {
-        while (listeners.at(0, 0).read(batch_, 32) > 0)
+        while (read_listener() > 0)
             turn();
         for (std::size_t place = 0; place < pool.sockets().size(); ++place) {
             const auto result = batch_.receive(pool.sockets()[place].fd.get(), {}, 8);
@@ -194,6 +192,13 @@ private:
         const std::size_t left = sessions->name_news(index, std::move(addresses), unresolved, now);
         sessions->end_turn(now);
         return left;
+    }
+
+    std::size_t read_listener() {
+        const auto result = listeners.at(0, 0).read(batch_, 32);
+        for (net::Datagram& datagram : result.datagrams)
+            sessions->on_client(0, datagram, now);
+        return result.datagrams.size();
     }
 
     void turn() {

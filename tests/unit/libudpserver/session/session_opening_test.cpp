@@ -208,18 +208,16 @@ TEST_CASE("without a socket for the newcomer nobody is evicted") {
     CHECK(engine.refused(CloseReason::no_socket) == 1);
 }
 
-TEST_CASE("a disabled listener admits nobody, its sessions go on [L-12]") {
+TEST_CASE("while it drains the engine opens no session, and keeps those it has [L-12]") {
     const LoopbackSocket server, known, unknown;
     Engine engine(config_for(accept_to(server.endpoint())));
     REQUIRE(round_trip(engine, known, server));
-    engine.listeners.at(0, 0).disable();
+    engine.sessions->drain();
     REQUIRE(unknown.send_to(engine.address(), "x"));
     engine.pump();
     CHECK(!server.receive());
     CHECK(engine.refused(CloseReason::admin) == 1);
     CHECK(round_trip(engine, known, server));
-    engine.listeners.at(0, 0).enable();
-    CHECK(round_trip(engine, unknown, server));
 }
 
 TEST_CASE("answers without a session are limited for all sources together [O-24]") {
@@ -257,31 +255,6 @@ TEST_CASE("a proxy refuses what is no valid beginning, or answers it, without an
     CHECK(engine.refused(CloseReason::proxy) == 2);
     CHECK(!server.receive());
     CHECK(round_trip(engine, client, server, "please"));
-}
-
-namespace {
-
-/// Switches admission off as soon as it has let one client in.
-struct LastGuest : session::Proxy {
-    net::Listener* door = nullptr;
-    std::unique_ptr<session::SessionHandler> open(session::SessionContext&) override {
-        door->disable();
-        return nullptr;
-    }
-};
-
-}  // namespace
-
-TEST_CASE("a listener that is disabled from inside admits nobody more, not even of the same batch [L-16]") {
-    const LoopbackSocket server, first, second;
-    LastGuest guest;
-    Engine engine(config_for(accept_to(server.endpoint())), 16, &guest);
-    guest.door = &engine.listeners.at(0, 0);
-    REQUIRE(first.send_to(engine.address(), "1"));
-    REQUIRE(second.send_to(engine.address(), "2"));
-    engine.pump();
-    CHECK(engine.sessions->open_sessions() == 1);
-    CHECK(engine.refused(CloseReason::admin) == 1);
 }
 
 TEST_CASE("refusals are written once a second, however many they are [O-3]") {
