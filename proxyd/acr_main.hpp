@@ -2,12 +2,12 @@
 
 #include "conf/config.hpp"
 #include "libudpserver/process/child_runtime.hpp"
-#include "resolvers/known_names.hpp"
+#include "resolvers/name_snapshot.hpp"
 
 namespace proxyd {
 
-/// ACR: keeps the configuration's names resolved and tells REG what they mean, and the parent, which gives it
-/// to the next ACR as `known`. Returns its exit status.
-int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::KnownNames known);
+/// ACR: keeps the names of the snapshot resolved and publishes changes to REG and the parent. Returns its
+/// exit status.
+int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::NameSnapshot snapshot);
 
 }  // namespace proxyd

@@ -17,8 +17,8 @@ bool needs_lookups(const conf::Config& config);
 class ServerNames : public resolvers::NameSink {
 public:
     explicit ServerNames(session::Server& server) : server_(server) {}
-    void tell(const ipc::NameNews& news) override {
-        server_.name_news(news.name, news.addresses, news.unresolved);
+    void update(const ipc::NameUpdate& update) override {
+        server_.name_news(update.name, update.addresses, update.unresolved);
     }
 
 private:

@@ -50,10 +50,10 @@ policy::Names resolve_names(const conf::Config& config) {
     policy::Names names(config);
     if (names.size() == 0) return names;
     const auto settings = resolvers::settings_for_configuration(config.resolver);
-    for (const ipc::NameNews& news : resolvers::resolve_once(conf::names(config), settings)) {
-        const auto index = names.index(news.name);
-        if (index && news.unresolved) names.set_unresolved(*index);
-        if (index && !news.unresolved) names.set(*index, news.addresses);
+    for (const ipc::NameUpdate& update : resolvers::resolve_once(conf::names(config), settings)) {
+        const auto index = names.index(update.name);
+        if (index && update.unresolved) names.set_unresolved(*index);
+        if (index && !update.unresolved) names.set(*index, update.addresses);
     }
     return names;
 }

@@ -6,8 +6,8 @@ namespace proxyd {
 
 namespace {
 
-/// The parent waits two seconds for a child.
-constexpr base::Duration patience{1'800};
+/// Less than the two seconds that the parent waits for a child's answer.
+constexpr base::Duration look_up_timeout{1'800};
 
 std::vector<std::string> texts(const std::vector<base::Address>& addresses) {
     std::vector<std::string> result;
@@ -17,7 +17,7 @@ std::vector<std::string> texts(const std::vector<base::Address>& addresses) {
 }
 
 resolvers::Question question_of(const std::string& name) {
-    resolvers::Question question{.name = name, .timeout = patience};
+    resolvers::Question question{.name = name, .timeout = look_up_timeout};
     if (const auto address = base::parse_address(name)) {
         question.kind = resolvers::Question::names_of_address;
         question.address = *address;
@@ -33,14 +33,14 @@ control::Row row_of(const std::string& name, const resolvers::Answer& answer) {
 }
 
 std::vector<std::string> names_to_refresh(const control::Request& request,
-                                          const resolvers::ConfigResolver& names) {
+                                          const resolvers::ConfiguredNames& names) {
     const auto wanted = request.text("name");
     std::vector<std::string> found;
-    for (const resolvers::NameFacts& name : names.facts())
+    for (const resolvers::NameStatus& name : names.status(base::MonotonicClock::now()))
         if (!wanted || resolvers::canonical_name(*wanted) == name.name) found.push_back(name.name);
     if (found.empty())
         throw control::Failure(control::Code::unknown, "no rule uses the name '" + wanted.value_or("") +
-                                                           "'; `names` lists those that are used");
+                                                           "'; `names` lists the names in use");
     return found;
 }
 
@@ -57,31 +57,32 @@ void add_resolve(Queries& queries, resolvers::Resolver& resolver) {
                 });
 }
 
-void add_names(Queries& queries, resolvers::ConfigResolver& names) {
+void add_names(Queries& queries, const resolvers::ConfiguredNames& names,
+               resolvers::ConfigResolver& config_resolver) {
     queries.add("names",
                 [&names](const control::Request& request, std::uint64_t cursor, const Queries::Reply& reply) {
                     request.allow({});
                     Lines lines(cursor);
-                    for (const resolvers::NameFacts& name : names.facts())
+                    for (const resolvers::NameStatus& name : names.status(base::MonotonicClock::now()))
                         lines.add(row_of(name));
                     reply(lines.result());
                 });
-    queries.add("refresh",
-                [&names](const control::Request& request, std::uint64_t, const Queries::Reply& reply) {
-                    request.allow({"name"});
-                    const std::size_t count = names.refresh(names_to_refresh(request, names));
-                    reply({0, control::Row().add("asked", count).text() + "\n"});
-                });
+    queries.add("refresh", [&](const control::Request& request, std::uint64_t, const Queries::Reply& reply) {
+        request.allow({"name"});
+        const std::size_t count = config_resolver.refresh(names_to_refresh(request, names));
+        reply({0, control::Row().add("asked", count).text() + "\n"});
+    });
 }
 
-control::Row row_of(const resolvers::NameFacts& name) {
-    using resolvers::NameFacts;
+control::Row row_of(const resolvers::NameStatus& name) {
+    using resolvers::NameStatus;
     control::Row row;
     row.add("name", name.name).add("state", resolvers::to_string(name.state));
-    row.add("addresses", texts(name.addresses)).add("known", name.state != NameFacts::asked);
+    row.add("addresses", texts(name.addresses)).add("known", name.state != NameStatus::asked);
     if (!name.addresses.empty())
-        row.add("expires_ms", name.expires_in).add("stale", name.state == NameFacts::stale);
-    if (!name.trouble.empty()) row.add("last_error", name.trouble).add("last_error_ago_ms", name.trouble_ago);
+        row.add("expires_ms", name.expires_in).add("stale", name.state == NameStatus::stale);
+    if (!name.last_error.empty())
+        row.add("last_error", name.last_error).add("last_error_ago_ms", name.last_error_age);
     return row;
 }
 

@@ -6,13 +6,14 @@
 
 namespace proxyd {
 
-/// The command `resolve NAME`: a look-up by this process; an address is asked for its names.
+/// The command `resolve NAME`: one look-up by this process, of an address in reverse.
 void add_resolve(Queries& queries, resolvers::Resolver& resolver);
 
-/// The commands `names`, and `refresh [NAME]`: names of the configuration are asked for now.
-void add_names(Queries& queries, resolvers::ConfigResolver& names);
+/// The commands `names` and `refresh [NAME]` of ACR.
+void add_names(Queries& queries, const resolvers::ConfiguredNames& names,
+               resolvers::ConfigResolver& config_resolver);
 
 /// A row of the command `names`.
-control::Row row_of(const resolvers::NameFacts& name);
+control::Row row_of(const resolvers::NameStatus& name);
 
 }  // namespace proxyd

@@ -89,7 +89,7 @@ Resources::Resources(const conf::Config& config, std::size_t pool_capacity)
     : listeners(config),
       pool(net::pool_groups(config), pool_capacity, config.udpserver.workers),
       arena(session::Arena::create(places_for(config), pool.capacity())),
-      known_names(conf::names(config)),
+      names(conf::names(config)),
       workers_(config.udpserver.workers) {
     fill(pool, config);
 }
@@ -131,11 +131,11 @@ Resources::Resources(const conf::Config& config, const Handover& handover)
     : listeners(listeners_of(handover)),
       pool(pool_of(handover)),
       arena(arena_of(handover, config, pool)),
-      known_names(conf::names(config)),
+      names(conf::names(config)),
       workers_(handover.workers) {
     history.epoch = handover.epoch;
     for (const auto& [name, addresses] : handover.names)
-        known_names.take({name, false, addresses});
+        names.apply({name, false, addresses});
     if (handover.arena) return;
     // Those that there are rest first; where there are no more ports, or no more descriptors, new clients
     // wait for them.
@@ -163,7 +163,7 @@ void Resources::leave_to(Handover& handover, bool with_sessions) const {
         handover.arena = {.descriptor = arena.descriptor(),
                           .session_places = arena.session_places(),
                           .socket_places = arena.socket_places()};
-    handover.names = known_names.all();
+    handover.names = names.resolved();
 }
 
 void Resources::prepare_pool(const conf::Config& config) {

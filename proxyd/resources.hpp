@@ -9,7 +9,7 @@
 #include "libudpserver/session/arena.hpp"
 #include "libudpserver/session/server.hpp"
 #include "proxyd/handover.hpp"
-#include "resolvers/known_names.hpp"
+#include "resolvers/name_snapshot.hpp"
 
 namespace proxyd {
 
@@ -61,7 +61,7 @@ public:
     [[nodiscard]] std::vector<std::string> listener_texts() const;
 
     /// For the next ACR.
-    resolvers::KnownNames known_names;
+    resolvers::NameSnapshot names;
 
     /// Set in the parent when the proxy ends gracefully: each REG that starts then begins no session.
     bool draining = false;

@@ -45,13 +45,13 @@ Roles::Roles(process::Supervisor& supervisor, Resources& resources,
     : supervisor_(supervisor), resources_(resources), config_(std::move(config)) {
     supervisor_.link(ipc::Party::acr, ipc::Party::reg);
     supervisor_.link(ipc::Party::apr, ipc::Party::reg);
-    if (!conf::names(*config_).empty()) add_acr();
+    if (!resources_.names.empty()) add_acr();
     if (needs_lookups(*config_)) add_apr();
     supervisor_.add_role(reg_role(&reg_main));
-    supervisor_.on(ipc::MessageType::name_news, [this](process::Child& child, ipc::Message& message) {
-        const auto news = ipc::read<ipc::NameNews>(message);
-        if (!news) return child.link()->refuse("malformed name-news");
-        resources_.known_names.take(*news);
+    supervisor_.on(ipc::MessageType::name_update, [this](process::Child& child, ipc::Message& message) {
+        const auto update = ipc::read<ipc::NameUpdate>(message);
+        if (!update) return child.link()->refuse("malformed name-update");
+        resources_.names.apply(*update);
     });
     supervisor_.on_child_ready([this](process::Child& child) {
         // One that began with an earlier configuration has not brought the sessions into this one.
@@ -89,7 +89,7 @@ process::Role Roles::resolving_role(const std::string& name, ipc::Party party, W
 
 void Roles::add_acr() {
     supervisor_.add_role(resolving_role("ACR", ipc::Party::acr, [this](process::ChildRuntime& runtime) {
-        return acr_main(runtime, *config_, resources_.known_names);
+        return acr_main(runtime, *config_, resources_.names);
     }));
 }
 
@@ -102,10 +102,10 @@ void Roles::add_apr() {
 void Roles::change(std::shared_ptr<const conf::Config> config, const process::Settings& settings) {
     const std::shared_ptr<const conf::Config> before = std::exchange(config_, std::move(config));
     const bool changed = !same_for_resolving(*before, *config_);
-    const auto names_before = conf::names(*before), names_after = conf::names(*config_);
-    resources_.known_names.change(names_after);
-    change_resolving(ipc::Party::acr, !names_before.empty(), !names_after.empty(),
-                     changed || names_before != names_after, &Roles::add_acr);
+    const bool had_names = !resources_.names.empty();
+    const bool names_changed = resources_.names.set_names(conf::names(*config_));
+    change_resolving(ipc::Party::acr, had_names, !resources_.names.empty(), changed || names_changed,
+                     &Roles::add_acr);
     change_resolving(ipc::Party::apr, needs_lookups(*before), needs_lookups(*config_), changed,
                      &Roles::add_apr);
     supervisor_.adjust(settings);

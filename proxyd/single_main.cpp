@@ -57,8 +57,8 @@ void resolve_names(const conf::Config& config, session::Server& server, boost::a
         io.poll();
         return !io.stopped();
     };
-    for (const ipc::NameNews& news : resolvers::resolve_once(names, settings, go_on))
-        sink.tell(news);
+    for (const ipc::NameUpdate& update : resolvers::resolve_once(names, settings, go_on))
+        sink.update(update);
 }
 
 }  // namespace

@@ -11,82 +11,53 @@ base::Instant now() {
 
 }  // namespace
 
-ConfigResolver::ConfigResolver(boost::asio::io_context& io, const std::vector<std::string>& names,
-                               Resolver& resolver, NameSink& sink, base::Duration stale_max,
-                               const KnownNames& known, RefreshSchedule::Pauses pauses)
-    : resolver_(resolver),
-      sink_(sink),
-      timer_(io),
-      schedule_(pauses),
-      keeper_(names, stale_max, now(), known),
-      random_(std::random_device{}()) {
-    for (const std::string& name : names)
-        schedule_.add(name, now());
-}
-
 void ConfigResolver::start() {
-    for (const ipc::NameNews& news : keeper_.recalled())
-        sink_.tell(news);
-    go_on();
+    for (const ipc::NameUpdate& update : names_.initial_updates())
+        sink_.update(update);
+    look_up_due();
 }
 
-void ConfigResolver::go_on() {
-    ask_due();
-    sleep();
-}
-
-void ConfigResolver::ask_due() {
-    while (const auto name = schedule_.take_due(now()))
-        ask(*name);
-}
-
-void ConfigResolver::ask(const std::string& name) {
-    Question question{name};
-    question.refresh = true;
-    resolver_.ask(std::move(question),
-                  lifetime_.guard([this, name](const Answer& answer) { on_answer(name, answer); }));
+void ConfigResolver::look_up_due() {
+    for (const std::string& name : names_.take_due(now())) {
+        Question question{name};
+        question.refresh = true;
+        resolver_.ask(std::move(question),
+                      lifetime_.guard([this, name](const Answer& answer) { on_answer(name, answer); }));
+    }
+    schedule_wakeup();
 }
 
 void ConfigResolver::on_answer(const std::string& name, const Answer& answer) {
     std::uniform_real_distribution<double> jitter(0, 1);
-    schedule_.answered(name, answer, now(), jitter(random_));
-    deliver(keeper_.take(name, answer, now()), &sink_);
-    sleep();
+    publish(names_.on_answer(name, answer, now(), jitter(random_)));
+    schedule_wakeup();
 }
 
-// Until a name is due or has to be given up. While all are being asked for, their answers wake us.
-void ConfigResolver::sleep() {
-    const auto due = schedule_.next(), expiry = keeper_.next_expiry();
-    if (!due && !expiry) {
+void ConfigResolver::publish(const NameReport& report) {
+    log_events(report);
+    if (report.update) sink_.update(*report.update);
+}
+
+void ConfigResolver::schedule_wakeup() {
+    const auto next = names_.next_event();
+    if (!next) {
         timer_.cancel();
         return;
     }
-    const auto until = std::min(due.value_or(base::Instant::max()), expiry.value_or(base::Instant::max()));
-    timer_.expires_after(until - now());
+    timer_.expires_after(*next - now());
     timer_.async_wait(lifetime_.guard([this](const boost::system::error_code& error) {
-        if (!error) wake();
+        if (error) return;
+        for (const NameReport& report : names_.expire(now()))
+            publish(report);
+        look_up_due();
     }));
 }
 
-void ConfigResolver::wake() {
-    for (const NameReport& report : keeper_.expire(now()))
-        deliver(report, &sink_);
-    go_on();
-}
-
 std::size_t ConfigResolver::refresh(const std::vector<std::string>& names) {
-    const auto known = std::ranges::count_if(
-        names, [this](const std::string& name) { return schedule_.hurry(name, now()); });
-    go_on();
-    return static_cast<std::size_t>(known);
-}
-
-std::vector<NameFacts> ConfigResolver::facts() const {
-    return keeper_.facts(now());
-}
-
-std::vector<std::string> ConfigResolver::info() const {
-    return keeper_.info(now());
+    const auto configured =
+        std::ranges::count_if(names, [this](const auto& name) { return names_.make_due(name, now()); });
+    look_up_due();
+    return static_cast<std::size_t>(configured);
 }
 
 }  // namespace resolvers

@@ -6,47 +6,37 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.hpp"
+#include "resolvers/configured_names.hpp"
 #include "resolvers/lifetime.hpp"
-#include "resolvers/name_keeper.hpp"
 #include "resolvers/name_sink.hpp"
-#include "resolvers/refresh_schedule.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {
 
-/// The work of ACR: keeps the configuration's names resolved (K-52, K-53) and tells the sink what they mean.
-/// When to ask decides RefreshSchedule, what an answer means NameKeeper; here are the clock and the timer.
+/// ACR's work: looks the configured names up whenever ConfiguredNames says so, logs, and passes updates to
+/// the sink (K-52, K-53).
 class ConfigResolver {
 public:
-    ConfigResolver(boost::asio::io_context& io, const std::vector<std::string>& names, Resolver& resolver,
-                   NameSink& sink, base::Duration stale_max, const KnownNames& known = {},
-                   RefreshSchedule::Pauses pauses = {});
+    ConfigResolver(boost::asio::io_context& io, ConfiguredNames& names, Resolver& resolver, NameSink& sink)
+        : names_(names), resolver_(resolver), sink_(sink), timer_(io), random_(std::random_device{}()) {}
 
-    /// Tells what is known from before, and asks for all names at once; how many look-ups run at a time is
-    /// the resolver's matter.
+    /// Publishes what the snapshot knows and looks all names up. The resolver limits the number of concurrent
+    /// look-ups.
     void start();
 
-    /// Asks for these names now, whatever their TTL. Returns how many of them are names of the configuration.
+    /// Looks these names up now, whatever their TTL. Returns how many of them are configured.
     std::size_t refresh(const std::vector<std::string>& names);
 
-    [[nodiscard]] std::vector<NameFacts> facts() const;
-    /// A line for each name, for INFO (K-20).
-    [[nodiscard]] std::vector<std::string> info() const;
-
 private:
-    void go_on();
-    void ask_due();
-    void ask(const std::string& name);
+    void look_up_due();
     void on_answer(const std::string& name, const Answer& answer);
-    void sleep();
-    void wake();
+    void publish(const NameReport& report);
+    void schedule_wakeup();
 
+    ConfiguredNames& names_;
     Resolver& resolver_;
     NameSink& sink_;
     boost::asio::steady_timer timer_;
-    RefreshSchedule schedule_;
-    NameKeeper keeper_;
     std::minstd_rand random_;
     Lifetime lifetime_;
 };

@@ -1,39 +1,55 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
+#include "resolvers/configured_names.hpp"
+#include "resolvers/lifetime.hpp"
 #include "resolvers/name_sink.hpp"
-#include "resolvers/owed_news.hpp"
 
 namespace resolvers {
 
-/// ACR's end of the link to REG. Remembers the last news of each name, so that a new REG is told everything.
-/// Never waits: what the link does not take now is owed, and sent soon in its newest state.
+/// Sends ACR's updates to REG, which applies them, and to the parent, which keeps them for the next ACR.
+/// Never blocks: a name that a link does not accept now stays pending, and its then current update is sent
+/// later.
 class NamePublisher : public NameSink {
 public:
-    explicit NamePublisher(boost::asio::io_context& io);
+    NamePublisher(boost::asio::io_context& io, const ConfiguredNames& names, ipc::Channel& parent)
+        : io_(io), names_(names), retry_(io), parent_{.channel = &parent} {}
 
-    /// A new link takes the place of the old one.
+    /// Replaces the link to REG and sends all names over the new one.
     void link(base::UniqueFd socket);
-    void tell(const ipc::NameNews& news) override;
+    void update(const ipc::NameUpdate& update) override;
 
-    [[nodiscard]] bool linked() const { return channel_ != nullptr; }
-    [[nodiscard]] std::size_t owed() const { return owed_.size(); }
+    [[nodiscard]] bool is_linked() const { return reg_.channel != nullptr; }
+    /// Names whose update REG does not have yet.
+    [[nodiscard]] std::size_t pending() const { return reg_.pending.size(); }
     /// One line for INFO.
     [[nodiscard]] std::string info() const;
 
 private:
+    struct Peer {
+        ipc::Channel* channel = nullptr;  ///< null: no link, all updates stay pending
+        std::set<std::string> pending;
+        std::uint64_t refused = 0;  ///< updates that are too long for a message
+    };
+
+    void send_pending(Peer& peer);
+    void retry_later();
+
     boost::asio::io_context& io_;
-    std::map<std::string, ipc::NameNews> last_;
-    std::unique_ptr<ipc::Channel> channel_;
-    OwedNews owed_;  ///< without a link: everything
+    const ConfiguredNames& names_;
+    std::unique_ptr<ipc::Channel> reg_channel_;
+    boost::asio::steady_timer retry_;
+    Peer reg_, parent_;
     std::uint64_t links_ = 0;
+    Lifetime lifetime_;
 };
 
 }  // namespace resolvers

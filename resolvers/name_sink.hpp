@@ -4,12 +4,11 @@
 
 namespace resolvers {
 
-/// The port for whoever wants to be told what the configuration's names mean: in the same process, or at the
-/// other end of a link.
+/// The port for updates of configured names: the policy in the same process, or a link to other processes.
 class NameSink {
 public:
     virtual ~NameSink() = default;
-    virtual void tell(const ipc::NameNews& news) = 0;
+    virtual void update(const ipc::NameUpdate& update) = 0;
 };
 
 }  // namespace resolvers

@@ -12,10 +12,10 @@ void NameSubscriber::link(base::UniqueFd socket) {
 }
 
 void NameSubscriber::on_message(ipc::Message& message) {
-    const auto news = ipc::read<ipc::NameNews>(message);
-    if (!news) return channel_->refuse("a malformed name-news");
+    const auto update = ipc::read<ipc::NameUpdate>(message);
+    if (!update) return channel_->refuse("malformed name-update");
     ++received_;
-    sink_.tell(*news);
+    sink_.update(*update);
 }
 
 }  // namespace resolvers

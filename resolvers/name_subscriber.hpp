@@ -12,20 +12,20 @@
 
 namespace resolvers {
 
-/// REG's end of the link from ACR: hands news on to the sink. One packet is one list, so nobody ever sees a
-/// part of one (K-64). A malformed one closes the link (UDPS-310-E). While there is no link, what was told
-/// stays as it is.
+/// REG's end of the link from ACR: passes updates to the sink. One packet carries one whole list, so a list
+/// is never seen in part (K-64). A malformed packet closes the link (UDPS-310-E). Without a link all names
+/// keep their addresses.
 class NameSubscriber {
 public:
     NameSubscriber(boost::asio::io_context& io, NameSink& sink) : io_(io), sink_(sink) {}
 
-    /// A new link takes the place of the old one.
+    /// Replaces the link.
     void link(base::UniqueFd socket);
 
-    /// The link is closed, from either side.
+    /// Called when either side has closed the link.
     void on_lost(std::function<void()> callback) { on_lost_ = std::move(callback); }
 
-    [[nodiscard]] bool linked() const { return channel_ != nullptr; }
+    [[nodiscard]] bool is_linked() const { return channel_ != nullptr; }
     [[nodiscard]] std::uint64_t received() const { return received_; }
 
 private:

@@ -4,39 +4,36 @@
 #include <optional>
 
 #include "resolvers/ares_resolver.hpp"
+#include "resolvers/configured_names.hpp"
 #include "resolvers/confirming_resolver.hpp"
-#include "resolvers/name_keeper.hpp"
 
 namespace resolvers {
 namespace {
 
 constexpr std::chrono::milliseconds look_up_from_work{100};
 
-struct Collector : NameSink {
-    std::vector<ipc::NameNews> news;
-    void tell(const ipc::NameNews& one) override { news.push_back(one); }
-};
-
 }  // namespace
 
-std::vector<ipc::NameNews> resolve_once(const std::vector<std::string>& names, const Settings& settings,
-                                        const std::function<bool()>& go_on) {
+std::vector<ipc::NameUpdate> resolve_once(const std::vector<std::string>& names, const Settings& settings,
+                                          const std::function<bool()>& go_on) {
     boost::asio::io_context io;
     AresResolver resolver(io, settings);
-    Collector collector;
-    // There is no second round, so nothing ever grows too old.
-    NameKeeper keeper(names, std::chrono::hours(24), base::MonotonicClock::now());
+    std::vector<ipc::NameUpdate> updates;
+    // There is no second round, so nothing ever expires.
+    ConfiguredNames table(NameSnapshot(names), std::chrono::hours(24), base::MonotonicClock::now());
     std::size_t waiting = 0;
     for (const std::string& name : names) {
         ++waiting;
         resolver.ask(Question{name}, [&, name](const Answer& answer) {
-            deliver(keeper.take(name, answer, base::MonotonicClock::now()), &collector);
+            const NameReport report = table.on_answer(name, answer, base::MonotonicClock::now(), 0);
+            log_events(report);
+            if (report.update) updates.push_back(*report.update);
             --waiting;
         });
     }
     while (waiting > 0 && go_on())
         io.run_one_for(look_up_from_work);
-    return std::move(collector.news);
+    return updates;
 }
 
 Answer ask_once(const Settings& settings, const Question& question) {

@@ -14,7 +14,7 @@ namespace resolvers {
 /// long as `settings.timeout` at most. A name that could not be resolved is unresolved; that and denials are
 /// logged as ACR does. `go_on` is asked ten times a second at least; when it says no, the waiting ends, and
 /// what is not known yet is left out.
-std::vector<ipc::NameNews> resolve_once(
+std::vector<ipc::NameUpdate> resolve_once(
     const std::vector<std::string>& names, const Settings& settings,
     const std::function<bool()>& go_on = [] { return true; });
 

@@ -34,7 +34,7 @@ constexpr std::array rows{
     Row{MessageType::pool_request, "pool-request", reg, parent},
     Row{MessageType::pool_sockets, "pool-sockets", parent, reg, true},
     Row{MessageType::peer_link, "peer-link", parent, children, true},
-    Row{MessageType::name_news, "name-news", acr, reg | parent},
+    Row{MessageType::name_update, "name-update", acr, reg | parent},
     Row{MessageType::look_up, "look-up", reg, apr},
     Row{MessageType::looked_up, "looked-up", apr, reg},
     Row{MessageType::query, "query", parent, children},

@@ -19,7 +19,7 @@ enum class MessageType : std::uint16_t {
     pool_request,
     pool_sockets,
     peer_link,
-    name_news,
+    name_update,
     look_up,
     looked_up,
     query,

@@ -109,14 +109,14 @@ LinkLost LinkLost::decode(Decoder& in) {
     return {decode_child(in)};
 }
 
-void NameNews::encode(Encoder& out) const {
+void NameUpdate::encode(Encoder& out) const {
     encode_text(out, name);
     out.u8(unresolved ? 1 : 0);
     encode_list(out, addresses, encode_address);
 }
 
-NameNews NameNews::decode(Decoder& in) {
-    NameNews value;
+NameUpdate NameUpdate::decode(Decoder& in) {
+    NameUpdate value;
     value.name = decode_text(in);
     const std::uint8_t unresolved = in.u8();
     if (unresolved > 1) in.fail();

@@ -124,16 +124,16 @@ inline constexpr std::size_t max_results = 64;
 /// No name in a message is longer, in bytes; longer ones are not sent. A detail is cut.
 inline constexpr std::size_t max_text = 512;
 
-/// What a name of the configuration means from now on, all of it (K-64).
-struct NameNews {
-    static constexpr MessageType type = MessageType::name_news;
+/// The addresses of a configured name from now on, the whole list (K-64).
+struct NameUpdate {
+    static constexpr MessageType type = MessageType::name_update;
     std::string name;
-    /// Nothing was found out: who has addresses keeps them, who has none has none from now on (K-55).
+    /// The look-up failed: addresses that are known already stay in use, otherwise the name has none (K-55).
     bool unresolved = false;
     std::vector<base::Address> addresses;
 
     void encode(Encoder& out) const;
-    static NameNews decode(Decoder& in);
+    static NameUpdate decode(Decoder& in);
 };
 
 /// REG asks for the addresses of a name or, with an empty name, the confirmed names of an address.

@@ -8,28 +8,38 @@ using namespace std::chrono_literals;
 
 namespace {
 
+base::Instant now() {
+    return base::MonotonicClock::now();
+}
+
 struct Acr {
     boost::asio::io_context io;
     ScriptedResolver resolver{io};
     RememberingSink sink;
-    ConfigResolver config;
+    ConfiguredNames table;
+    ConfigResolver config{io, table, resolver, sink};
 
-    explicit Acr(std::vector<std::string> names, base::Duration stale_max = 1h,
-                 RefreshSchedule::Pauses pauses = {}, const KnownNames& known = {})
-        : config(io, names, resolver, sink, stale_max, known, pauses) {
+    explicit Acr(const NameSnapshot& names, base::Duration stale_max = 1h,
+                 ConfiguredNames::RetryDelays delays = {})
+        : table(names, stale_max, now(), delays) {
         config.start();
     }
+    explicit Acr(const std::vector<std::string>& names, base::Duration stale_max = 1h,
+                 ConfiguredNames::RetryDelays delays = {})
+        : Acr(NameSnapshot(names), stale_max, delays) {}
     void answer(const std::string& name, const Answer& answer) {
         resolver.answer(name, answer);
         settle(io);
     }
-    [[nodiscard]] std::string last() const { return sink.news.empty() ? "-" : text_of(sink.news.back()); }
+    [[nodiscard]] std::string last() const {
+        return sink.updates.empty() ? "-" : text_of(sink.updates.back());
+    }
 };
 
 }  // namespace
 
-TEST_CASE("all names are asked for at once, not from the cache [K-52]") {
-    Acr acr({"a", "b", "c"});
+TEST_CASE("all names are looked up at once, not from the cache [K-52]") {
+    Acr acr(std::vector<std::string>{"a", "b", "c"});
     REQUIRE(acr.resolver.asked.size() == 3);
     for (const auto& asked : acr.resolver.asked) {
         CHECK(asked.question.kind == Question::addresses);
@@ -37,38 +47,38 @@ TEST_CASE("all names are asked for at once, not from the cache [K-52]") {
         CHECK(asked.question.timeout == 0ms);  // the resolver's default: conf-timeout
         CHECK_FALSE(asked.question.private_welcome);
     }
-    CHECK(acr.sink.news.empty());
+    CHECK(acr.sink.updates.empty());
     acr.answer("b", found({"192.0.2.2"}));
     CHECK(acr.last() == "b: 192.0.2.2");
     acr.answer("a", not_found(Answer::no_such_name));
     CHECK(acr.last() == "a:");
     acr.answer("c", not_found(Answer::timed_out));
     CHECK(acr.last() == "c: unresolved");
-    CHECK(acr.sink.news.size() == 3);
-    CHECK(acr.config.info().at(1).find("name b: 192.0.2.2, expires in") == 0);
+    CHECK(acr.sink.updates.size() == 3);
+    CHECK(acr.table.info(now()).at(1).find("name b: 192.0.2.2, TTL ends in") == 0);
 }
 
-TEST_CASE("what is known from before is told at once, and all names are asked for [K-55]") {
-    KnownNames known({"b"});
-    known.take({"b", false, {address_of("192.0.2.2")}});
-    Acr acr({"a", "b"}, 1h, {}, known);
+TEST_CASE("addresses of the snapshot are published at once, and all names are looked up [K-55]") {
+    NameSnapshot snapshot({"a", "b"});
+    snapshot.apply({"b", false, {address_of("192.0.2.2")}});
+    Acr acr(snapshot);
     CHECK(acr.last() == "b: 192.0.2.2");
     CHECK(acr.resolver.open() == 2);
     acr.answer("b", not_found(Answer::timed_out));
     acr.answer("a", not_found(Answer::timed_out));
     CHECK(acr.last() == "a: unresolved");
-    CHECK(acr.sink.news.size() == 2);
+    CHECK(acr.sink.updates.size() == 2);
 }
 
 TEST_CASE("without names there is nothing to do") {
-    Acr acr({});
+    Acr acr(std::vector<std::string>{});
     settle(acr.io);
     CHECK(acr.resolver.asked.empty());
-    CHECK(acr.config.info().empty());
+    CHECK(acr.table.info(now()).empty());
 }
 
-TEST_CASE("it sleeps until the earliest expiry and wakes by itself [K-53]") {
-    Acr acr({"a", "b"});
+TEST_CASE("it sleeps until the earliest name is due [K-53]") {
+    Acr acr(std::vector<std::string>{"a", "b"});
     acr.answer("a", found({"192.0.2.1"}, 1h));
     acr.answer("b", found({"192.0.2.2"}, 0s));  // half a second, never at once (K-56)
     CHECK(acr.resolver.open() == 0);
@@ -76,38 +86,38 @@ TEST_CASE("it sleeps until the earliest expiry and wakes by itself [K-53]") {
     REQUIRE(acr.resolver.asked.size() == 3);
     CHECK(acr.resolver.asked.back().question.name == "b");
     acr.answer("b", found({"192.0.2.2"}));
-    CHECK(acr.sink.news.size() == 2);  // no change, no news
+    CHECK(acr.sink.updates.size() == 2);  // no change, no update
 }
 
 TEST_CASE(
-    "a failed refresh is tried again and changes nothing, a recovery is told if it is a change [K-55]") {
-    Acr acr({"a"}, 1h, {10ms, 20ms});
+    "a failed look-up is retried and changes nothing, a recovery is published if it is a change [K-55]") {
+    Acr acr(std::vector<std::string>{"a"}, 1h, {10ms, 20ms});
     acr.answer("a", found({"192.0.2.1"}, 0s));
     for (int i = 0; i < 3; ++i) {
         run_until(acr.io, [&] { return acr.resolver.open() > 0; });
         acr.answer("a", not_found(Answer::server_failure));
     }
-    CHECK(acr.sink.news.size() == 1);
+    CHECK(acr.sink.updates.size() == 1);
     run_until(acr.io, [&] { return acr.resolver.open() > 0; });
     acr.answer("a", found({"192.0.2.9"}));
     CHECK(acr.last() == "a: 192.0.2.9");
 }
 
-TEST_CASE("what nobody can resolve is given up without an answer [K-55]") {
-    Acr acr({"a"}, 30ms);
+TEST_CASE("an unresolvable name expires without an answer [K-55]") {
+    Acr acr(std::vector<std::string>{"a"}, 30ms);
     acr.answer("a", found({"192.0.2.1"}, 1ms));
     run_until(acr.io, [&] { return acr.resolver.open() > 0; });
     acr.answer("a", not_found(Answer::timed_out));
     run_until(acr.io, [&] { return acr.last() == "a:"; });
-    Acr never({"a"}, 30ms);
+    Acr never(std::vector<std::string>{"a"}, 30ms);
     never.answer("a", not_found(Answer::timed_out));
     run_until(never.io, [&] { return never.last() == "a:"; });
-    CHECK(text_of(never.sink.news.front()).starts_with("a:"));
-    CHECK(never.resolver.asked.size() == 1);  // its pause was not over
+    CHECK(text_of(never.sink.updates.front()).starts_with("a:"));
+    CHECK(never.resolver.asked.size() == 1);  // its retry was not due
 }
 
-TEST_CASE("names are asked for at once when that is wanted, but not twice at a time") {
-    Acr acr({"a", "b"});
+TEST_CASE("refresh looks names up at once, but not twice at a time") {
+    Acr acr(std::vector<std::string>{"a", "b"});
     CHECK(acr.config.refresh({"a"}) == 1);  // it is being asked for
     CHECK(acr.resolver.asked.size() == 2);
     acr.answer("a", found({"192.0.2.1"}, 1h));
@@ -121,43 +131,45 @@ TEST_CASE("names are asked for at once when that is wanted, but not twice at a t
     CHECK(acr.resolver.open() == 2);
 }
 
-TEST_CASE("answers and timers that come after its end do nothing") {
+TEST_CASE("late answers and timers do nothing") {
     boost::asio::io_context io;
     ScriptedResolver resolver(io);
     RememberingSink sink;
-    auto config =
-        std::make_unique<ConfigResolver>(io, std::vector<std::string>{"a", "b"}, resolver, sink, 1h);
+    ConfiguredNames table(NameSnapshot({"a", "b"}), 1h, now());
+    auto config = std::make_unique<ConfigResolver>(io, table, resolver, sink);
     config->start();
     resolver.answer("a", found({"192.0.2.1"}));
     config.reset();
     resolver.answer("b", found({"192.0.2.2"}));
     settle(io);
-    CHECK(sink.news.empty());
+    CHECK(sink.updates.empty());
 }
 
-TEST_CASE("names of a real resolver that ends are told as unresolved") {
+TEST_CASE("names of a resolver that is destroyed are published as unresolved") {
     Fixture fixture(silent());
     RememberingSink sink;
-    ConfigResolver config(fixture.io, {"a.example"}, *fixture.resolver, sink, 1h);
+    ConfiguredNames table(NameSnapshot({"a.example"}), 1h, now());
+    ConfigResolver config(fixture.io, table, *fixture.resolver, sink);
     config.start();
     fixture.resolver.reset();
-    fixture.run_until([&] { return !sink.news.empty(); });
-    CHECK(text_of(sink.news[0]) == "a.example: unresolved");
+    fixture.run_until([&] { return !sink.updates.empty(); });
+    CHECK(text_of(sink.updates[0]) == "a.example: unresolved");
 }
 
-TEST_CASE("changes of a real server come through by themselves [K-53] [K-54]") {
-    std::string now = "192.0.2.1";
+TEST_CASE("a change at a real name server is published [K-53] [K-54]") {
+    std::string address = "192.0.2.1";
     Fixture fixture;
-    fixture.add_server([&now](EvilServer& server, const Asked& asked) {
-        server.send(asked, Reply(asked.packet).a(asked.name, now, 0));
+    fixture.add_server([&address](EvilServer& server, const Asked& asked) {
+        server.send(asked, Reply(asked.packet).a(asked.name, address, 0));
     });
     fixture.settings.ttl.least = 1ms;
     fixture.start();
     RememberingSink sink;
-    ConfigResolver config(fixture.io, {"a.example"}, *fixture.resolver, sink, 1h);
+    ConfiguredNames table(NameSnapshot({"a.example"}), 1h, now());
+    ConfigResolver config(fixture.io, table, *fixture.resolver, sink);
     config.start();
-    fixture.run_until([&] { return sink.news.size() == 1; });
-    now = "192.0.2.2";
-    fixture.run_until([&] { return sink.news.size() == 2; });
-    CHECK(text_of(sink.news[1]) == "a.example: 192.0.2.2");
+    fixture.run_until([&] { return sink.updates.size() == 1; });
+    address = "192.0.2.2";
+    fixture.run_until([&] { return sink.updates.size() == 2; });
+    CHECK(text_of(sink.updates[1]) == "a.example: 192.0.2.2");
 }

@@ -10,15 +10,33 @@ using namespace std::chrono_literals;
 
 namespace {
 
-ipc::NameNews news(const std::string& name, std::initializer_list<const char*> addresses) {
+ipc::NameUpdate update_of(const std::string& name, std::initializer_list<const char*> addresses) {
     return {name, false, found(addresses).addresses};
 }
 
+/// ACR with REG and the parent, which has a snapshot.
 struct Link {
     boost::asio::io_context io;
     RememberingSink sink;
-    NamePublisher publisher{io};
+    NameSnapshot snapshot;
+    ConfiguredNames names;
+    std::pair<base::UniqueFd, base::UniqueFd> link = ipc::link_pair();
+    ipc::Channel to_parent{io, std::move(link.first), ipc::Party::acr, ipc::Party::parent};
+    ipc::Channel parent{io, std::move(link.second), ipc::Party::parent, ipc::Party::acr};
+    NamePublisher publisher{io, names, to_parent};
     NameSubscriber subscriber{io, sink};
+
+    explicit Link(const std::vector<std::string>& all = {"a", "b"})
+        : snapshot(all), names(snapshot, 1h, base::MonotonicClock::now()) {
+        parent.on_message([this](ipc::Message& message) {
+            if (const auto update = ipc::read<ipc::NameUpdate>(message)) snapshot.apply(*update);
+        });
+    }
+    /// A look-up of the name has this answer.
+    void answer(const std::string& name, const Answer& answer) {
+        const auto report = names.on_answer(name, answer, base::MonotonicClock::now(), 0);
+        if (report.update) publisher.update(*report.update);
+    }
 
     void connect() {
         auto [acr, reg] = ipc::link_pair();
@@ -26,9 +44,9 @@ struct Link {
         subscriber.link(std::move(reg));
     }
     void wait_for(std::size_t count) {
-        run_until(io, [&] { return sink.news.size() >= count; });
+        run_until(io, [&] { return sink.updates.size() >= count; });
         settle(io);
-        CHECK(sink.news.size() == count);
+        CHECK(sink.updates.size() == count);
     }
 };
 
@@ -42,7 +60,7 @@ void send_raw(int fd, ipc::MessageType type, std::vector<std::byte> body, std::s
     REQUIRE(::send(fd, packet.data(), packet.size(), 0) == static_cast<ssize_t>(packet.size()));
 }
 
-std::vector<std::byte> body_of(const ipc::NameNews& one) {
+std::vector<std::byte> body_of(const ipc::NameUpdate& one) {
     ipc::Encoder body;
     one.encode(body);
     return {body.data().begin(), body.data().end()};
@@ -50,106 +68,107 @@ std::vector<std::byte> body_of(const ipc::NameNews& one) {
 
 }  // namespace
 
-TEST_CASE("news go over the link as they are, in order") {
+TEST_CASE("updates go over the link in order") {
     Link link;
     link.connect();
-    link.publisher.tell(news("a", {"192.0.2.1", "2001:db8::1"}));
-    link.publisher.tell({"b", true, {}});
-    link.publisher.tell(news("a", {}));
+    link.answer("a", found({"192.0.2.1", "2001:db8::1"}));
+    link.answer("b", not_found(Answer::timed_out));
+    link.answer("a", found({}));
     link.wait_for(3);
-    CHECK(text_of(link.sink.news[0]) == "a: 192.0.2.1 2001:db8::1");
-    CHECK(text_of(link.sink.news[1]) == "b: unresolved");
-    CHECK(text_of(link.sink.news[2]) == "a:");
+    CHECK(text_of(link.sink.updates[0]) == "a: 2001:db8::1 192.0.2.1");
+    CHECK(text_of(link.sink.updates[1]) == "b: unresolved");
+    CHECK(text_of(link.sink.updates[2]) == "a:");
     CHECK(link.subscriber.received() == 3);
+    CHECK(link.snapshot.resolved() == std::map<std::string, NameSnapshot::Addresses>{{"a", {}}});
 }
 
-TEST_CASE("a new link is told everything first, in its newest state") {
+TEST_CASE("a new link gets the current update of each name") {
     Link link;
-    link.publisher.tell(news("a", {"192.0.2.1"}));
-    link.publisher.tell(news("b", {"192.0.2.2"}));
-    link.publisher.tell(news("a", {"192.0.2.3"}));
-    CHECK(link.publisher.owed() == 2);
-    CHECK_FALSE(link.publisher.linked());
+    link.answer("a", found({"192.0.2.1"}));
+    link.answer("b", found({"192.0.2.2"}));
+    link.answer("a", found({"192.0.2.3"}));
+    CHECK(link.publisher.pending() == 2);
+    CHECK_FALSE(link.publisher.is_linked());
     link.connect();
     link.wait_for(2);
-    CHECK(text_of(link.sink.news[0]) == "a: 192.0.2.3");
-    CHECK(text_of(link.sink.news[1]) == "b: 192.0.2.2");
+    CHECK(text_of(link.sink.updates[0]) == "a: 192.0.2.3");
+    CHECK(text_of(link.sink.updates[1]) == "b: 192.0.2.2");
     link.connect();  // the next REG
     link.wait_for(4);
-    CHECK(text_of(link.sink.news[2]) == "a: 192.0.2.3");
-    CHECK(link.publisher.info() == "names told 2, owed 0, refused 0, links 2, linked to REG");
+    CHECK(text_of(link.sink.updates[2]) == "a: 192.0.2.3");
+    CHECK(link.publisher.info() == "names published 2, pending 0, refused 0, links 2, linked to REG");
 }
 
-TEST_CASE("without REG news are kept, REG keeps its own without ACR") {
+TEST_CASE("without REG updates are pending, without ACR REG keeps its names") {
     Link link;
     link.connect();
-    link.publisher.tell(news("a", {"192.0.2.1"}));
+    link.answer("a", found({"192.0.2.1"}));
     link.wait_for(1);
     {
         auto [acr, reg] = ipc::link_pair();
         link.subscriber.link(std::move(reg));  // ACR's old link is closed by that, the new one soon
     }
-    run_until(link.io, [&] { return !link.publisher.linked() && !link.subscriber.linked(); });
-    link.publisher.tell(news("a", {"192.0.2.2"}));
-    link.publisher.tell(news("b", {"192.0.2.3"}));
-    CHECK(link.publisher.owed() == 2);
-    CHECK(link.publisher.info() == "names told 2, owed 2, refused 0, links 1, no link to REG");
+    run_until(link.io, [&] { return !link.publisher.is_linked() && !link.subscriber.is_linked(); });
+    link.answer("a", found({"192.0.2.2"}));
+    link.answer("b", found({"192.0.2.3"}));
+    CHECK(link.publisher.pending() == 2);
+    CHECK(link.publisher.info() == "names published 2, pending 2, refused 0, links 1, no link to REG");
     settle(link.io);
-    CHECK(link.sink.news.size() == 1);
+    CHECK(link.sink.updates.size() == 1);
     link.connect();
     link.wait_for(3);
 }
 
-TEST_CASE("what a slow REG does not take is owed, and sent in its newest state") {
-    Link link;
+TEST_CASE("what a slow REG does not accept is pending, and sent in its newest state") {
+    std::vector<std::string> names;
+    for (int i = 0; i < 5000; ++i)
+        names.push_back("n" + std::to_string(i));
+    Link link(names);
     auto [acr, reg] = ipc::link_pair();
     link.publisher.link(std::move(acr));
-    constexpr int names = 5000;
-    for (int round = 0; round < 2; ++round)
-        for (int i = 0; i < names; ++i)
-            link.publisher.tell(news("n" + std::to_string(i), {round == 0 ? "192.0.2.1" : "192.0.2.2"}));
-    CHECK(link.publisher.owed() > 0);
-    CHECK(link.publisher.owed() <= names);
+    for (const char* address : {"192.0.2.1", "192.0.2.2"})
+        for (const std::string& name : names)
+            link.answer(name, found({address}));
+    CHECK(link.publisher.pending() > 0);
+    CHECK(link.publisher.pending() <= names.size());
     settle(link.io);  // it does not spin either
-    CHECK(link.publisher.owed() > 0);
+    CHECK(link.publisher.pending() > 0);
     link.subscriber.link(std::move(reg));
-    run_until(link.io, [&] { return link.publisher.owed() == 0; });
+    run_until(link.io, [&] { return link.publisher.pending() == 0; });
     settle(link.io);
     std::map<std::string, std::string> last;
-    for (const auto& one : link.sink.news)
+    for (const auto& one : link.sink.updates)
         last[one.name] = text_of(one);
-    REQUIRE(last.size() == names);
+    REQUIRE(last.size() == names.size());
     for (const auto& [name, text] : last)
         CHECK(text == name + ": 192.0.2.2");
-    CHECK(link.sink.news.size() < 2 * names);
+    CHECK(link.sink.updates.size() < 2 * names.size());
 }
 
-TEST_CASE("a list that is too long for a message is not sent at all [K-64]") {
-    Link link;
+TEST_CASE("a name that is too long for a message is not sent") {
+    Link link({std::string(ipc::max_text + 1, 'a'), "b"});
     link.connect();
-    ipc::NameNews long_one{"a", false,
-                           std::vector<base::Address>(ipc::max_results + 1, address_of("192.0.2.1"))};
-    link.publisher.tell(long_one);
-    link.publisher.tell(news("b", {"192.0.2.2"}));
+    link.answer(std::string(ipc::max_text + 1, 'a'), found({"192.0.2.1"}));
+    link.answer("b", found({"192.0.2.2"}));
     link.wait_for(1);
-    CHECK(text_of(link.sink.news[0]) == "b: 192.0.2.2");
-    CHECK(link.publisher.info() == "names told 2, owed 0, refused 1, links 1, linked to REG");
+    CHECK(text_of(link.sink.updates[0]) == "b: 192.0.2.2");
+    CHECK(link.publisher.info() == "names published 2, pending 0, refused 1, links 1, linked to REG");
 }
 
 TEST_CASE("REG never sees a part of a list: whatever is cut or wrong closes the link [K-64]") {
-    const auto whole = body_of(news("name.example", {"192.0.2.1", "192.0.2.2"}));
+    const auto whole = body_of(update_of("name.example", {"192.0.2.1", "192.0.2.2"}));
     for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
         CAPTURE(cut);
         Link link;
         auto [acr, reg] = ipc::link_pair();
         link.subscriber.link(std::move(reg));
-        send_raw(acr.get(), ipc::MessageType::name_news, whole, cut);
+        send_raw(acr.get(), ipc::MessageType::name_update, whole, cut);
         if (cut == 0) {
             link.wait_for(1);
-            CHECK(link.sink.news[0].addresses.size() == 2);
+            CHECK(link.sink.updates[0].addresses.size() == 2);
         } else {
-            run_until(link.io, [&] { return !link.subscriber.linked(); });
-            CHECK(link.sink.news.empty());
+            run_until(link.io, [&] { return !link.subscriber.is_linked(); });
+            CHECK(link.sink.updates.empty());
         }
     }
     auto longer = whole;
@@ -160,9 +179,9 @@ TEST_CASE("REG never sees a part of a list: whatever is cut or wrong closes the 
         Link link;
         auto [acr, reg] = ipc::link_pair();
         link.subscriber.link(std::move(reg));
-        send_raw(acr.get(), ipc::MessageType::name_news, body);
-        run_until(link.io, [&] { return !link.subscriber.linked(); });
-        CHECK(link.sink.news.empty());
+        send_raw(acr.get(), ipc::MessageType::name_update, body);
+        run_until(link.io, [&] { return !link.subscriber.is_linked(); });
+        CHECK(link.sink.updates.empty());
     }
 }
 
@@ -170,22 +189,22 @@ TEST_CASE("ACR killed in the middle of many lists: those that came are whole [K-
     Link link;
     auto [acr, reg] = ipc::link_pair();
     link.subscriber.link(std::move(reg));
-    const auto body = body_of(news("a", {"192.0.2.1", "192.0.2.2", "192.0.2.3"}));
+    const auto body = body_of(update_of("a", {"192.0.2.1", "192.0.2.2", "192.0.2.3"}));
     for (int i = 0; i < 20; ++i)
-        send_raw(acr.get(), ipc::MessageType::name_news, body);
-    send_raw(acr.get(), ipc::MessageType::name_news, body, 30);
+        send_raw(acr.get(), ipc::MessageType::name_update, body);
+    send_raw(acr.get(), ipc::MessageType::name_update, body, 30);
     acr.reset();
-    run_until(link.io, [&] { return !link.subscriber.linked(); });
-    CHECK(link.sink.news.size() == 20);
-    for (const auto& one : link.sink.news)
+    run_until(link.io, [&] { return !link.subscriber.is_linked(); });
+    CHECK(link.sink.updates.size() == 20);
+    for (const auto& one : link.sink.updates)
         CHECK(one.addresses.size() == 3);
 }
 
-TEST_CASE("nobody but ACR may tell names") {
+TEST_CASE("only ACR may send names") {
     Link link;
     auto [acr, reg] = ipc::link_pair();
     link.subscriber.link(std::move(reg));
     send_raw(acr.get(), ipc::MessageType::looked_up, {});
-    run_until(link.io, [&] { return !link.subscriber.linked(); });
-    CHECK(link.sink.news.empty());
+    run_until(link.io, [&] { return !link.subscriber.is_linked(); });
+    CHECK(link.sink.updates.empty());
 }

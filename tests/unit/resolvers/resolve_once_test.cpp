@@ -52,11 +52,11 @@ TEST_CASE("singleproc: all names are resolved once, in parallel [K-10]") {
     for (int i = 0; i < 20; ++i)
         names.push_back("slow" + std::to_string(i) + ".example");
     const auto start = std::chrono::steady_clock::now();
-    auto news = resolve_once(names, served.settings);
+    auto updates = resolve_once(names, served.settings);
     CHECK(std::chrono::steady_clock::now() - start < 2500ms);  // not 20 times 150 ms
-    REQUIRE(news.size() == names.size());
+    REQUIRE(updates.size() == names.size());
     std::map<std::string, std::string> means;
-    for (const auto& one : news)
+    for (const auto& one : updates)
         means[one.name] = text_of(one);
     CHECK(means["host.example"] == "host.example: 192.0.2.1");
     CHECK(means["gone.example"] == "gone.example:");
@@ -71,18 +71,18 @@ TEST_CASE("singleproc: who waits for names may give up; what is known by then is
     served.serve();
     served.settings.timeout = 30s;
     const auto start = std::chrono::steady_clock::now();
-    const auto news = resolve_once({"host.example", "silent.example"}, served.settings,
-                                   [&] { return std::chrono::steady_clock::now() - start < 300ms; });
+    const auto updates = resolve_once({"host.example", "silent.example"}, served.settings,
+                                      [&] { return std::chrono::steady_clock::now() - start < 300ms; });
     CHECK(std::chrono::steady_clock::now() - start < 2s);
-    REQUIRE(news.size() == 1);
-    CHECK(text_of(news[0]) == "host.example: 192.0.2.1");
+    REQUIRE(updates.size() == 1);
+    CHECK(text_of(updates[0]) == "host.example: 192.0.2.1");
 }
 
 TEST_CASE("singleproc: without a name server every name is unresolved, at once [K-10]") {
     Fixture fixture;
-    const auto news = resolve_once({"a.example"}, fixture.settings);
-    REQUIRE(news.size() == 1);
-    CHECK(text_of(news[0]) == "a.example: unresolved");
+    const auto updates = resolve_once({"a.example"}, fixture.settings);
+    REQUIRE(updates.size() == 1);
+    CHECK(text_of(updates[0]) == "a.example: unresolved");
 }
 
 TEST_CASE("singleproc: one question, answered within its time-out [K-10] [K-63]") {

@@ -47,8 +47,8 @@ struct ScriptedResolver : resolvers::Resolver {
 };
 
 struct RememberingSink : resolvers::NameSink {
-    std::vector<ipc::NameNews> news;
-    void tell(const ipc::NameNews& one) override { news.push_back(one); }
+    std::vector<ipc::NameUpdate> updates;
+    void update(const ipc::NameUpdate& one) override { updates.push_back(one); }
 };
 
 inline void run_until(boost::asio::io_context& io, const std::function<bool()>& condition) {
@@ -97,9 +97,9 @@ inline resolvers::Answer not_found(resolvers::Answer::Status status, std::string
     return answer;
 }
 /// `x: 192.0.2.1 192.0.2.2`, `x: unresolved`, `x:`.
-inline std::string text_of(const ipc::NameNews& news) {
-    std::string all = news.name + ":" + (news.unresolved ? " unresolved" : "");
-    for (const auto& address : news.addresses)
+inline std::string text_of(const ipc::NameUpdate& update) {
+    std::string all = update.name + ":" + (update.unresolved ? " unresolved" : "");
+    for (const auto& address : update.addresses)
         all += " " + base::to_string(address);
     return all;
 }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::array parties{Party::parent, Party::reg, Party::acr, Party::apr};
 constexpr std::array types{MessageType::ready,     MessageType::ping,         MessageType::pong,
                            MessageType::stop,      MessageType::pool_request, MessageType::pool_sockets,
-                           MessageType::peer_link, MessageType::name_news,    MessageType::look_up,
+                           MessageType::peer_link, MessageType::name_update,  MessageType::look_up,
                            MessageType::looked_up, MessageType::query,        MessageType::query_result,
                            MessageType::link_lost, MessageType::drain,        MessageType::drained};
 
@@ -37,7 +37,7 @@ bool expected(MessageType type, Party from, Party to) {
         case MessageType::pool_sockets:
         case MessageType::drain:
             return from == Party::parent && to == Party::reg;
-        case MessageType::name_news:
+        case MessageType::name_update:
             return from == Party::acr && (to == Party::reg || to == Party::parent);
         case MessageType::look_up:
             return from == Party::reg && to == Party::apr;

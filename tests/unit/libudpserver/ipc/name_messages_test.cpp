@@ -38,50 +38,50 @@ constexpr std::uint64_t longest = std::uint64_t{1} << 40;
 
 TEST_CASE("news of a name keep name and addresses, in their order [K-64]") {
     const auto news =
-        through(NameNews{"www.example.com", false, {address("2001:db8::7"), address("192.0.2.9")}});
+        through(NameUpdate{"www.example.com", false, {address("2001:db8::7"), address("192.0.2.9")}});
     REQUIRE(news);
     CHECK(news->name == "www.example.com");
     CHECK_FALSE(news->unresolved);
     CHECK(news->addresses == std::vector{address("2001:db8::7"), address("192.0.2.9")});
-    check_sizes(NameNews{"www.example.com", false, {address("2001:db8::7"), address("192.0.2.9")}});
+    check_sizes(NameUpdate{"www.example.com", false, {address("2001:db8::7"), address("192.0.2.9")}});
 }
 
 TEST_CASE("a name that means nothing and one that is unresolved are two things [K-55]") {
-    const auto empty = through(NameNews{"gone.example.com", false, {}});
-    const auto unresolved = through(NameNews{"gone.example.com", true, {}});
+    const auto empty = through(NameUpdate{"gone.example.com", false, {}});
+    const auto unresolved = through(NameUpdate{"gone.example.com", true, {}});
     REQUIRE(empty);
     REQUIRE(unresolved);
     CHECK_FALSE(empty->unresolved);
     CHECK(unresolved->unresolved);
     CHECK(unresolved->addresses.empty());
-    check_sizes(NameNews{"gone.example.com", true, {}});
+    check_sizes(NameUpdate{"gone.example.com", true, {}});
 }
 
 TEST_CASE("news that are unresolved and have addresses, or another flag, are refused") {
-    CHECK_FALSE(through(NameNews{"a", true, addresses(1)}));
+    CHECK_FALSE(through(NameUpdate{"a", true, addresses(1)}));
     for (unsigned flag = 0; flag <= 0xff; ++flag) {
         Encoder out;
         out.string("a").u8(static_cast<std::uint8_t>(flag)).u16(0);
-        CHECK(read_bytes<NameNews>(out).has_value() == (flag <= 1));
+        CHECK(read_bytes<NameUpdate>(out).has_value() == (flag <= 1));
     }
 }
 
 TEST_CASE("a list of addresses has a bound for who writes and for who reads") {
-    const auto most = through(NameNews{"a", false, addresses(max_results)});
+    const auto most = through(NameUpdate{"a", false, addresses(max_results)});
     REQUIRE(most);
     CHECK(most->addresses == addresses(max_results));
-    CHECK_FALSE(can_be_written(NameNews{"a", false, addresses(max_results + 1)}));
+    CHECK_FALSE(can_be_written(NameUpdate{"a", false, addresses(max_results + 1)}));
     LookedUp answer;
     answer.addresses = addresses(max_results + 1);
     CHECK_FALSE(can_be_written(answer));
     // More than a u16 can count must not look like few.
-    CHECK_FALSE(can_be_written(NameNews{"a", false, addresses(65536 + 1)}));
+    CHECK_FALSE(can_be_written(NameUpdate{"a", false, addresses(65536 + 1)}));
 
     Encoder out;
     out.string("a").u8(0).u16(max_results + 1);
     for (std::size_t i = 0; i <= max_results; ++i)
         put_address(out, 4, 0);
-    CHECK_FALSE(read_bytes<NameNews>(out));
+    CHECK_FALSE(read_bytes<NameUpdate>(out));
 }
 
 TEST_CASE("a list that is shorter than it says is refused, however long it says it is") {
@@ -89,7 +89,7 @@ TEST_CASE("a list that is shorter than it says is refused, however long it says 
         Encoder out;
         out.string("a").u8(0).u16(static_cast<std::uint16_t>(count));
         put_address(out, 4, 0);
-        CHECK_FALSE(read_bytes<NameNews>(out));
+        CHECK_FALSE(read_bytes<NameUpdate>(out));
     }
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("an address in a message has a known family and no port") {
         Encoder news, question, answer;
         news.string("a").u8(0).u16(1);
         put_address(news, family, 0);
-        CHECK(read_bytes<NameNews>(news).has_value() == (family == 4 || family == 6));
+        CHECK(read_bytes<NameUpdate>(news).has_value() == (family == 4 || family == 6));
         answer.u8(0).u16(1);
         put_address(answer, family, 0);
         answer.u16(0).u64(0).string("");
@@ -111,7 +111,7 @@ TEST_CASE("an address in a message has a known family and no port") {
     Encoder news, question;
     news.string("a").u8(0).u16(1);
     put_address(news, 4, 53);
-    CHECK_FALSE(read_bytes<NameNews>(news));
+    CHECK_FALSE(read_bytes<NameUpdate>(news));
     question.string("a");
     put_address(question, 4, 53);
     question.u64(0);
@@ -120,9 +120,9 @@ TEST_CASE("an address in a message has a known family and no port") {
 
 TEST_CASE("a name has a bound for who writes and for who reads") {
     const std::string longest_name(max_text, 'a'), too_long(max_text + 1, 'a');
-    CHECK(through(NameNews{longest_name, false, {}})->name == longest_name);
+    CHECK(through(NameUpdate{longest_name, false, {}})->name == longest_name);
     CHECK(through(LookUp{longest_name, {}, {}})->name == longest_name);
-    CHECK_FALSE(can_be_written(NameNews{too_long, false, {}}));
+    CHECK_FALSE(can_be_written(NameUpdate{too_long, false, {}}));
     CHECK_FALSE(can_be_written(LookUp{too_long, {}, {}}));
     LookedUp answer;
     answer.names = {"good", too_long};
@@ -130,7 +130,7 @@ TEST_CASE("a name has a bound for who writes and for who reads") {
 
     Encoder news, question, names, detail;
     news.string(too_long).u8(0).u16(0);
-    CHECK_FALSE(read_bytes<NameNews>(news));
+    CHECK_FALSE(read_bytes<NameUpdate>(news));
     question.string(too_long);
     put_address(question, 0, 0);
     question.u64(0);
@@ -239,5 +239,5 @@ TEST_CASE("a detail that is too long is cut, the answer is not lost for it") {
 
 TEST_CASE("the bytes of names are kept whatever they are") {
     const std::string odd("a\0b\xff\n", 5);
-    CHECK(through(NameNews{odd, false, {}})->name == odd);
+    CHECK(through(NameUpdate{odd, false, {}})->name == odd);
 }
