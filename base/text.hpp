@@ -23,6 +23,12 @@ std::string format_size(std::uint64_t bytes);
 /// characters, `…` marks what was cut.
 std::string printable(std::string_view text, std::size_t limit = 200);
 
+/// ASCII letters changed, all other bytes as they are.
+std::string lower(std::string_view text);
+std::string upper(std::string_view text);
+
+std::string joined(const std::vector<std::string>& texts, std::string_view separator = ", ");
+
 /// The candidate with the smallest edit distance to `word`, if it is near enough to be a slip of the pen.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 

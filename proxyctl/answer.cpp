@@ -2,14 +2,15 @@
 
 #include "base/text.hpp"
 #include "libudpserver/control/answer_line.hpp"
-#include "proxyctl/failure.hpp"
+#include "proxyctl/human.hpp"
+#include "proxyctl/views/list_view.hpp"
 
 namespace proxyctl {
 
 namespace {
 
-/// More than a table can be of use for; JSON has no such bound.
-constexpr std::size_t most_rows = 1'000'000;
+/// Bounds the memory of tables and sorting; JSON is streamed.
+constexpr std::size_t max_rows = 1'000'000;
 
 int status_of(control::Code code) {
     switch (code) {
@@ -25,12 +26,26 @@ int status_of(control::Code code) {
     }
 }
 
-/// The commands that the server lists are not those that a user gives.
+/// The server goes on to list its own commands, which are not those of proxyctl.
 std::string for_user(const std::string& text) {
     constexpr std::string_view begin = "unknown command '";
     if (!text.starts_with(begin)) return text;
     const std::string name = text.substr(begin.size(), text.find('\'', begin.size()) - begin.size());
-    return "this proxyd cannot do '" + name + "': it has no such command; `version` shows its version";
+    return "this proxyd does not support '" + name + "'; `version` shows its version";
+}
+
+/// Nothing at the end of the answer.
+std::optional<Row> next_row(Connection& connection, const Timeout& timeout) {
+    const std::optional<std::string> line = connection.read_line(timeout);
+    if (!line) throw AnswerCut();
+    return read_answer_line(*line);
+}
+
+std::string state_for(int failure) {
+    return failure == exit_status::not_running ? "down"
+           : failure == exit_status::no_right  ? "no-right"
+           : failure == exit_status::timed_out ? "no-answer"
+                                               : "broken";
 }
 
 }  // namespace
@@ -39,7 +54,7 @@ std::optional<Row> read_answer_line(const std::string& line) {
     const control::AnswerLine answer = control::parse_answer(line);
     switch (answer.kind) {
         case control::AnswerLine::Kind::row:
-            return Row(answer.members, line);
+            return Row(answer, line);
         case control::AnswerLine::Kind::end:
             return std::nullopt;
         case control::AnswerLine::Kind::error:
@@ -47,49 +62,41 @@ std::optional<Row> read_answer_line(const std::string& line) {
         case control::AnswerLine::Kind::senseless:
             break;
     }
-    fail(exit_status::failed, "the answer makes no sense ({}): {}; is this the socket of a proxyd?",
-         answer.text, base::printable(line, 60));
+    fail(exit_status::failed, "malformed answer ({}): {}; is this a proxyd socket?", answer.text,
+         base::printable(line, 60));
 }
 
-AnswerBroken::AnswerBroken()
-    : Failure(exit_status::failed, "the answer broke off: the proxy closed the connection") {}
+AnswerCut::AnswerCut()
+    : Failure(exit_status::failed, "the proxy closed the connection before the end of its answer") {}
 
-void ask(Connection& connection, const Patience& patience, const control::Request& request,
+void ask(Connection& connection, const Timeout& timeout, const control::Request& request,
          const OnRow& on_row) {
-    connection.send(request.line(), patience);
-    while (const std::optional<std::string> line = connection.read_line(patience)) {
-        const std::optional<Row> row = read_answer_line(*line);
-        if (!row) return;
+    connection.send(request.line(), timeout);
+    while (const std::optional<Row> row = next_row(connection, timeout))
         on_row(*row);
-    }
-    throw AnswerBroken();
 }
 
 void ask(const Context& context, std::string_view command, const control::Args& args, const OnRow& on_row) {
     Connection connection = connect(context);
-    ask(connection, context.patience(), {std::string(command), args}, on_row);
+    ask(connection, context.timeout(), {std::string(command), args}, on_row);
 }
 
 std::vector<Row> ask_all(const Context& context, std::string_view command, const control::Args& args) {
     std::vector<Row> rows;
     ask(context, command, args, [&](const Row& row) {
-        if (rows.size() == most_rows) {
-            fail(exit_status::failed, "more than {} rows; choose fewer with filters, or use --json",
-                 most_rows);
-        }
+        if (rows.size() == max_rows)
+            fail(exit_status::failed, "more than {} rows; add filters, or use --json", max_rows);
         rows.push_back(row);
     });
     return rows;
 }
 
-std::vector<Row> ask_first(Connection& connection, const Patience& patience, const control::Request& request,
-                           std::size_t most) {
+std::vector<Row> ask_first(Connection& connection, const Timeout& timeout, const control::Request& request,
+                           std::size_t max) {
     std::vector<Row> rows;
-    connection.send(request.line(), patience);
-    while (rows.size() < most) {
-        const std::optional<std::string> line = connection.read_line(patience);
-        if (!line) throw AnswerBroken();
-        std::optional<Row> row = read_answer_line(*line);
+    connection.send(request.line(), timeout);
+    while (rows.size() < max) {
+        std::optional<Row> row = next_row(connection, timeout);
         if (!row) break;
         rows.push_back(std::move(*row));
     }
@@ -104,52 +111,113 @@ Row ask_one(const Context& context, std::string_view command, const control::Arg
 
 std::string socket_of(const Context& context) {
     if (context.instance->socket.empty()) {
-        fail(exit_status::not_running, "{}: its configuration switches the control socket off",
+        fail(exit_status::not_running, "{}: its configuration disables the control socket",
              context.instance->name);
     }
     return context.instance->socket;
 }
 
 Connection connect(const Context& context) {
-    return {socket_of(context), context.patience()};
+    return {socket_of(context), context.timeout()};
 }
 
-void show_table(Context& context, const std::vector<Row>& rows, Columns columns) {
+bool is_running(const Context& context) {
+    if (context.instance->socket.empty()) return false;
+    try {
+        connect(context);
+        return true;
+    } catch (const Failure& failure) {
+        if (failure.status == exit_status::not_running) return false;
+        throw;
+    }
+}
+
+void show_line(Context& context, const Row& row, const std::string& text) {
+    context.out.json() ? context.out.row_line(row) : context.out.line(visible(text));
+}
+
+int show_table(Context& context, const std::vector<Row>& rows, Columns columns) {
     if (context.out.json()) {
         for (const Row& row : rows)
             context.out.row_line(row);
-        return;
+        return exit_status::good;
     }
-    if (rows.empty()) return context.out.line("none");
+    if (rows.empty()) {
+        context.out.line("none");
+        return exit_status::good;
+    }
     Table table(columns.empty() ? columns_of(rows.front()) : std::move(columns));
     for (const Row& row : rows)
         table.add(row);
     context.out.table(table);
+    return exit_status::good;
 }
 
-void show_fields(Context& context, const std::vector<Row>& rows) {
-    bool first = true;
-    for (const Row& row : rows) {
-        if (context.out.json()) {
-            context.out.row_line(row);
-            continue;
-        }
-        if (!first) context.out.line("");
-        context.out.fields(row);
-        first = false;
-    }
+int show_fields(Context& context, const Row& row) {
+    context.out.json() ? context.out.row_line(row) : context.out.fields(row);
+    return exit_status::good;
 }
 
 int show_answer(Context& context, std::string_view command, const control::Args& args) {
     const std::vector<Row> rows = ask_all(context, command, args);
-    if (rows.size() == 1) {
-        show_fields(context, rows);
-    } else if (rows.empty()) {
-        if (!context.out.json()) context.out.line("done");
-    } else {
-        show_table(context, rows);
-    }
+    if (rows.size() == 1) return show_fields(context, rows.front());
+    if (!rows.empty()) return show_table(context, rows);
+    if (!context.out.json()) context.out.line("done");
     return exit_status::good;
+}
+
+void poll_and_print(Context& context, base::Duration interval, const std::function<void()>& print) {
+    for (;;) {
+        print();
+        context.out.flush();
+        wait_for(-1, 0, {interval, context.interrupt});
+    }
+}
+
+int show_at_interval(Context& context, const Arguments& arguments, std::string_view command,
+                     const control::Args& args) {
+    const auto interval = arguments.interval();
+    if (!interval) return show_answer(context, command, args);
+    std::optional<Row> before;
+    base::Instant asked_before;
+    poll_and_print(context, *interval, [&] {
+        const base::Instant asked = base::MonotonicClock::now();
+        Row row = ask_one(context, command, args);
+        if (!before || context.out.json()) {
+            show_fields(context, row);
+        } else {
+            context.out.line(clock_text());
+            context.out.table(rates_table(*before, row, asked - asked_before));
+            context.out.line("");
+        }
+        before = std::move(row);
+        asked_before = asked;
+    });
+}
+
+int InstanceState::exit_code() const {
+    if (state == "serving") return 0;
+    if (state == "no-right") return exit_status::no_right;
+    return state == "down" || state == "no-answer" || state == "broken" ? 2 : 1;
+}
+
+Tone InstanceState::tone() const {
+    const int code = exit_code();
+    return code == 0 ? Tone::good : code == 1 ? Tone::warning : Tone::bad;
+}
+
+InstanceState state_of(const Context& context, const Instance& instance) {
+    Context own = context;
+    own.instance = &instance;
+    try {
+        Row row = ask_one(own, "status");
+        const std::string state = row.text("state");
+        const std::string why = row.text("why");
+        return {std::move(row), state, why, true};
+    } catch (const Failure& failure) {
+        const std::string state = state_for(failure.status), why = failure.what();
+        return {Row({{"name", instance.name}, {"state", state}, {"why", why}}), state, why, false};
+    }
 }
 
 }  // namespace proxyctl

@@ -10,43 +10,69 @@
 #include "proxyctl/failure.hpp"
 #include "proxyctl/row.hpp"
 
+/// Requests to an instance, and their answers.
 namespace proxyctl {
 
 using OnRow = std::function<void(const Row&)>;
 
-/// What a line of an answer is: a row, or nothing at the end of the answer. Throws a Failure for an error
-/// line and for what is no JSON.
+/// A row, or nothing for the end line. Throws a Failure for an error line and for malformed lines.
 std::optional<Row> read_answer_line(const std::string& line);
 
-/// The proxy closed the connection in the middle of an answer.
-struct AnswerBroken : Failure {
-    AnswerBroken();
+/// The proxy closed the connection before the end of an answer.
+struct AnswerCut : Failure {
+    AnswerCut();
 };
 
-/// Asks on a connection and hands over every row as it comes. Throws a Failure for an error line, silence, an
-/// answer that breaks off, and garbage.
-void ask(Connection& connection, const Patience& patience, const control::Request& request,
+/// Sends a request and passes on each row as it arrives. Throws a Failure for an error line, a timeout, an
+/// answer that is cut off, and malformed lines.
+void ask(Connection& connection, const Timeout& timeout, const control::Request& request,
          const OnRow& on_row);
 
 /// The same on a new connection to the context's instance.
 void ask(const Context& context, std::string_view command, const control::Args& args, const OnRow& on_row);
 std::vector<Row> ask_all(const Context& context, std::string_view command, const control::Args& args = {});
-/// The first rows, at most so many. The rest of the answer is still to come then: the connection is of no
-/// further use.
-std::vector<Row> ask_first(Connection& connection, const Patience& patience, const control::Request& request,
-                           std::size_t most);
-/// The first row; throws a Failure when there is none.
+/// The first `max` rows. The connection is unusable afterwards, because the rest of the answer follows.
+std::vector<Row> ask_first(Connection& connection, const Timeout& timeout, const control::Request& request,
+                           std::size_t max);
+/// The first row; throws a Failure if there is none.
 Row ask_one(const Context& context, std::string_view command, const control::Args& args = {});
 
-/// The socket of the context's instance. Throws a Failure when it has none.
+/// The socket of the context's instance. Throws a Failure if it is disabled.
 std::string socket_of(const Context& context);
 Connection connect(const Context& context);
+/// Whether the instance accepts connections. Throws a Failure if that is unknown, for example without
+/// permission.
+bool is_running(const Context& context);
 
-/// Shows an answer: as a table with these columns (empty: those of the first row), or line by line as JSON.
-void show_table(Context& context, const std::vector<Row>& rows, Columns columns = {});
-/// Each row as a list of fields, with an empty line between two.
-void show_fields(Context& context, const std::vector<Row>& rows);
-/// Asks, and shows what comes plainly: one row as a list, several as a table.
+/// A row as JSON if that is wanted, otherwise the text.
+void show_line(Context& context, const Row& row, const std::string& text);
+/// Rows as a table with these columns (empty: all of the first row), or as JSON. Returns exit_status::good,
+/// as the following functions do.
+int show_table(Context& context, const std::vector<Row>& rows, Columns columns = {});
+/// A row as a list of fields, or as JSON.
+int show_fields(Context& context, const Row& row);
+/// Sends a request and shows the answer: one row as a list, several as a table.
 int show_answer(Context& context, std::string_view command, const control::Args& args = {});
+
+/// Calls `print` now and after every interval until Ctrl-C.
+[[noreturn]] void poll_and_print(Context& context, base::Duration interval,
+                                 const std::function<void()>& print);
+/// show_answer() for one row, or with `--interval` again and again with the rates of its numbers.
+int show_at_interval(Context& context, const Arguments& arguments, std::string_view command,
+                     const control::Args& args = {});
+
+/// The state of an instance, by its own report if it answers.
+struct InstanceState {
+    Row status;         ///< with at least `name` and `state`; as received if it answered
+    std::string state;  ///< serving, degraded, starting, stopping; down, no-answer, no-right, broken
+    std::string why;    ///< if it is not serving
+    bool answered = false;
+
+    /// 0 serving, 1 impaired, 2 down or silent, 4 no permission.
+    [[nodiscard]] int exit_code() const;
+    [[nodiscard]] Tone tone() const;
+};
+
+InstanceState state_of(const Context& context, const Instance& instance);
 
 }  // namespace proxyctl

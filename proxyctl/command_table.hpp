@@ -8,14 +8,25 @@
 
 namespace proxyctl {
 
-/// All commands, in the order in which help shows them. This is the only place where a command is declared.
-std::span<const Command> commands();
+/// The rows of the table, each in the file that runs it.
+std::span<const Command> instance_commands();
+std::span<const Command> process_commands();
+std::span<const Command> session_commands();
+std::span<const Command> monitor_commands();
+std::span<const Command> watch_commands();
+std::span<const Command> policy_commands();
+std::span<const Command> log_commands();
+std::span<const Command> health_commands();
+std::span<const Command> doctor_commands();
+std::span<const Command> general_commands();
 
-/// The commands that a word can mean, upper and lower case equal: the one with this name, otherwise all that
-/// begin with it (K-72).
+/// All commands, in the order in which help shows them.
+const std::vector<Command>& commands();
+
+/// The command of this name, otherwise all that begin so, in upper or lower case (K-72).
 std::vector<const Command*> find_commands(std::string_view word);
 
-/// The only one. Throws a Failure that names the nearest, or those between which the word does not decide.
+/// The only one. Throws a Failure that lists the candidates, or names the nearest command.
 const Command& command_named(std::string_view word);
 
 std::string_view title_of(Group group);

@@ -18,7 +18,7 @@ namespace proxyctl {
 
 namespace {
 
-constexpr base::Duration between_tries{20};
+constexpr base::Duration connect_retry_delay{20};
 
 int milliseconds(base::Duration duration) {
     return static_cast<int>(std::clamp<base::Duration::rep>(duration.count(), 0, INT_MAX));
@@ -31,12 +31,13 @@ bool was_interrupted(Signals* interrupt) {
 [[noreturn]] void fail_connect(const std::string& path, int error) {
     switch (error) {
         case ENOENT:
-            fail(exit_status::not_running, "{}: there is no such socket; the proxy does not run", path);
+            fail(exit_status::not_running, "{}: no such socket; the instance is not running", path);
         case ECONNREFUSED:
-            fail(exit_status::not_running, "{}: nobody listens; the proxy does not run", path);
+            fail(exit_status::not_running, "{}: connection refused; the instance is not running", path);
         case EACCES:
         case EPERM:
-            fail(exit_status::no_right, "{}: permission denied; be root or a member of control.group", path);
+            fail(exit_status::no_right, "{}: permission denied; run as root or as a member of control.group",
+                 path);
         default:
             fail(exit_status::failed, "{}: connect: {}", path, std::strerror(error));
     }
@@ -49,53 +50,53 @@ bool was_interrupted(Signals* interrupt) {
 
 }  // namespace
 
-bool wait_for(int descriptor, short events, const Patience& patience) {
-    const base::Instant end = base::MonotonicClock::now() + patience.limit;
-    const int interrupt = patience.interrupt != nullptr ? patience.interrupt->descriptor() : -1;
+bool wait_for(int descriptor, short events, const Timeout& timeout) {
+    const base::Instant end = base::MonotonicClock::now() + timeout.limit;
+    const int interrupt = timeout.interrupt != nullptr ? timeout.interrupt->descriptor() : -1;
     for (;;) {
         const base::Duration left = end - base::MonotonicClock::now();
         std::array<pollfd, 2> waiting{{{descriptor, events, 0}, {interrupt, POLLIN, 0}}};
         const int ready = ::poll(waiting.data(), waiting.size(),
-                                 patience.limit == base::Duration::zero() ? -1 : milliseconds(left));
+                                 timeout.limit == base::Duration::zero() ? -1 : milliseconds(left));
         if (ready < 0 && errno != EINTR) fail(exit_status::failed, "poll: {}", std::strerror(errno));
-        if (was_interrupted(patience.interrupt)) throw Interrupted();
+        if (was_interrupted(timeout.interrupt)) throw Interrupted();
         if (ready > 0 && waiting[0].revents != 0) return true;
         if (ready == 0) return false;
     }
 }
 
-Connection::Connection(const std::string& path, const Patience& patience)
+Connection::Connection(const std::string& path, const Timeout& timeout)
     : path_(path),
       fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
       lines_(control::max_answer_line) {
     if (!fd_) fail(exit_status::failed, "socket: {}", std::strerror(errno));
-    connect(patience);
+    connect(timeout);
 }
 
 bool Connection::try_connect() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path_.empty() || path_.size() >= sizeof address.sun_path) {
-        fail(exit_status::misused, "'{}': a socket's path has 1 to {} characters", base::printable(path_),
+        fail(exit_status::misused, "invalid socket path '{}' (1 to {} characters)", base::printable(path_),
              sizeof address.sun_path - 1);
     }
     std::copy(path_.begin(), path_.end(), address.sun_path);
     if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
-    if (errno == EAGAIN) return false;  // so many wait already
+    if (errno == EAGAIN) return false;  // the backlog is full
     fail_connect(path_, errno);
 }
 
-void Connection::connect(const Patience& patience) {
-    const base::Instant end = base::MonotonicClock::now() + patience.limit;
+void Connection::connect(const Timeout& timeout) {
+    const base::Instant end = base::MonotonicClock::now() + timeout.limit;
     while (!try_connect()) {
-        if (patience.limit != base::Duration::zero() && base::MonotonicClock::now() >= end) {
-            fail_silent(path_, patience.limit);
+        if (timeout.limit != base::Duration::zero() && base::MonotonicClock::now() >= end) {
+            fail_silent(path_, timeout.limit);
         }
-        wait_for(-1, 0, {between_tries, patience.interrupt});
+        wait_for(-1, 0, {connect_retry_delay, timeout.interrupt});
     }
 }
 
-void Connection::send(std::string_view line, const Patience& patience) {
+void Connection::send(std::string_view line, const Timeout& timeout) {
     std::string text(line);
     text += '\n';
     for (std::string_view rest = text; !rest.empty();) {
@@ -103,9 +104,9 @@ void Connection::send(std::string_view line, const Patience& patience) {
         if (sent > 0) {
             rest.remove_prefix(static_cast<std::size_t>(sent));
         } else if (errno == EAGAIN) {
-            if (!wait_for(fd_.get(), POLLOUT, patience)) fail_silent(path_, patience.limit);
+            if (!wait_for(fd_.get(), POLLOUT, timeout)) fail_silent(path_, timeout.limit);
         } else if (errno == EPIPE || errno == ECONNRESET) {
-            return;  // the server's last words, such as a refusal, may still be read
+            return;  // what the server sent before, such as a refusal, can still be read
         } else if (errno != EINTR) {
             fail(exit_status::failed, "{}: {}", path_, std::strerror(errno));
         }
@@ -122,17 +123,16 @@ bool Connection::receive() {
 std::optional<std::string> Connection::take_line() {
     std::optional<std::string> line = lines_.next();
     if (!line && lines_.too_long()) {
-        fail(exit_status::failed,
-             "{}: an answer longer than {} bytes in a line; is this the socket of a proxyd?", path_,
-             control::max_answer_line);
+        fail(exit_status::failed, "{}: a line of the answer exceeds {} bytes; is this a proxyd socket?",
+             path_, control::max_answer_line);
     }
     return line;
 }
 
-std::optional<std::string> Connection::read_line(const Patience& patience) {
+std::optional<std::string> Connection::read_line(const Timeout& timeout) {
     for (;;) {
         if (auto line = take_line()) return line;
-        if (!wait_for(fd_.get(), POLLIN, patience)) fail_silent(path_, patience.limit);
+        if (!wait_for(fd_.get(), POLLIN, timeout)) fail_silent(path_, timeout.limit);
         if (!receive()) return take_line();
     }
 }

@@ -14,43 +14,41 @@
 namespace proxyctl {
 
 /// How long to wait for the other side.
-struct Patience {
-    base::Duration limit{0};       ///< between two lines; 0: for ever
-    Signals* interrupt = nullptr;  ///< Ctrl-C ends the waiting with Interrupted
+struct Timeout {
+    base::Duration limit{0};       ///< for each line; 0: none
+    Signals* interrupt = nullptr;  ///< Ctrl-C throws Interrupted
 };
 
-/// A connection to the control socket of a proxy: lines to it and lines from it. Everything it throws is a
-/// Failure that says what is wrong and what to do.
+/// Waits until the descriptor is ready (-1: for the time only); false after the limit. Throws Interrupted.
+bool wait_for(int descriptor, short events, const Timeout& timeout);
+
+/// A connection to a control socket, line by line. Throws only Failures that name the problem and the remedy.
 class Connection {
 public:
-    /// `limit` is for the connecting.
-    Connection(const std::string& path, const Patience& patience);
+    Connection(const std::string& path, const Timeout& timeout);
 
     /// A line without its newline.
-    void send(std::string_view line, const Patience& patience);
+    void send(std::string_view line, const Timeout& timeout);
     /// The next line; nothing when the other side has closed.
-    std::optional<std::string> read_line(const Patience& patience);
+    std::optional<std::string> read_line(const Timeout& timeout);
 
-    /// For loops that wait for other things too: takes in what has come, without waiting. False at the end.
-    /// A whole line must be taken before.
+    /// For loops that wait for other things too: reads without blocking, false at the end of the stream. Take
+    /// all whole lines before.
     bool receive();
-    /// A whole line of what has come.
+    /// The next whole line that was received.
     std::optional<std::string> take_line();
 
     [[nodiscard]] int descriptor() const { return fd_.get(); }
-    /// The process that listens on the socket; 0 when the kernel cannot tell.
+    /// The process that listens on the socket; 0 if it is in another pid namespace.
     [[nodiscard]] pid_t peer() const;
 
 private:
-    void connect(const Patience& patience);
+    void connect(const Timeout& timeout);
     bool try_connect();
 
     std::string path_;
     base::UniqueFd fd_;
     control::LineReader lines_;
 };
-
-/// Waits until one of the descriptors is ready; false after `limit` (0: for ever). Throws Interrupted.
-bool wait_for(int descriptor, short events, const Patience& patience);
 
 }  // namespace proxyctl

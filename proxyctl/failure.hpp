@@ -8,7 +8,7 @@
 
 namespace proxyctl {
 
-/// What the program exits with (EXIT STATUS in proxyctl(8)). `status` and `doctor` have numbers of their own.
+/// EXIT STATUS in proxyctl(8). `status` and `doctor` return values of their own.
 namespace exit_status {
 constexpr int good = 0;
 constexpr int failed = 1;
@@ -18,8 +18,8 @@ constexpr int no_right = 4;
 constexpr int timed_out = 5;
 }  // namespace exit_status
 
-/// A command that cannot go on: the text for the user, and the exit status. It may hold foreign text; who
-/// prints it makes it visible.
+/// Ends a command with a text for the user and an exit status. The text may contain foreign text, which
+/// print_error() escapes.
 struct Failure : std::runtime_error {
     Failure(int exit, const std::string& text) : std::runtime_error(text), status(exit) {}
     int status;
@@ -30,7 +30,7 @@ template <typename... Args>
     throw Failure(status, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// Ctrl-C during a command of the interactive mode; it is no failure.
+/// Ctrl-C during a command of the interactive mode.
 struct Interrupted {};
 
 }  // namespace proxyctl

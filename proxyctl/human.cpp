@@ -13,15 +13,16 @@ namespace proxyctl {
 
 namespace {
 
-constexpr std::size_t longest_cell = 1000;
+constexpr std::size_t max_cell = 1000;
 
-bool ends_with(std::string_view text, std::string_view end) {
-    return text.size() > end.size() && text.ends_with(end);
+/// `_ms` alone is a name, not a unit.
+bool has_unit(std::string_view name, std::string_view unit) {
+    return name.size() > unit.size() && name.ends_with(unit);
 }
 
 std::string scaled(double amount, double step, std::string_view units) {
     std::size_t unit = 0;
-    // 999.5 would be shown as 1000 of the smaller unit.
+    // 999.5 would be rounded to 1000 of the smaller unit.
     for (; amount >= step - 0.5 && unit + 1 < units.size(); ++unit)
         amount /= step;
     if (amount >= 1e6) return fmt::format("{:.3g}{}", amount, units[unit]);
@@ -31,7 +32,7 @@ std::string scaled(double amount, double step, std::string_view units) {
     return text;
 }
 
-std::string joined(const Value& list) {
+std::string list_text(const Value& list) {
     std::string text;
     for (const Field& member : list.members) {
         if (!text.empty()) text += ", ";
@@ -42,15 +43,15 @@ std::string joined(const Value& list) {
 }
 
 std::string number_text(std::string_view name, const Value& value) {
-    constexpr double longest = 9e18;  // what a whole number can hold
-    const bool duration = ends_with(name, "_ms") && std::abs(value.number()) < longest;
+    constexpr double max_integer = 9e18;
+    const bool duration = has_unit(name, "_ms") && std::abs(value.number()) < max_integer;
     if (duration) return human_duration(static_cast<std::int64_t>(value.number()));
-    if (ends_with(name, "_bytes")) return human_size(value.number());
+    if (has_unit(name, "_bytes")) return human_size(value.number());
     if (value.kind == Value::Kind::integer) return std::to_string(value.integer);
     return fmt::format("{:.6g}", value.real);
 }
 
-// The length of the character at the beginning; a byte that is no character counts as one.
+/// The length of the first character; a byte that is not part of one counts as a character.
 std::size_t step_of(std::string_view text) {
     const std::size_t length = base::visible_character(text);
     return length == 0 ? 1 : length;
@@ -118,12 +119,12 @@ std::string cell_text(std::string_view name, const Value& value) {
         case Value::Kind::real:
             return number_text(name, value);
         case Value::Kind::text:
-            return value.text.empty() ? "-" : base::printable(value.text, longest_cell);
+            return value.text.empty() ? "-" : base::printable(value.text, max_cell);
         case Value::Kind::list:
         case Value::Kind::object:
             break;
     }
-    return joined(value);
+    return list_text(value);
 }
 
 std::string clock_text() {

@@ -6,7 +6,7 @@
 
 #include "proxyctl/row.hpp"
 
-/// Numbers and foreign text as people read them.
+/// Numbers and foreign text made readable.
 namespace proxyctl {
 
 /// `350ms`, `7.2s`, `45s`, `3m12s`, `2h05m`, `3d04h`.
@@ -18,17 +18,16 @@ std::string human_size(double bytes);
 /// `0.4`, `17`, `1.5k`: units of 1000.
 std::string human_count(double count);
 
-/// Text with everything escaped that a terminal would act upon; quotes and backslashes stay. For whole lines,
-/// where base::printable would double them.
+/// Escapes everything a terminal would act upon, but unlike base::printable not quotes and backslashes.
 std::string visible(std::string_view text);
 
-/// How many characters it has; every one counts as one column.
+/// The number of characters; each counts as one column.
 std::size_t columns_of(std::string_view text);
 
-/// At most `width` characters of it, the last one `…` when some were cut.
+/// At most `width` characters, the last one `…` if some were cut.
 std::string cut(std::string_view text, std::size_t width);
 
-/// A value as a cell shows it: durations for names in `_ms`, sizes for `_bytes`, lists with commas.
+/// A value as a table cell: durations for names in `_ms`, sizes for `_bytes`, lists with commas.
 std::string cell_text(std::string_view name, const Value& value);
 
 /// The time of day, `14:03:59`.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "base/text.hpp"
 #include "conf/load.hpp"
 #include "proxyctl/failure.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string from_environment_or(const char* variable, const char* usual) {
+std::string environment_or(const char* variable, const char* usual) {
     const char* value = std::getenv(variable);
     return value != nullptr && *value != '\0' ? value : usual;
 }
@@ -25,7 +26,7 @@ std::vector<fs::path> files_of(const std::string& folder, std::string_view exten
     fs::directory_iterator each(folder, error);
     for (; !error && each != fs::directory_iterator(); each.increment(error)) {
         const fs::path& path = each->path();
-        // Hidden files are what editors leave behind.
+        // Editors leave hidden files behind.
         if (path.extension() == extension && !path.filename().string().starts_with('.'))
             files.push_back(path);
     }
@@ -47,27 +48,25 @@ Instance by_socket(const std::string& path, const std::vector<Instance>& instanc
     return instance;
 }
 
-[[noreturn]] void fail_choice(const std::vector<Instance>& instances, const Places& places) {
-    if (instances.empty()) {
-        fail(exit_status::not_running, "there is no instance: no socket in {}, no configuration in {}",
-             places.run_dir, places.conf_dir);
-    }
-    fail(exit_status::misused, "there are {} instances; name one of them, or use --all: {}", instances.size(),
-         names_of(instances));
+std::string names_of(const std::vector<Instance>& instances) {
+    std::vector<std::string> names;
+    for (const Instance& instance : instances)
+        names.push_back(instance.name);
+    return names.empty() ? "none" : base::joined(names);
 }
 
 }  // namespace
 
 Places Places::from_environment() {
-    return {from_environment_or("PROXYD_RUN_DIR", "/run/proxyd"),
-            from_environment_or("PROXYD_CONF_DIR", "/etc/proxyd")};
+    return {environment_or("PROXYD_RUN_DIR", "/run/proxyd"),
+            environment_or("PROXYD_CONF_DIR", "/etc/proxyd")};
 }
 
 Instance instance_of_file(const std::string& path, const Places& places) {
     conf::LoadResult loaded = conf::load_file(path, {"udp"});
     Instance instance;
-    // Kinds of proxies that are not known here are proxyd's business.
-    instance.mistakes = static_cast<unsigned>(std::count_if(
+    // Only proxyd knows all kinds of proxies.
+    instance.errors = static_cast<unsigned>(std::count_if(
         loaded.errors.begin(), loaded.errors.end(), [](const conf::Error& e) { return e.path != "proxy"; }));
     instance.config = std::move(loaded.config);
     instance.config.file = fs::absolute(path).string();
@@ -94,26 +93,28 @@ std::vector<Instance> find_instances(const Places& places) {
     return instances;
 }
 
-std::string names_of(const std::vector<Instance>& instances) {
-    std::string names;
-    for (const Instance& instance : instances)
-        names += (names.empty() ? "" : ", ") + instance.name;
-    return names;
+std::string no_instances(const Places& places) {
+    return "no instances: no socket in " + places.run_dir + ", no configuration in " + places.conf_dir;
 }
 
 std::vector<Instance> select(const Selection& selection, const Places& places) {
     const std::vector<Instance> instances = find_instances(places);
     if (!selection.socket.empty()) return {by_socket(selection.socket, instances)};
-    if (selection.all && !instances.empty()) return instances;
-    if (selection.name.empty()) {
-        if (instances.size() != 1) fail_choice(instances, places);
-        return instances;
+    if (!selection.name.empty()) {
+        for (const Instance& instance : instances)
+            if (instance.name == selection.name) return {instance};
+        fail(exit_status::not_running, "unknown instance '{}' (found: {})", selection.name,
+             names_of(instances));
     }
-    for (const Instance& instance : instances) {
-        if (instance.name == selection.name) return {instance};
-    }
-    fail(exit_status::not_running, "there is no instance '{}'; there is: {}", selection.name,
-         instances.empty() ? "none" : names_of(instances));
+    if (instances.empty()) throw Failure(exit_status::not_running, no_instances(places));
+    if (!selection.all && instances.size() > 1)
+        fail(exit_status::misused, "{} instances found; name one, or use --all: {}", instances.size(),
+             names_of(instances));
+    return instances;
+}
+
+std::vector<Instance> select_or_all(const Selection& selection, const Places& places) {
+    return selection.is_given() ? select(selection, places) : find_instances(places);
 }
 
 }  // namespace proxyctl

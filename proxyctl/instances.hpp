@@ -7,33 +7,33 @@
 
 namespace proxyctl {
 
-/// A proxy of this machine: one that runs, one that could, or both.
+/// A proxy of this machine, known by its configuration, its control socket or both.
 struct Instance {
     std::string name;
-    std::string socket;     ///< its control socket; empty when the configuration says `none`
-    conf::Config config;    ///< what could be read of the file; `file` is empty when there is none
-    unsigned mistakes = 0;  ///< of the configuration
+    std::string socket;   ///< its control socket; empty if the configuration disables it
+    conf::Config config;  ///< as far as it is valid; `file` is empty if there is none
+    unsigned errors = 0;  ///< in the configuration
     [[nodiscard]] bool has_file() const { return !config.file.empty(); }
 };
 
-/// Where instances are looked for: $PROXYD_RUN_DIR or /run/proxyd, $PROXYD_CONF_DIR or /etc/proxyd.
+/// The folders of instances: $PROXYD_RUN_DIR or /run/proxyd, $PROXYD_CONF_DIR or /etc/proxyd.
 struct Places {
     std::string run_dir;
     std::string conf_dir;
     static Places from_environment();
 };
 
-/// What a configuration describes; it may have mistakes, or not be there.
+/// The instance of a configuration file, which may have errors or be missing.
 Instance instance_of_file(const std::string& path, const Places& places);
 
-/// All instances by name: those with a configuration `*.yaml`, and those with only a socket `*.sock`. Folders
-/// that cannot be read are empty.
+/// All instances by name: those with a configuration `*.yaml`, and those with only a socket `*.sock`. An
+/// unreadable folder counts as empty.
 std::vector<Instance> find_instances(const Places& places);
 
-/// What a message lists when a name is unknown: `dns-gw, sip`.
-std::string names_of(const std::vector<Instance>& instances);
+/// The message for a machine without instances.
+std::string no_instances(const Places& places);
 
-/// Which instances a command is for, as the user chose them.
+/// The instances that the user named.
 struct Selection {
     std::string socket;
     std::string name;
@@ -41,8 +41,9 @@ struct Selection {
     [[nodiscard]] bool is_given() const { return !socket.empty() || !name.empty() || all; }
 };
 
-/// The instances that are meant: without a choice the only one that there is. Throws a Failure that lists
-/// what there is.
+/// The selected instances; without a selection the only one. Throws a Failure that lists the instances.
 std::vector<Instance> select(const Selection& selection, const Places& places);
+/// The same, but all of them without a selection.
+std::vector<Instance> select_or_all(const Selection& selection, const Places& places);
 
 }  // namespace proxyctl

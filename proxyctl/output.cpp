@@ -1,6 +1,5 @@
 #include "proxyctl/output.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,12 +8,11 @@
 
 #include "base/text.hpp"
 #include "proxyctl/human.hpp"
+#include "proxyctl/terminal/screen.hpp"
 
 namespace proxyctl {
 
 namespace {
-
-constexpr std::size_t usual_width = 80;
 
 const char* code_of(Tone tone) {
     switch (tone) {
@@ -33,10 +31,8 @@ const char* code_of(Tone tone) {
 }
 
 bool terminal_has_colors() {
-    const char* terminal = std::getenv("TERM");
     const char* refused = std::getenv("NO_COLOR");
-    return terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb" &&
-           (refused == nullptr || *refused == '\0');
+    return !is_dumb_terminal() && (refused == nullptr || *refused == '\0');
 }
 
 }  // namespace
@@ -46,13 +42,6 @@ Output::Output(bool json, bool color)
       terminal_(::isatty(STDOUT_FILENO) == 1),
       color_(terminal_ && color && terminal_has_colors()) {}
 
-std::size_t Output::width() const {
-    if (!terminal_) return 0;
-    winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual_width;
-    return size.ws_col;
-}
-
 void Output::line(std::string_view text, Tone tone) {
     const bool colored = color_ && tone != Tone::plain;
     if (colored) std::fputs(code_of(tone), stdout);
@@ -61,7 +50,7 @@ void Output::line(std::string_view text, Tone tone) {
 }
 
 void Output::table(const Table& table) {
-    for (const TableLine& each : table.lines(width()))
+    for (const TableLine& each : table.lines(terminal_ ? Screen::size().columns : 0))
         line(each.text, each.tone);
 }
 
@@ -88,12 +77,12 @@ void Output::fields(const Row& row) {
 void Output::row_line(const Row& row) {
     const std::string text = row.line();
     if (instance_.empty() || row.fields().empty()) return line(text);
-    // An object's members begin behind the bracket.
+    // The members begin after the brace.
     line("{" + instance_ + text.substr(text.find('{') + 1));
 }
 
 void Output::set_instance(const std::string& name) {
-    const std::string object = Row({{"instance", Value::of(name)}}).line();
+    const std::string object = Row({{"instance", name}}).line();
     instance_ = object.substr(1, object.size() - 2) + ",";
 }
 
@@ -101,7 +90,7 @@ bool Output::flush() {
     return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
 }
 
-void remark(std::string_view text) {
+void print_error(std::string_view text) {
     std::fflush(stdout);
     std::fprintf(stderr, "proxyctl: %s\n", visible(text).c_str());
 }

@@ -7,28 +7,24 @@
 
 namespace proxyctl {
 
-/// The standard output: tables and lines for people, or JSON as it was received. Colours and cutting only on
-/// a terminal.
+/// The standard output: tables and lines for people, or JSON as received. Only a terminal gets colours and
+/// cut lines.
 class Output {
 public:
-    /// `json`: rows as they are. Colours are off with `color` false, NO_COLOR, or a terminal without them.
+    /// NO_COLOR and dumb terminals switch colours off too.
     Output(bool json, bool color);
 
     [[nodiscard]] bool json() const { return json_; }
-    void set_json(bool json) { json_ = json; }
-    [[nodiscard]] bool terminal() const { return terminal_; }
-    /// Columns of the terminal; 0 when it is none.
-    [[nodiscard]] std::size_t width() const;
 
-    /// Text that is safe, and a newline.
+    /// Text that is already safe for a terminal, and a newline.
     void line(std::string_view text, Tone tone = Tone::plain);
     void table(const Table& table);
-    /// Names to the left, values to the right; objects within are indented.
+    /// A line for each field; members of an object are indented.
     void fields(const Row& row);
     void row_line(const Row& row);
-    /// From now on rows belong to one of several instances: each says which, in front.
+    /// Following JSON rows begin with the name of their instance.
     void set_instance(const std::string& name);
-    /// False when something could not be written.
+    /// False if a write failed.
     bool flush();
 
 private:
@@ -40,7 +36,7 @@ private:
     std::string instance_;  ///< `"instance":"gw",`, or empty
 };
 
-/// A remark or a complaint on the standard error: `proxyctl: TEXT`.
-void remark(std::string_view text);
+/// Prints `proxyctl: TEXT` to the standard error, escaped.
+void print_error(std::string_view text);
 
 }  // namespace proxyctl

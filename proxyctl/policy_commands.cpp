@@ -8,13 +8,9 @@
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
 #include "proxyctl/human.hpp"
-#include "proxyctl/names_view.hpp"
-#include "proxyctl/words.hpp"
+#include "proxyctl/views/list_view.hpp"
 
 namespace proxyctl {
-
-const Option explain_options[1] = {
-    {"last", "CLIENT", Kind::text, "why the last datagrams of this client were refused"}};
 
 namespace {
 
@@ -36,7 +32,7 @@ public:
 
 private:
     void take(const std::string& word) {
-        const std::string key = lower(word);
+        const std::string key = base::lower(word);
         if (key == "from") {
             set(key, "client", host(key));
         } else if (key == "to") {
@@ -69,7 +65,7 @@ private:
     }
     std::string time() {
         std::string day = value("at");
-        if (std::find(days.begin(), days.end(), lower(day)) == days.end()) {
+        if (std::find(days.begin(), days.end(), base::lower(day)) == days.end()) {
             check_clock(day);
             return day;
         }
@@ -146,8 +142,7 @@ int run_explain(Context& context, const Arguments& arguments) {
     std::vector<Row> rows = ask_all(context, "explain", explain_args(arguments.operands()));
     const bool decided = !rows.empty() && rows.back().find("decision") != nullptr;
     if (context.out.json() || !decided) {
-        show_table(context, rows);
-        return exit_status::good;
+        return show_table(context, rows);
     }
     const Row decision = rows.back();
     rows.pop_back();
@@ -157,8 +152,7 @@ int run_explain(Context& context, const Arguments& arguments) {
 }
 
 int run_rules(Context& context, const Arguments&) {
-    show_table(context, ask_all(context, "rules"));
-    return exit_status::good;
+    return show_table(context, ask_all(context, "rules"));
 }
 
 int run_names(Context& context, const Arguments&) {

@@ -1,12 +1,10 @@
 #pragma once
 
 #include "libudpserver/control/request.hpp"
-#include "proxyctl/arguments.hpp"
+#include "proxyctl/command.hpp"
 
 /// Commands about the policy and about names.
 namespace proxyctl {
-
-extern const Option explain_options[1];
 
 int run_explain(Context& context, const Arguments& arguments);
 int run_rules(Context& context, const Arguments& arguments);

@@ -27,14 +27,15 @@ pid_t spawn(const std::vector<std::string>& command) {
     argv.push_back(nullptr);
     pid_t pid = 0;
     const int error = ::posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ);
-    if (error != 0) fail(exit_status::failed, "{}: cannot run it: {}", command.front(), std::strerror(error));
+    if (error != 0) fail(exit_status::failed, "cannot run {}: {}", command.front(), std::strerror(error));
     return pid;
 }
 
 int status_of(pid_t pid) {
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) fail(exit_status::failed, "waiting for pid {}: {}", pid, std::strerror(errno));
+        if (errno != EINTR)
+            fail(exit_status::failed, "cannot wait for pid {}: {}", pid, std::strerror(errno));
     }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -50,12 +51,12 @@ std::string proxyd_path() {
     return !error && ::access(beside.c_str(), X_OK) == 0 ? beside.string() : "proxyd";
 }
 
-int run_program(const std::vector<std::string>& command, const Patience& patience) {
+int run_program(const std::vector<std::string>& command, const Timeout& timeout) {
     const pid_t pid = spawn(command);
-    const base::UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    if (end && !wait_for(end.get(), POLLIN, patience)) {
-        fail(exit_status::timed_out, "{} (pid {}) has not ended within {}; it goes on", command.front(), pid,
-             base::format_duration(patience.limit));
+    const base::UniqueFd exited(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (exited && !wait_for(exited.get(), POLLIN, timeout)) {
+        fail(exit_status::timed_out, "{} (pid {}) did not exit within {} and is still running",
+             command.front(), pid, base::format_duration(timeout.limit));
     }
     return status_of(pid);
 }

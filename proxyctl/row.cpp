@@ -23,18 +23,15 @@ Fields fields_of(const std::vector<control::Member>& members) {
 Value number_of(const std::string& text) {
     std::int64_t integer = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), integer);
-    if (error == std::errc() && end == text.data() + text.size()) return Value::of(integer);
-    Value result;
-    result.kind = Value::Kind::real;
-    result.real = std::strtod(text.c_str(), nullptr);
-    return result;
+    if (error == std::errc() && end == text.data() + text.size()) return integer;
+    return std::strtod(text.c_str(), nullptr);
 }
 
 Value value_of(const control::Member& member) {
     using Kind = control::Member::Kind;
-    if (member.kind == Kind::boolean) return Value::of(member.text == "true");
+    if (member.kind == Kind::boolean) return member.text == "true";
     if (member.kind == Kind::number) return number_of(member.text);
-    if (member.kind == Kind::text) return Value::of(member.text);
+    if (member.kind == Kind::text) return member.text;
     Value result;
     if (member.kind == Kind::list) result.kind = Value::Kind::list;
     if (member.kind == Kind::object) result.kind = Value::Kind::object;
@@ -44,37 +41,22 @@ Value value_of(const control::Member& member) {
 
 }  // namespace
 
-Value Value::of(bool value) {
-    Value result;
-    result.kind = Kind::boolean;
-    result.boolean = value;
-    return result;
-}
-
-Value Value::of(std::int64_t value) {
-    Value result;
-    result.kind = Kind::integer;
-    result.integer = value;
-    return result;
-}
-
-Value Value::of(std::string value) {
-    Value result;
-    result.kind = Kind::text;
-    result.text = std::move(value);
-    return result;
-}
+Value::Value(bool value) : kind(Kind::boolean), boolean(value) {}
+Value::Value(std::int64_t value) : kind(Kind::integer), integer(value) {}
+Value::Value(double value) : kind(Kind::real), real(value) {}
+Value::Value(std::string value) : kind(Kind::text), text(std::move(value)) {}
+Value::Value(std::string_view value) : Value(std::string(value)) {}
+Value::Value(const char* value) : Value(std::string(value)) {}
 
 double Value::number() const {
     return kind == Kind::integer ? static_cast<double>(integer) : kind == Kind::real ? real : 0;
 }
 
-Row::Row(const std::vector<control::Member>& members, std::string line)
-    : fields_(fields_of(members)), line_(std::move(line)) {}
+Row::Row(const control::AnswerLine& answer, std::string line)
+    : fields_(fields_of(answer.members)), line_(std::move(line)) {}
 
 const Value* Row::find(std::string_view name) const {
-    const auto found =
-        std::find_if(fields_.begin(), fields_.end(), [&](const Field& f) { return f.name == name; });
+    const auto found = std::ranges::find(fields_, name, &Field::name);
     return found == fields_.end() ? nullptr : &found->value;
 }
 

@@ -7,14 +7,14 @@
 #include <vector>
 
 namespace control {
-struct Member;
+struct AnswerLine;
 }
 
 namespace proxyctl {
 
 struct Field;
 
-/// A value of an answer as plain data.
+/// A JSON value as plain data. Converts from what a row is made of.
 struct Value {
     enum class Kind { null, boolean, integer, real, text, list, object };
     Kind kind = Kind::null;
@@ -22,15 +22,18 @@ struct Value {
     std::int64_t integer = 0;
     double real = 0;
     std::string text;
-    std::vector<Field> members;  ///< of a list without names
+    std::vector<Field> members;  ///< the items of a list have no names
 
-    static Value of(bool value);
-    static Value of(std::int64_t value);
-    static Value of(std::string value);
-    static Value of(const char* value) { return of(std::string(value)); }
+    Value() = default;
+    Value(bool value);
+    Value(std::int64_t value);
+    Value(double value);
+    Value(std::string value);
+    Value(std::string_view value);
+    Value(const char* value);
 
     [[nodiscard]] bool is_number() const { return kind == Kind::integer || kind == Kind::real; }
-    /// 0 for what is no number.
+    /// 0 if it is not a number.
     [[nodiscard]] double number() const;
 };
 
@@ -40,22 +43,22 @@ struct Field {
 };
 using Fields = std::vector<Field>;
 
-/// A row of an answer, or one of the same form that was made here.
+/// A row of an answer, or one made by proxyctl.
 class Row {
 public:
-    /// `line`: as it was received.
-    Row(const std::vector<control::Member>& members, std::string line);
+    /// `line`: the JSON as received.
+    Row(const control::AnswerLine& answer, std::string line);
     explicit Row(Fields fields) : fields_(std::move(fields)) {}
 
     [[nodiscard]] const Value* find(std::string_view name) const;
-    /// The text of a field that is one, otherwise nothing of it.
+    /// Empty if the field is missing or not a text.
     [[nodiscard]] std::string text(std::string_view name) const;
-    /// Nothing when the field is not there or is no whole number.
+    /// Nothing if the field is missing or not a whole number.
     [[nodiscard]] std::optional<std::int64_t> number(std::string_view name) const;
     [[nodiscard]] const Fields& fields() const { return fields_; }
     void add(std::string name, Value value) { fields_.push_back({std::move(name), std::move(value)}); }
 
-    /// The JSON of it, as it was received.
+    /// The JSON of the row, as received if it was.
     [[nodiscard]] std::string line() const;
 
 private:

@@ -14,13 +14,13 @@ namespace proxyctl {
 namespace {
 
 std::atomic<int> wake_descriptor{-1};
-std::array<std::atomic<bool>, NSIG> came{};
+std::array<std::atomic<bool>, NSIG> pending{};
 
-void note(int number) {
+void on_signal(int number) {
     const int error = errno;
-    came[static_cast<std::size_t>(number)] = true;
+    pending[static_cast<std::size_t>(number)] = true;
     const std::uint64_t one = 1;
-    if (::write(wake_descriptor, &one, sizeof one) < 0) errno = 0;  // full: it is readable anyway
+    if (::write(wake_descriptor, &one, sizeof one) < 0) errno = 0;  // full, and therefore readable
     errno = error;
 }
 
@@ -33,7 +33,7 @@ Signals::Signals(std::vector<int> numbers)
     for (const int number : numbers_) {
         struct sigaction action {};
         struct sigaction before {};
-        action.sa_handler = note;
+        action.sa_handler = on_signal;
         ::sigaction(number, &action, &before);
         before_.push_back(before);
     }
@@ -50,7 +50,7 @@ std::vector<int> Signals::take() {
     if (::read(wake_.get(), &count, sizeof count) < 0) return {};
     std::vector<int> taken;
     for (const int number : numbers_) {
-        if (came[static_cast<std::size_t>(number)].exchange(false)) taken.push_back(number);
+        if (pending[static_cast<std::size_t>(number)].exchange(false)) taken.push_back(number);
     }
     return taken;
 }

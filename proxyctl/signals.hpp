@@ -7,26 +7,26 @@
 
 namespace proxyctl {
 
-/// Catches signals for its own lifetime, so that a loop can wait for them; afterwards they act as before. The
-/// object that was constructed last gets them.
+/// Catches signals during its lifetime, so that a loop can wait for them, then restores their actions. The
+/// newest object receives them.
 class Signals {
 public:
-    /// Throws std::system_error when there is no descriptor left.
+    /// Throws std::system_error without a free descriptor.
     explicit Signals(std::vector<int> numbers);
     ~Signals();
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    /// Readable when there is something to take.
+    /// Readable when a signal has arrived.
     [[nodiscard]] int descriptor() const { return wake_.get(); }
-    /// The numbers that came since the last call.
+    /// The signals since the last call.
     std::vector<int> take();
 
 private:
     std::vector<int> numbers_;
     std::vector<struct sigaction> before_;
     base::UniqueFd wake_;
-    int outer_;  ///< the descriptor of the object that was in charge before
+    int outer_;  ///< the descriptor of the object before this one
 };
 
 }  // namespace proxyctl

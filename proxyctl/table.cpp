@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/text.hpp"
 #include "proxyctl/human.hpp"
 
 namespace proxyctl {
@@ -10,7 +11,7 @@ namespace proxyctl {
 namespace {
 
 constexpr std::string_view gap = "  ";
-constexpr std::size_t narrowest = 6;
+constexpr std::size_t min_width = 6;
 
 bool is_duration_or_size(std::string_view name) {
     return name.ends_with("_ms") || name.ends_with("_bytes");
@@ -35,10 +36,8 @@ void trim(std::string& line) {
 Column column_of(const std::string& name) {
     std::string title = name;
     if (title.ends_with("_ms")) title.resize(title.size() - 3);
-    std::transform(title.begin(), title.end(), title.begin(), [](char c) {
-        return c == '_' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    });
-    return {name, visible(title)};
+    std::replace(title.begin(), title.end(), '_', ' ');
+    return {name, visible(base::upper(title))};
 }
 
 Columns columns_of(const Row& row) {
@@ -63,12 +62,12 @@ void Table::add(const Row& row, Tone tone) {
 std::vector<bool> Table::numbers() const {
     std::vector<bool> right(columns_.size(), !lines_.empty());
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-        bool some = false;
+        bool any = false;
         for (const Line& line : lines_) {
-            some = some || line.cells[i].number;
+            any = any || line.cells[i].number;
             if (!line.cells[i].number && line.cells[i].text != "-") right[i] = false;
         }
-        right[i] = right[i] && some;
+        right[i] = right[i] && any;
     }
     return right;
 }
@@ -83,7 +82,7 @@ std::vector<std::size_t> Table::widths(std::size_t width) const {
     }
     while (width > 0 && total(result) > width) {
         const auto widest = std::max_element(result.begin(), result.end());
-        if (*widest <= narrowest) break;
+        if (*widest <= min_width) break;
         --*widest;
     }
     return result;

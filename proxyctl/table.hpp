@@ -7,19 +7,19 @@
 
 namespace proxyctl {
 
-/// A column of a table: the name of the field, and the words above it.
+/// A column of a table: the name of the field, and its title.
 struct Column {
     std::string name;
     std::string title;
 };
 using Columns = std::vector<Column>;
 
-/// The field's name without its unit, in capitals: `idle_ms` has the title IDLE.
+/// The title is the name without `_ms`, in capitals: `idle_ms` becomes IDLE.
 Column column_of(const std::string& name);
-/// All fields of a row.
+/// A column for each field of the row.
 Columns columns_of(const Row& row);
 
-/// How a line looks where there are colours.
+/// The colour of a line.
 enum class Tone { plain, good, warning, bad, title };
 
 struct TableLine {
@@ -27,16 +27,14 @@ struct TableLine {
     Tone tone = Tone::plain;
 };
 
-/// Rows with their columns aligned, numbers to the right.
+/// Rows with aligned columns, numbers to the right.
 class Table {
 public:
     explicit Table(Columns columns) : columns_(std::move(columns)) {}
 
     void add(const Row& row, Tone tone = Tone::plain);
-    [[nodiscard]] std::size_t size() const { return lines_.size(); }
 
-    /// The title and a line for each row. `width` 0: as wide as they are; otherwise the widest columns are
-    /// cut until a line fits.
+    /// The titles and a line for each row. With a `width`, the widest columns are cut until a line fits.
     [[nodiscard]] std::vector<TableLine> lines(std::size_t width = 0) const;
 
 private:

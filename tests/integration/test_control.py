@@ -245,13 +245,13 @@ def test_doctor_looks_at_names_and_their_servers(gw, echo, evil_dns):
 
     def found(finding, begin):
         return any(what.startswith(begin) and told == finding for what, told in findings().items())
-    wait_for(lambda: found("bad", "name bad.example.test has no address, because of failures; "), what="the failed name")
+    wait_for(lambda: found("bad", "name bad.example.test has no address: its look-ups fail; "), what="the failed name")
     wait_for(lambda: found("warn", "name none.example.test does not exist"), what="the denied name")
-    wait_for(lambda: found("ok", "names that are resolved: 1 of 3"), what="the good name")
-    assert findings()["name servers that answer by TCP: 1 of 1"] == "ok"
+    wait_for(lambda: found("ok", "1 of 3 names are resolved"), what="the good name")
+    assert findings()["1 of 1 name servers answer over TCP"] == "ok"
     for kind in ("A", "AAAA"):
         evil_dns.set(NAME, kind, servfail())
-    wait_for(lambda: found("warn", f"name {NAME} keeps addresses that have expired, for "), what="the stale name")
+    wait_for(lambda: found("warn", f"name {NAME} uses expired addresses, for "), what="the stale name")
 
 
 def test_names_where_there_are_none(gw, echo):
@@ -291,7 +291,7 @@ def test_kill_sessions(gw, echo, peer, workers):
     assert one.row("kill", "--from", "127.2.0.0/16") == {"killed": 2}
     assert one.row("kill", "--from", "127.2.0.0/16") == {"killed": 0}
     assert sorted(row["client"] for row in one.rows("sessions")) == sorted(client.text for client in clients[3:])
-    assert "which?" in one("kill", status=MISUSED).stderr
+    assert "expected a role" in one("kill", status=MISUSED).stderr
     assert one.row("kill", "--every") == {"killed": 3} and one.rows("sessions") == []
     assert len(one.daemon.wait_records(6, REASON="admin")) == 6
     clients[0].ask(b"again", one.listener)
@@ -353,8 +353,8 @@ def test_log_levels_and_reopening(gw, echo):
     one.daemon.wait_line("LOGS-210-K", text="9")
     assert levels("normal") == {"parent": 6, "REG": 6}
     assert levels("REG", "down") == {"REG": 5} and levels("REG") == {"REG": 5}
-    assert "no level" in one("log", "level", "loud", status=MISUSED).stderr
-    assert "no role" in one("signal", "INFO", "reg2", status=MISUSED).stderr
+    assert "unknown level" in one("log", "level", "loud", status=MISUSED).stderr
+    assert "unknown role" in one("signal", "INFO", "reg2", status=MISUSED).stderr
     one.daemon.log_path.rename(one.daemon.log_path.with_suffix(".1"))
     assert one.row("log", "reopen") == {"reopened": True}
     wait_for(one.daemon.log_path.exists, what="the new log")
@@ -439,8 +439,8 @@ def test_doctor_finds_the_configuration_of_a_socket(gw, echo):
     whats = [row["what"] for row in findings]
     assert any(what.startswith("receive-buffer") for what in whats), answer
     if os.geteuid() == 0:
-        assert any("configure `user`" in row["remedy"] for row in findings)
-    assert not any("fault of proxyd" in row["remedy"] for row in findings)
+        assert any("set `user`" in row["remedy"] for row in findings)
+    assert not any("bug of proxyd" in row["remedy"] for row in findings)
     assert all((row["finding"] == "ok") == (row["remedy"] == "") for row in findings), findings
     assert not any("name" in what for what in whats), "it needs none"
     assert answer.returncode == max({"ok": 0, "warn": 1, "bad": 2}[row["finding"]] for row in findings)

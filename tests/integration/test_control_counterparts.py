@@ -12,7 +12,7 @@ from proxyctl_run import FAILED, GOOD, MISUSED
 
 # Its command: ours, and what must be in the answer.
 COUNTERPARTS = {
-    "help": ("help", r"(?m)^  sessions +List the sessions"),
+    "help": ("help", r"(?m)^  sessions +List sessions"),
     "version": ("version", r"proxyctl \d.*[\s\S]*proxyd \d"),
     "pid": ("version", r"(?m)^pid +{pid}$"),
     "status": ("sessions", r"{client} +{server} +everybody"),

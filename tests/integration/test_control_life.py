@@ -121,7 +121,7 @@ def test_start_restart_and_stop_of_a_daemon(ctl, proxyd, echo, peer):  # noqa: F
         assert ctl("gw", "status").returncode == 2
         assert ctl("gw", "start", status=GOOD).stdout == "gw: started\n"
         first = ctl.rows("gw", "version")[0]["pid"]
-        assert "runs already" in ctl("gw", "start", status=FAILED).stderr
+        assert "already running" in ctl("gw", "start", status=FAILED).stderr
         assert peer().ask(b"x", listener) == b"x"
         assert ctl("gw", "restart", status=GOOD).stdout == "gw: stopped\ngw: started\n"
         second = ctl.rows("gw", "version")[0]["pid"]

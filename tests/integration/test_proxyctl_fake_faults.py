@@ -18,7 +18,7 @@ def test_a_server_that_dies_in_the_middle(ctl, rows):
     """Status 1 and a plain word; what had come stays readable with --json."""
     ctl.fake(answers={"sessions": rows})
     result = ctl("--json", "sessions", status=FAILED)
-    assert result.stderr == "proxyctl: the answer broke off: the proxy closed the connection\n"
+    assert result.stderr == "proxyctl: the proxy closed the connection before the end of its answer\n"
     assert result.stdout == ('{"rule":"lan"}\n' if len(rows) > 1 else "")
 
 
@@ -52,7 +52,7 @@ def test_garbage(ctl, line):
     """Status 1, with a visible piece of it."""
     ctl.fake(answers={"rules": [line]})
     result = ctl("rules", status=FAILED)
-    assert "the answer makes no sense" in result.stderr
+    assert "malformed answer" in result.stderr
     assert not any(char in result.stderr.rstrip("\n") for char in "\x1b\x00\n")
 
 
@@ -62,7 +62,7 @@ def test_a_line_without_end(ctl):
         while True:
             yield b"x" * 60000
     ctl.fake(answers={"rules": endless})
-    assert "longer than 65536 bytes" in ctl("rules", status=FAILED).stderr
+    assert "exceeds 65536 bytes" in ctl("rules", status=FAILED).stderr
 
 
 def test_odd_values(ctl):
@@ -103,7 +103,7 @@ def test_a_full_disk(ctl):
         from programs import program
         result = subprocess.run([program("proxyctl"), "rules"], env=ctl.environment, stdout=full,
                                 stderr=subprocess.PIPE, text=True, timeout=10)
-    assert result.returncode == FAILED and "could not be written" in result.stderr
+    assert result.returncode == FAILED and "cannot write the output" in result.stderr
 
 
 def test_a_refusal_at_the_door(ctl):
@@ -124,9 +124,9 @@ def test_nobody_listens(ctl):
     """A socket file that a crash left behind, and none at all: status 3."""
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(ctl.run_dir / "gw.sock"))
-    assert "nobody listens" in ctl("ps", status=NOT_RUNNING).stderr
+    assert "connection refused" in ctl("ps", status=NOT_RUNNING).stderr
     assert "no such socket" in ctl("-s", ctl.run_dir / "other.sock", "ps", status=NOT_RUNNING).stderr
-    assert "a socket's path has" in ctl("-s", "x" * 200, "ps", status=MISUSED).stderr
+    assert "invalid socket path" in ctl("-s", "x" * 200, "ps", status=MISUSED).stderr
     (ctl.folder / "file").write_text("")
     assert ctl("-s", ctl.folder / "file", "ps", status=NOT_RUNNING)
 
@@ -144,12 +144,12 @@ def test_no_right_to_the_socket(ctl):
     command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program("proxyctl")]
     result = subprocess.run([*command, "ps"], env=ctl.environment, capture_output=True, text=True, timeout=10)
     if "cannot execute" not in result.stderr and "failed to execute" not in result.stderr:
-        assert result.returncode == NO_RIGHT and "be root or a member of control.group" in result.stderr
+        assert result.returncode == NO_RIGHT and "as a member of control.group" in result.stderr
     assert not fake.requests
 
 
 def test_what_the_server_does_not_know_yet(ctl):
     """Commands of a later version: its answer is shown plainly."""
     ctl.fake(answers={"reload": error("unknown command 'reload'; there are ps, stop", "unknown")})
-    assert ctl("reload", status=FAILED).stderr == "proxyctl: this proxyd cannot do 'reload': it has no such command; " \
-        "`version` shows its version\n"
+    assert ctl("reload", status=FAILED).stderr == \
+        "proxyctl: this proxyd does not support 'reload'; `version` shows its version\n"

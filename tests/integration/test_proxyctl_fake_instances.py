@@ -69,9 +69,9 @@ def test_one_of_several_must_be_named(ctl):
     ctl.fake("gw", {"rules": []})
     ctl.fake("sip", {"rules": []})
     told = ctl("rules", status=MISUSED).stderr
-    assert "there are 2 instances" in told and "gw, sip" in told
+    assert "2 instances found" in told and "gw, sip" in told
     told = ctl("gww", "rules", status=NOT_RUNNING).stderr
-    assert "there is no instance 'gww'; there is: gw, sip" in told
+    assert "unknown instance 'gww' (found: gw, sip)" in told
     ctl("sip", "rules", status=GOOD)
 
 
@@ -80,7 +80,7 @@ def test_there_is_none(ctl):
     assert str(ctl.run_dir) in told and str(ctl.conf_dir) in told
     ctl.environment["PROXYD_RUN_DIR"] = str(ctl.folder / "nowhere")
     ctl("rules", status=NOT_RUNNING)
-    assert "no instance" in ctl("show-app", status=GOOD).stdout
+    assert "no instances" in ctl("show-app", status=GOOD).stdout
 
 
 def test_an_instance_with_the_name_of_a_command(ctl):
@@ -106,7 +106,7 @@ def test_all_instances_in_turn(ctl):
     ctl.configure("c")
     result = ctl("--all", "rules", status=NO_RIGHT)
     assert result.stdout.splitlines() == ["a:", "b:", "rule  lan", "c:"] or "b:\nRULE\nlan" in result.stdout
-    assert "a: no" in result.stderr and "c: " in result.stderr and "does not run" in result.stderr
+    assert "a: no" in result.stderr and "c: " in result.stderr and "is not running" in result.stderr
     assert ctl("--all", "--json", "rules", status=NO_RIGHT).stdout == '{"instance":"b","rule":"lan"}\n'
 
 
@@ -160,7 +160,7 @@ def test_start(ctl, fake_proxyd):
     assert started(ctl) == f"-f {path}\n"
     fake_proxyd("echo cannot start >&2; exit 1")
     result = ctl("start", status=FAILED)
-    assert "cannot start" in result.stderr and "gw: proxyd ended with status 1" in result.stderr
+    assert "cannot start" in result.stderr and "gw: proxyd exited with status 1" in result.stderr
     fake_proxyd("kill -9 $$")
     assert "status 137" in ctl("start", status=FAILED).stderr
 
@@ -170,7 +170,7 @@ def test_start_of_a_running_one_is_skipped(ctl, fake_proxyd):
     fake_proxyd()
     ctl.configure("gw")
     ctl.fake("gw", {"status": SERVING})
-    assert ctl("start", status=FAILED).stderr == "proxyctl: gw: runs already; skipped\n"
+    assert ctl("start", status=FAILED).stderr == "proxyctl: gw: already running, skipped\n"
     assert started(ctl) == ""
 
 
@@ -191,14 +191,14 @@ def test_restart_of_one_that_stays_in_the_foreground(ctl, stoppable, fake_proxyd
     fake_proxyd()
     path = ctl.configure("gw", nodaemon=True)
     process = stoppable("gw")
-    assert f"gw: not restarted: {path} says nodaemon" in ctl("restart", status=FAILED).stderr
+    assert f"gw: not restarted: {path} sets nodaemon" in ctl("restart", status=FAILED).stderr
     assert is_alive(process.pid) and started(ctl) == ""
 
 
 def test_start_that_does_not_end(ctl, fake_proxyd):
     fake_proxyd("exec sleep 3")
     ctl.configure("gw")
-    assert "it goes on" in ctl("--timeout", "300ms", "start", status=TIMED_OUT).stderr
+    assert "is still running" in ctl("--timeout", "300ms", "start", status=TIMED_OUT).stderr
 
 
 def test_start_without_the_program(ctl):
@@ -219,11 +219,11 @@ def test_stop_gives_up(ctl, stoppable):
     """[K-76] The waiting is bounded, and it says what goes on."""
     process = stoppable(seconds=60)
     told = ctl("--timeout", "400ms", "stop", status=TIMED_OUT).stderr
-    assert f"gw: pid {process.pid} has not ended within 400ms" in told and is_alive(process.pid)
+    assert f"gw: pid {process.pid} did not exit within 400ms" in told and is_alive(process.pid)
 
 
 def test_graceful_stop_waits_longer(ctl, stoppable):
-    """[O-13] The limit of the sessions is added to the patience."""
+    """[O-13] The limit of the sessions is added to the timeout."""
     stoppable(seconds=1)
     ctl("--timeout", f"{int(300 * SLOWNESS)}ms", "stop", "--graceful", "5s", status=GOOD)
 
@@ -236,7 +236,7 @@ def test_graceful_stop_is_asked_for(ctl):
 
 def test_stop_of_one_that_does_not_run(ctl):
     ctl.configure("gw")
-    assert "does not run" in ctl("stop", status=NOT_RUNNING).stderr
+    assert "is not running" in ctl("stop", status=NOT_RUNNING).stderr
 
 
 def test_restart(ctl, stoppable, fake_proxyd):
@@ -247,7 +247,7 @@ def test_restart(ctl, stoppable, fake_proxyd):
     assert ctl("restart", status=GOOD).stdout == "gw: stopped\ngw: started\n"
     assert not is_alive(process.pid) and started(ctl) == f"-f {path}\n"
     result = ctl("restart", status=GOOD)
-    assert "did not run" in result.stderr and result.stdout == "gw: started\n"
+    assert "was not running" in result.stderr and result.stdout == "gw: started\n"
 
 
 # --- configuration, doctor, manual
@@ -261,7 +261,7 @@ def test_config(ctl):
     assert ctl("config", "--effective", status=GOOD).stdout == 'name: "gw"\n  a: \\b\n'
     assert fake.last() == ("config", {})
     (ctl.conf_dir / "bad.yaml").write_text("name: bad\n")
-    assert "mistakes" in ctl("bad", "config", "--effective", status=FAILED).stderr
+    assert "errors" in ctl("bad", "config", "--effective", status=FAILED).stderr
 
 
 def test_version_without_an_instance(ctl):
@@ -315,13 +315,13 @@ def test_doctor_of_a_running_one(ctl):
         rows = findings(ctl)
     texts = {row["what"]: row["finding"] for row in rows}
     assert any("parent: " in text and "open files" in text and texts[text] == "ok" for text in texts)
-    assert texts.get("REG: replaced 3 times since the start") == "warn"
+    assert texts.get("REG: restarted 3 times since startup") == "warn"
     dropped = [text for text in texts if text.startswith("1 listening sockets: ")]
     assert dropped and texts[dropped[0]] == "warn" and " 0 datagrams" not in dropped[0]
     if os.geteuid() == 0:
         assert any(text.startswith("REG: runs as root") for text in texts)
     text = ctl("doctor").stdout
-    assert "warn  REG: replaced 3 times" in text and "      -> look for UDPS-222-E" in text
+    assert "warn  REG: restarted 3 times" in text and "      -> look for UDPS-222-E" in text
 
 
 NAMED = [{"name": "lan", "from": ["host.example.test"], "action": "accept", "plug-to": ["127.0.0.1:9"]}]
@@ -331,7 +331,7 @@ PATTERN = [{"name": "lan", "from": [r"~host\.example\.test"], "action": "accept"
 def name_server_findings(ctl):  # noqa: F811
     """{what: finding} of those about name servers."""
     return {row["what"]: (row["finding"], row["remedy"]) for row in findings(ctl)
-            if "name server" in row["what"] or re.search("by (TCP|UDP)", row["what"])}
+            if "name server" in row["what"] or re.search("over (TCP|UDP)", row["what"])}
 
 
 def test_doctor_asks_as_the_proxy_does(ctl, evil_dns):
@@ -342,7 +342,7 @@ def test_doctor_asks_as_the_proxy_does(ctl, evil_dns):
         ctl.configure("gw", resolver={"servers": [evil_dns.text], **resolver}, **{"session-acl": rules})
         told = name_server_findings(ctl)
         asked = sorted(query.transport for query in evil_dns.queries())
-        assert told == {f"name servers that answer by {one.upper()}: 1 of 1": ("ok", "") for one in asked}
+        assert told == {f"1 of 1 name servers answer over {one.upper()}": ("ok", "") for one in asked}
         assert all(query.question.raw == b"\0\0\2\0\1" for query in evil_dns.queries())
         return asked
     assert transports(NAMED) == ["tcp"]
@@ -366,9 +366,9 @@ def test_doctor_finds_a_name_server_without_tcp(ctl):
         assert time.monotonic() - began < 3 * SLOWNESS
     assert [told[what][0] for what in told] == ["bad", "bad"]
     refused, unanswered = told
-    assert refused == f"{servers[0]} does not answer by TCP: Connection refused"
-    assert unanswered == f"{servers[1]} does not answer by TCP"
-    assert told[refused][1].endswith("; resolver.conf-transport: udp would ask by UDP")
+    assert refused == f"{servers[0]} does not answer over TCP: Connection refused"
+    assert unanswered == f"{servers[1]} does not answer over TCP"
+    assert told[refused][1].endswith("; for UDP set resolver.conf-transport: udp")
 
 
 def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
@@ -381,9 +381,9 @@ def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
             evil_dns.set("", "NS", behaviour)
             told = name_server_findings(ctl)
             assert {what: told[what][0] for what in told} == {
-                "name servers that answer by UDP: 1 of 3": "ok", f"{servers[2]} does not answer by UDP": "warn",
-                f"{servers[0]} answers {word} by UDP when asked for the servers of the root": "warn"}
-            assert not any("would ask" in remedy for _, remedy in told.values())
+                "1 of 3 name servers answer over UDP": "ok", f"{servers[2]} does not answer over UDP": "warn",
+                f"{servers[0]} answers {word} over UDP to a query for the root servers": "warn"}
+            assert not any("for UDP set" in remedy for _, remedy in told.values())
 
 
 @pytest.mark.parametrize("transport, behaviour, why", [
@@ -397,7 +397,7 @@ def test_doctor_believes_no_nonsense(ctl, evil_dns, transport, behaviour, why):
     ctl.configure("gw", resolver={"servers": [evil_dns.text], "conf-transport": transport}, **{"session-acl": NAMED})
     told = name_server_findings(ctl)
     assert {what: told[what][0] for what in told} == {
-        f"{evil_dns.text} does not answer by {transport.upper()}{why}": "bad"}
+        f"{evil_dns.text} does not answer over {transport.upper()}{why}": "bad"}
 
 
 def test_doctor_where_nobody_tells_of_names(ctl):
@@ -416,7 +416,7 @@ def test_options_may_stand_behind_the_instance(ctl):
     ctl.fake("gw", {"status": SERVING})
     assert json.loads(ctl("gw", "--json", "--timeout", "5s", "status", status=GOOD).stdout) == SERVING[0]
     assert "unknown option --frob" in ctl("gw", "--frob", "status", status=MISUSED).stderr
-    assert "is enough" in ctl("gw", "--all", "status", status=MISUSED).stderr
+    assert "exclude each other" in ctl("gw", "--all", "status", status=MISUSED).stderr
 
 
 # --- what must agree

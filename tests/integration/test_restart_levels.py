@@ -126,10 +126,10 @@ def test_a_reload_that_fails_is_answered_and_changes_nothing(gw, echo, peer):
 def test_a_reload_says_what_it_did(gw, echo):
     """[O-8] What changes, and whether it has been taken."""
     one = gw(echo)
-    assert one("reload", status=GOOD).stdout == "gw: nothing in the configuration has changed\n"
+    assert one("reload", status=GOOD).stdout == "gw: the configuration has not changed\n"
     other_limits(one)
     *lines, last = one("reload", "--check", status=GOOD).stdout.splitlines()
-    assert last == "gw: the configuration is good; this would change" and any("99s" in line for line in lines)
+    assert last == "gw: the configuration is valid; a reload would make these changes" and any("99s" in line for line in lines)
     assert not any("99s" in row["text"] for row in one.rows("config", "--effective"))
     assert one("reload", status=GOOD).stdout.splitlines() == [*lines, "gw: reloaded"]
     assert any("99s" in row["text"] for row in one.rows("config", "--effective"))

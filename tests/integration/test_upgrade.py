@@ -345,7 +345,7 @@ def test_a_program_that_ends_after_it_has_taken_over(upgradable, peer):
     """It is said that the proxy is gone."""
     proxy = upgradable(configuration(("127.0.0.1", free_port()), peer().text))
     install(proxy.program, f"#!/bin/sh\n[ -n \"$PROXYD_HANDOVER\" ] && exit 1\nexec {program('proxyd')} \"$@\"\n")
-    assert "has ended, and the proxy with it" in proxy("upgrade", status=NOT_RUNNING).stderr
+    assert "exited, and the proxy with it" in proxy("upgrade", status=NOT_RUNNING).stderr
     assert proxy.daemon.wait() == 1
 
 

@@ -107,3 +107,14 @@ TEST_CASE("the nearest word is found for a slip of the pen only") {
     CHECK_FALSE(nearest("idle", {}));
     CHECK_FALSE(nearest(std::string(10'000, 'a'), keys));
 }
+
+TEST_CASE("ASCII letters change case, all other bytes stay") {
+    CHECK(lower("SeSSions-Ä9") == "sessions-Ä9");
+    CHECK(upper("sigUsr1") == "SIGUSR1");
+}
+
+TEST_CASE("texts are joined with the separator between them") {
+    CHECK(joined({}).empty());
+    CHECK(joined({"a"}) == "a");
+    CHECK(joined({"a", "", "a"}, "; ") == "a; ; a");
+}

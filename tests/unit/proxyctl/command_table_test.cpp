@@ -4,7 +4,6 @@
 
 #include <set>
 
-#include "proxyctl/arguments.hpp"
 #include "proxyctl/failure.hpp"
 
 using namespace proxyctl;
@@ -16,8 +15,8 @@ TEST_CASE("every command is declared whole, and once") {
         CHECK(names.insert(command.name).second);
         CHECK(command.run != nullptr);
         CHECK(command.help.ends_with("."));
-        CHECK(command.operands.least <= command.operands.most);
-        CHECK(command.operands.text.empty() == (command.operands.most == 0));
+        CHECK(command.operands.min <= command.operands.max);
+        CHECK(command.operands.text.empty() == (command.operands.max == 0));
         CHECK(!title_of(command.group).empty());
         CHECK(!word_for(command.access).empty());
     }
@@ -29,11 +28,12 @@ TEST_CASE("every command is declared whole, and once") {
     }
 }
 
-TEST_CASE("a command says which right it needs [K-75]") {
-    CHECK(word_for(command_named("sessions").access) == "needs the right to look");
-    CHECK(word_for(command_named("reload").access) == "needs the right to change");
-    CHECK(word_for(command_named("log").access) == "needs the right to look, and for changes that to change");
-    CHECK(word_for(command_named("help").access) == "needs no right");
+TEST_CASE("a command names the permission that it needs [K-75]") {
+    CHECK(word_for(command_named("sessions").access) == "needs read permission");
+    CHECK(word_for(command_named("reload").access) == "needs change permission");
+    CHECK(word_for(command_named("log").access) ==
+          "needs read permission, and change permission for changes");
+    CHECK(word_for(command_named("help").access) == "needs no permission");
 }
 
 TEST_CASE("options of a command have different names and letters, and say what they do") {
@@ -42,7 +42,7 @@ TEST_CASE("options of a command have different names and letters, and say what t
         for (const Option& option : options_of(command)) {
             CAPTURE(command.name, option.name);
             CHECK(names.insert(option.name).second);
-            CHECK(option.value.empty() == (option.kind == Kind::flag));
+            CHECK(option.value.empty() == (option.type == ArgumentType::flag));
             CHECK(!option.help.empty());
         }
     }
@@ -56,13 +56,13 @@ TEST_CASE("commands are found by any beginning that decides, in upper and lower 
 }
 
 TEST_CASE("an ambiguous beginning is refused with the candidates [K-72]") {
-    CHECK_THROWS_WITH(command_named("sess"), "'sess' may be sessions, session");
-    CHECK_THROWS_WITH(command_named("stat"), "'stat' may be status, stats");
+    CHECK_THROWS_WITH(command_named("sess"), "ambiguous command 'sess' (sessions, session)");
+    CHECK_THROWS_WITH(command_named("stat"), "ambiguous command 'stat' (status, stats)");
 }
 
 TEST_CASE("an unknown command is refused with the nearest") {
     CHECK_THROWS_WITH(command_named("sesions"), Catch::Contains("did you mean sessions?"));
-    CHECK_THROWS_WITH(command_named("zzz"), Catch::Contains("lists them"));
+    CHECK_THROWS_WITH(command_named("zzz"), Catch::Contains("for a list"));
     CHECK_THROWS_AS(command_named(""), Failure);
     CHECK(find_commands("").empty());
     CHECK(find_commands(std::string(10000, 'x')).empty());

@@ -9,7 +9,7 @@ using namespace proxyctl;
 namespace {
 
 Row row(const std::string& name, std::int64_t bytes, const std::string& rule) {
-    return Row({{"name", Value::of(name)}, {"up_bytes", Value::of(bytes)}, {"rule", Value::of(rule)}});
+    return Row({{"name", name}, {"up_bytes", bytes}, {"rule", rule}});
 }
 
 std::vector<std::string> texts(const Table& table, std::size_t width = 0) {

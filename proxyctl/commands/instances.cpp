@@ -1,0 +1,241 @@
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/text.hpp"
+#include "proxyctl/answer.hpp"
+#include "proxyctl/command_table.hpp"
+#include "proxyctl/human.hpp"
+#include "proxyctl/program.hpp"
+
+/// Commands that list, start and stop instances.
+namespace proxyctl {
+
+namespace {
+
+/// Longer than any reasonable stop-timeout.
+constexpr base::Duration stop_timeout = std::chrono::seconds(30);
+/// proxyd may wait for the names of its configuration.
+constexpr base::Duration start_timeout = std::chrono::seconds(60);
+constexpr base::Duration upgrade_timeout = std::chrono::seconds(30);
+constexpr base::Duration upgrade_poll_interval = std::chrono::milliseconds(50);
+
+/// The parent process of a proxy, held by a descriptor, so that a reused pid is not mistaken for it.
+class ParentProcess {
+public:
+    ParentProcess(const Context& context, Connection& connection) {
+        open(connection.peer());
+        if (fd_) return;
+        // The kernel names the process that began to listen, which has exited if it became a daemon
+        // afterwards.
+        ask(connection, context.timeout(), {"version", {}},
+            [this](const Row& row) { open(static_cast<pid_t>(row.number("pid").value_or(0))); });
+    }
+
+    [[nodiscard]] pid_t pid() const { return pid_; }
+
+    /// Waits until it has exited and its ports are free (K-76); false after the limit.
+    bool wait_exit(Connection& connection, const Timeout& timeout) const {
+        if (fd_) return wait_for(fd_.get(), POLLIN, timeout);
+        // A process in another pid namespace is invisible, but it closes the connection when it exits.
+        const base::Instant end = base::MonotonicClock::now() + timeout.limit;
+        for (;;) {
+            const base::Duration left = end - base::MonotonicClock::now();
+            if (left <= base::Duration::zero()) return false;
+            if (!wait_for(connection.descriptor(), POLLIN, {left, timeout.interrupt})) return false;
+            if (!connection.receive()) return true;
+            while (connection.take_line()) {
+            }
+        }
+    }
+
+private:
+    void open(pid_t pid) {
+        if (pid <= 0) return;  // in another pid namespace
+        fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        if (fd_) pid_ = pid;
+    }
+
+    pid_t pid_ = 0;
+    base::UniqueFd fd_;
+};
+
+int run_show_app(Context& context, const Arguments&) {
+    const Settings& settings = context.settings;
+    Table table(
+        {{"name", "NAME"}, {"state", "STATE"}, {"configuration", "CONFIGURATION"}, {"socket", "SOCKET"}});
+    const std::vector<Instance> instances = select_or_all(settings.selection, settings.places);
+    for (const Instance& instance : instances) {
+        const InstanceState state = state_of(context, instance);
+        const Row row({{"name", instance.name},
+                       {"state", state.state},
+                       {"configuration", instance.config.file},
+                       {"socket", instance.socket},
+                       {"why", state.why}});
+        if (context.out.json()) context.out.row_line(row);
+        table.add(row, state.tone());
+    }
+    if (context.out.json()) return exit_status::good;
+    instances.empty() ? context.out.line(visible(no_instances(settings.places))) : context.out.table(table);
+    return exit_status::good;
+}
+
+int show_result(Context& context, const char* result) {
+    show_line(context, Row({{"name", context.instance->name}, {result, true}}),
+              context.instance->name + ": " + result);
+    context.out.flush();
+    return exit_status::good;
+}
+
+Timeout timeout_of(const Context& context, base::Duration usual) {
+    return {context.settings.timeout_given ? context.settings.timeout : usual, context.interrupt};
+}
+
+std::string file_of(const Context& context) {
+    if (context.instance->has_file()) return context.instance->config.file;
+    fail(exit_status::not_running, "{}: no configuration in {}", context.instance->name,
+         context.settings.places.conf_dir);
+}
+
+int start(Context& context, const std::string& file) {
+    const Instance& instance = *context.instance;
+    if (instance.config.nodaemon) {
+        fail(exit_status::failed, "{}: its configuration sets nodaemon; start it with its service manager",
+             instance.name);
+    }
+    const int status = run_program({proxyd_path(), "-f", file}, timeout_of(context, start_timeout));
+    if (status != 0) fail(exit_status::failed, "{}: proxyd exited with status {}", instance.name, status);
+    return show_result(context, "started");
+}
+
+int run_stop(Context& context, const Arguments& arguments) {
+    Connection connection = connect(context);
+    const ParentProcess parent(context, connection);
+    control::Args args;
+    Timeout timeout = timeout_of(context, stop_timeout);
+    if (const auto graceful = arguments.duration("graceful")) {
+        args["graceful_ms"] = std::int64_t{graceful->count()};
+        timeout.limit += *graceful;
+    }
+    try {
+        ask(connection, context.timeout(), {"stop", args}, [](const Row&) {});
+    } catch (const AnswerCut&) {
+        // The proxy may exit before its last line is read.
+    }
+    if (!parent.wait_exit(connection, timeout)) {
+        fail(exit_status::timed_out, "{}: pid {} did not exit within {}; a second stop stops it at once",
+             context.instance->name, parent.pid(), base::format_duration(timeout.limit));
+    }
+    return show_result(context, "stopped");
+}
+
+/// A running instance is not stopped for a configuration that cannot start.
+void check_restart(const Context& context, const std::string& file) {
+    const Instance next = instance_of_file(file, context.settings.places);
+    if (next.errors > 0)
+        fail(exit_status::failed, "{}: not restarted: {} has {} errors; `proxyd -n -f {}` lists them",
+             context.instance->name, file, next.errors, file);
+    if (next.config.nodaemon)
+        fail(exit_status::failed, "{}: not restarted: {} sets nodaemon; restart it with its service manager",
+             context.instance->name, file);
+}
+
+int run_start(Context& context, const Arguments&) {
+    const std::string file = file_of(context);
+    if (!is_running(context)) return start(context, file);
+    print_error(context.instance->name + ": already running, skipped");
+    return exit_status::failed;
+}
+
+int run_restart(Context& context, const Arguments& arguments) {
+    if (!is_running(context)) {
+        const std::string file = file_of(context);
+        print_error(context.instance->name + ": was not running");
+        return start(context, file);
+    }
+    std::string file = ask_one(context, "version").text("config");
+    if (file.empty()) file = file_of(context);
+    check_restart(context, file);
+    run_stop(context, arguments);
+    return start(context, file);
+}
+
+int run_reload(Context& context, const Arguments& arguments) {
+    const bool check = arguments.has("check");
+    const std::vector<Row> changes =
+        ask_all(context, "reload", check ? control::Args{{"check", true}} : control::Args{});
+    for (const Row& row : changes)
+        show_line(context, row, row.text("text"));
+    if (context.out.json()) return exit_status::good;
+    const std::string name = visible(context.instance->name);
+    context.out.line(name + (changes.empty() ? ": the configuration has not changed"
+                             : check ? ": the configuration is valid; a reload would make these changes"
+                                     : ": reloaded"));
+    return exit_status::good;
+}
+
+/// The old binary may close the connection in the middle of an answer.
+bool is_upgraded(const Context& context, std::int64_t upgrades_before) {
+    const std::string& name = context.instance->name;
+    try {
+        const Row version = ask_one(context, "version");
+        if (const std::string why = version.text("upgrade_failure"); !why.empty())
+            fail(exit_status::failed, "{}: upgrade failed, still running the old binary: {}", name, why);
+        return version.number("upgrades").value_or(0) > upgrades_before &&
+               state_of(context, *context.instance).state == "serving";
+    } catch (const AnswerCut&) {
+        return false;
+    } catch (const Failure& failure) {
+        if (failure.status != exit_status::not_running) throw;
+        fail(exit_status::not_running, "{}: the new binary exited, and the proxy with it; see the log", name);
+    }
+}
+
+int run_upgrade(Context& context, const Arguments&) {
+    const std::int64_t before = ask_one(context, "version").number("upgrades").value_or(0);
+    const Row plan = ask_one(context, "upgrade");
+    const Timeout timeout = timeout_of(context, upgrade_timeout);
+    const base::Instant deadline = base::MonotonicClock::now() + timeout.limit;
+    while (!is_upgraded(context, before)) {
+        if (base::MonotonicClock::now() > deadline)
+            fail(exit_status::timed_out, "{}: the new binary is not ready after {}; see the log",
+                 context.instance->name, base::format_duration(timeout.limit));
+        wait_for(-1, 0, {upgrade_poll_interval, timeout.interrupt});
+    }
+    const std::string &name = context.instance->name, version = plan.text("version"),
+                      sessions = plan.text("sessions");
+    show_line(context, Row({{"name", name}, {"version", version}, {"sessions", sessions}}),
+              name + ": upgraded to " + version + "; sessions " + sessions);
+    return exit_status::good;
+}
+
+}  // namespace
+
+std::span<const Command> instance_commands() {
+    using enum Group;
+    using enum Access;
+    using enum Scope;
+    static constexpr Option stop_options[] = {
+        {"graceful", "TIME", ArgumentType::duration, "let sessions finish, for at most this long"}};
+    static constexpr Option reload_options[] = {
+        {"check", "", ArgumentType::flag, "only show what would change"}};
+    // clang-format off
+    static constexpr Command rows[] = {
+        {"show-app", components, read, none, {}, {}, run_show_app,
+         "List the instances and configurations, and their state."},
+        {"start", components, local, selected, {}, {}, run_start,
+         "Start an instance from its configuration."},
+        {"stop", components, change, selected, {}, stop_options, run_stop,
+         "Stop an instance, and wait until its ports are free."},
+        {"restart", components, change, selected, {}, stop_options, run_restart,
+         "Restart an instance."},
+        {"reload", components, change, selected, {}, reload_options, run_reload,
+         "Reload the configuration, keeping sessions."},
+        {"upgrade", components, change, selected, {}, {}, run_upgrade,
+         "Upgrade to the installed binary, keeping sessions."},
+    };
+    // clang-format on
+    return rows;
+}
+
+}  // namespace proxyctl

@@ -1,0 +1,205 @@
+#include <sys/timex.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "proxyctl/answer.hpp"
+#include "proxyctl/command_table.hpp"
+#include "proxyctl/doctor/finding.hpp"
+#include "proxyctl/human.hpp"
+
+namespace proxyctl {
+
+namespace {
+
+constexpr base::Duration probe_timeout = std::chrono::seconds(1);
+
+std::string text_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::uint64_t descriptors_of(std::int64_t pid, const Row& process) {
+    std::error_code error;
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(pid) + "/fd", error);
+    if (error)
+        return static_cast<std::uint64_t>(
+            std::max<std::int64_t>(0, process.number("descriptors").value_or(0)));
+    return static_cast<std::uint64_t>(std::distance(begin(all), end(all)));
+}
+
+/// Collects the findings about the machine and, if there is one, the instance.
+class Checkup {
+public:
+    explicit Checkup(Context& context)
+        : context_(context), instance_(context.instance != nullptr ? *context.instance : Instance{}) {}
+
+    int run() {
+        check_machine();
+        if (context_.instance != nullptr) check_instance();
+        return show();
+    }
+
+private:
+    void add(Finding finding) { findings_.push_back(std::move(finding)); }
+    void add(std::vector<Finding> findings) { std::ranges::move(findings, std::back_inserter(findings_)); }
+
+    void check_machine() {
+        timex clock{};
+        const int state = ::adjtimex(&clock);
+        add(check_clock(state >= 0 && state != TIME_ERROR && (clock.status & STA_UNSYNC) == 0,
+                        clock.maxerror));
+        add(check_core_pattern(text_of("/proc/sys/kernel/core_pattern")));
+    }
+
+    void check_instance() {
+        const InstanceState state = state_of(context_, *context_.instance);
+        if (!instance_.has_file() && state.answered) find_file();
+        if (instance_.has_file()) check_configuration(instance_.config);
+        add(finding_of(state));
+        if (!state.answered) return;
+        std::vector<Row> processes;
+        try {
+            processes = ask_all(context_, "ps");
+        } catch (const Failure& failure) {
+            add({Health::bad, std::string("ps: ") + failure.what(), "see `status`"});
+        }
+        for (const Row& process : processes)
+            check_process(process);
+        check_listeners(state.status, processes);
+        check_configured_names();
+    }
+
+    Finding finding_of(const InstanceState& state) const {
+        const int exit_code = state.exit_code();
+        const std::string what = context_.instance->name + ": " + state.state;
+        return {exit_code == 0   ? Health::ok
+                : exit_code == 1 ? Health::warn
+                                 : Health::bad,
+                state.why.empty() ? what : what + ": " + state.why,
+                exit_code == 0          ? ""
+                : state.state == "down" ? "start it"
+                                        : "see `ps` and `log tail`"};
+    }
+
+    /// For an instance that is only known by its socket.
+    void find_file() {
+        try {
+            const std::string file = ask_one(context_, "version").text("config");
+            if (std::filesystem::exists(file)) instance_ = instance_of_file(file, context_.settings.places);
+        } catch (const std::exception&) {
+            return;  // later requests report the problem
+        }
+    }
+
+    void check_configuration(const conf::Config& config) {
+        if (instance_.errors > 0) {
+            return add({Health::bad, config.file + ": " + std::to_string(instance_.errors) + " errors",
+                        "`proxyd -n -f " + config.file + "` lists them"});
+        }
+        const std::string core = "/proc/sys/net/core/";
+        add(check_buffer("receive-buffer", config.udpserver.receive_buffer, "net.core.rmem_max",
+                         text_of(core + "rmem_max")));
+        add(check_buffer("send-buffer", config.udpserver.send_buffer, "net.core.wmem_max",
+                         text_of(core + "wmem_max")));
+        add(check_ports(text_of("/proc/sys/net/ipv4/ip_local_port_range"), config.udpserver.max_sessions));
+        probe_name_servers(config);
+    }
+
+    void probe_name_servers(const conf::Config& config) {
+        const std::vector<TransportUse> uses = transports_used(config);
+        if (uses.empty()) return;
+        std::vector<base::Endpoint> servers = config.resolver.servers;
+        if (servers.empty()) servers = servers_of_resolv_conf(text_of("/etc/resolv.conf"));
+        if (servers.empty()) return add(no_name_server());
+        std::vector<NameServerProbe> probes;
+        for (const TransportUse& use : uses)
+            for (const base::Endpoint& server : servers)
+                probes.push_back({server, use.transport});
+        // All at once, so that a silent server does not delay the others.
+        probes = run_probes(std::move(probes), {probe_timeout, context_.interrupt});
+        for (const TransportUse& use : uses)
+            add(check_name_servers(use, probes));
+    }
+
+    void check_process(const Row& process) {
+        const std::int64_t pid = process.number("pid").value_or(0);
+        if (pid <= 0) return;
+        const std::string role = process.text("role");
+        const std::string folder = "/proc/" + std::to_string(pid);
+        add(check_descriptors(role, text_of(folder + "/limits"), descriptors_of(pid, process)));
+        if (role == "parent") return;
+        const bool user = !instance_.has_file() || !instance_.config.user.empty();
+        add(check_privileges(role, text_of(folder + "/status"), user));
+        add(check_restarts(role, process.number("restarts").value_or(0)));
+    }
+
+    /// By the tables of the parent's network namespace.
+    void check_listeners(const Row& status, const std::vector<Row>& processes) {
+        const Value* listeners = status.find("listeners");
+        if (listeners == nullptr || processes.empty()) return;
+        std::vector<std::string> addresses;
+        for (const Field& member : listeners->members)
+            addresses.push_back(member.value.text);
+        const std::string net =
+            "/proc/" + std::to_string(processes.front().number("pid").value_or(0)) + "/net/";
+        add(check_drops(text_of(net + "udp") + text_of(net + "udp6"), addresses));
+    }
+
+    void check_configured_names() {
+        try {
+            add(check_names(ask_all(context_, "names")));
+        } catch (const Failure& failure) {
+            // Other errors mean that the instance has no names.
+            if (failure.status == exit_status::timed_out)
+                add({Health::warn, std::string("names: ") + failure.what(), "see `ps`"});
+        }
+    }
+
+    int show() const {
+        Health worst = Health::ok;
+        for (const Finding& finding : findings_) {
+            worst = std::max(worst, finding.health);
+            show(finding);
+        }
+        return static_cast<int>(worst);
+    }
+
+    void show(const Finding& finding) const {
+        const std::string word(word_for(finding.health));
+        if (context_.out.json()) {
+            return context_.out.row_line(
+                Row({{"finding", word}, {"what", finding.what}, {"remedy", finding.remedy}}));
+        }
+        context_.out.line(word + std::string(6 - word.size(), ' ') + visible(finding.what),
+                          finding.health == Health::ok     ? Tone::good
+                          : finding.health == Health::warn ? Tone::warning
+                                                           : Tone::bad);
+        if (!finding.remedy.empty()) context_.out.line("      -> " + visible(finding.remedy));
+    }
+
+    Context& context_;
+    Instance instance_;  ///< with the configuration that find_file() found
+    std::vector<Finding> findings_;
+};
+
+/// 0: all is ok, 1: there are warnings, 2: something is bad.
+int run_doctor(Context& context, const Arguments&) {
+    return Checkup(context).run();
+}
+
+}  // namespace
+
+std::span<const Command> doctor_commands() {
+    // clang-format off
+    static constexpr Command rows[] = {
+        {"doctor", Group::health, Access::read, Scope::optional, {}, {}, run_doctor,
+         "Check the machine and an instance for problems."},
+    };
+    // clang-format on
+    return rows;
+}
+
+}  // namespace proxyctl

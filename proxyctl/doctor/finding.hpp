@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "proxyctl/doctor/name_server_probe.hpp"
+#include "proxyctl/row.hpp"
+
+/// The conclusions of `doctor` from files of /proc, rows and numbers. Pure functions.
+namespace proxyctl {
+
+enum class Health { ok, warn, bad };
+
+struct Finding {
+    Health health = Health::ok;
+    std::string what;
+    std::string remedy;  ///< empty if it is ok
+};
+
+std::string_view word_for(Health health);
+
+/// Open descriptors against the limit in the text of /proc/PID/limits.
+Finding check_descriptors(const std::string& role, const std::string& limits, std::uint64_t open);
+/// A configured socket buffer against the text of /proc/sys/net/core/rmem_max or wmem_max.
+Finding check_buffer(const std::string& key, std::uint64_t configured, const std::string& setting,
+                     const std::string& text);
+/// Datagrams dropped by the kernel at these listeners (`address:port`), by the text of /proc/net/udp and
+/// udp6.
+Finding check_drops(const std::string& table, const std::vector<std::string>& listeners);
+/// The text of ip_local_port_range against the sessions, which need a port each.
+Finding check_ports(const std::string& range, std::uint32_t max_sessions);
+/// The text of /proc/PID/status of a child, which should be unprivileged.
+Finding check_privileges(const std::string& role, const std::string& status, bool user_configured);
+/// The text of /proc/sys/kernel/core_pattern.
+Finding check_core_pattern(const std::string& pattern);
+Finding check_restarts(const std::string& role, std::int64_t restarts);
+/// Whether the kernel considers the clock synchronised, and its maximum error.
+Finding check_clock(bool synchronised, std::int64_t error_microseconds);
+
+/// The addresses after `nameserver` in the text of resolv.conf, with port 53.
+std::vector<base::Endpoint> servers_of_resolv_conf(const std::string& text);
+/// The local address of a line of /proc/net/udp: `0100007F:0035` is 127.0.0.1:53.
+std::optional<base::Endpoint> endpoint_of_hex(std::string_view text);
+
+/// A transport over which the configuration queries name servers, and the keys that select it.
+struct TransportUse {
+    conf::Transport transport = conf::Transport::udp;
+    std::vector<std::string> keys;
+};
+
+/// The transports of configured names and of client look-ups, each once. Look-ups of proxies are unknown
+/// here.
+std::vector<TransportUse> transports_used(const conf::Config& config);
+
+Finding no_name_server();
+/// The results of the probes over this transport.
+std::vector<Finding> check_name_servers(const TransportUse& use, const std::vector<NameServerProbe>& probes);
+
+/// The worst of the rows of `names`, and how many more there are.
+std::vector<Finding> check_names(const std::vector<Row>& names);
+
+}  // namespace proxyctl
