@@ -133,9 +133,9 @@ std::string reason_text(const session::Explanation& explanation) {
             return word + ": the rule has no server";
         case CloseReason::resolve_failure:
             return word + ": " +
-                   (explanation.missing.empty()
-                        ? "a name could not be resolved, or there is no room to wait for it"
-                        : fmt::format("{}", fmt::join(explanation.missing, ", ")));
+                   (explanation.policy.decision.kind == policy::Decision::Kind::no_server
+                        ? fmt::format("{}", fmt::join(explanation.policy.idle_names, ", "))
+                        : "a name could not be resolved, or there is no room to wait for it");
         default:
             return word;
     }
@@ -145,11 +145,13 @@ std::string decision_reason(const session::Explanation& explanation) {
     using session::CloseReason;
     using Outcome = session::Explanation::Outcome;
     if (explanation.outcome == Outcome::running) return "its session goes on; no rule is asked again";
-    if (explanation.outcome == Outcome::waits)
-        return explanation.need == session::Need::client_names
-                   ? "the client's names would be looked up first; `proxyd -t` does"
-               : explanation.missing.empty() ? "a name of the configuration is not known yet"
-                                             : fmt::format("{}", fmt::join(explanation.missing, ", "));
+    if (explanation.outcome == Outcome::waits) {
+        if (explanation.policy.decision.kind == policy::Decision::Kind::awaits_client_names)
+            return "the client's names would be looked up first; `proxyd -t` does";
+        return explanation.policy.decision.kind == policy::Decision::Kind::awaits_server
+                   ? fmt::format("{}", fmt::join(explanation.policy.idle_names, ", "))
+                   : explanation.policy.steps.back().why;
+    }
     if (explanation.outcome == Outcome::accepted) return "";
     if (explanation.reason == CloseReason::acl)
         return explanation.rule ? "acl: the rule denies it" : "acl: no rule matches";

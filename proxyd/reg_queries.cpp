@@ -292,7 +292,7 @@ void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply rep
                 return other->outcome == told.outcome && other->reason == told.reason;
             });
             Lines lines(cursor);
-            for (const policy::SessionAcl::Step& step : told.steps)
+            for (const policy::SessionAcl::Step& step : told.policy.steps)
                 lines.add(row_of(step, config_));
             control::Row decision = decision_of(told, config_);
             // Which one hears a new client, the kernel decides.

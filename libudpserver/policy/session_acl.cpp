@@ -16,20 +16,12 @@ SessionAcl::SessionAcl(const conf::Config& config, const Names& names) : names_(
     }
 }
 
-Decision SessionAcl::decide(const Question& question) const {
+SessionAcl::Result SessionAcl::first_match(const Question& question) const {
     const base::Address address = question.client.address();
     const Asked client{address, question.client_names};
     for (std::size_t i = 0; i < rules_.size(); ++i) {
-        switch (judge(rules_[i], client, question).match) {
-            case Match::no:
-                break;
-            case Match::needs_client_names:
-                return {Decision::Kind::needs_client_names, i};
-            case Match::needs_names:
-                return {Decision::Kind::needs_names, i};
-            case Match::yes:
-                return {Decision::Kind::rule, i};
-        }
+        const Match match = judge(rules_[i], client, question).match;
+        if (match != Match::no) return {match, i};
     }
     return {};
 }

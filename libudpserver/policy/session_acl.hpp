@@ -24,28 +24,20 @@ struct Question {
     const std::vector<std::string>* client_names = nullptr;
 };
 
-/// What the policy says, or what it must know first.
-struct Decision {
-    enum class Kind : std::uint8_t {
-        rule,               ///< this rule decides
-        no_rule,            ///< no rule matches: denied
-        needs_names,        ///< depends on a name of the configuration that is not known yet
-        needs_client_names  ///< depends on the client's reverse names
-    };
-    Kind kind = Kind::no_rule;
-    std::size_t rule = 0;  ///< the rule that decides, or the first one that cannot be judged
-};
-
-/// The policy, compiled (K-33): asked once for each session, the first rule whose conditions all hold
-/// decides.
+/// The rules of `session-acl`, compiled (K-33): the first rule whose conditions all hold decides.
 class SessionAcl {
 public:
     /// Copies what it needs, but for the names, which change while it lives. Throws std::invalid_argument for
     /// what the loader refuses.
     SessionAcl(const conf::Config& config, const Names& names);
 
-    /// Never more than it must know: a rule that fails anyway, or holds anyway, needs no name.
-    [[nodiscard]] Decision decide(const Question& question) const;
+    struct Result {
+        Match match = Match::no;
+        std::size_t rule = 0;
+    };
+    /// The first rule that matches, or that may match once more names are known; `no` if there is none. A
+    /// rule that fails or matches whatever its names resolve to needs none of them.
+    [[nodiscard]] Result first_match(const Question& question) const;
 
     [[nodiscard]] std::size_t size() const { return rules_.size(); }
     [[nodiscard]] const conf::Rule& rule(std::size_t index) const { return rules_.at(index).rule; }
@@ -58,7 +50,7 @@ public:
         bool undecided = false;  ///< a name is not known: this is the last step
         std::string why;         ///< the first condition that failed, or that all hold, or what is not known
     };
-    /// Rule by rule up to and with the one that decides, judged by the code that decide() uses (K-30).
+    /// Rule by rule up to and with the one that decides, by the code that first_match() uses (K-30).
     [[nodiscard]] std::vector<Step> explain(const Question& question) const;
 
 private:

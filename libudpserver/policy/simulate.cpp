@@ -101,7 +101,7 @@ std::string simulate_client(const conf::Config& config, Question question, const
     const SessionAcl acl(config, names);
     std::string text = header(question);
     std::optional<std::vector<std::string>> found;
-    if (client_names && acl.decide(question).kind == Decision::Kind::needs_client_names) {
+    if (client_names && acl.first_match(question).match == Match::needs_client_names) {
         found = client_names(question.client.address());
         if (found)
             text += found->empty() ? "the client has no name\n" : "its names: " + joined(*found) + "\n";

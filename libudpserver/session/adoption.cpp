@@ -106,9 +106,9 @@ bool Sessions::adopt_record(Slot slot, Instant now) {
 }
 
 bool Sessions::plausible(const Record& session) const {
-    if (session.worker != worker_ || session.listener >= listeners_.size() || session.rule >= acl_.size())
+    if (session.worker != worker_ || session.listener >= listeners_.size() || session.rule >= policy_.size())
         return false;
-    const conf::Rule& rule = acl_.rule(session.rule);
+    const conf::Rule& rule = policy_.rule(session.rule);
     return rule.action == conf::Action::accept && rule.type == session.type &&
            session.client.family == listeners_.local(session.listener).family &&
            session.local.family == session.client.family && session.server.family != base::Family::none &&

@@ -2,12 +2,10 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "libudpserver/policy/session_acl.hpp"
+#include "libudpserver/policy/policy.hpp"
 #include "libudpserver/session/record.hpp"
 #include "libudpserver/session/session_filter.hpp"
-#include "libudpserver/session/waiting_openers.hpp"
 
 /// What somebody gets to see who asks a worker's engine.
 namespace session {
@@ -33,15 +31,13 @@ struct Details {
 struct Explanation {
     enum class Outcome : std::uint8_t { accepted, refused, waits, running };
 
-    std::vector<policy::SessionAcl::Step> steps;  ///< what the rules say, asked or not
+    policy::Explanation policy;  ///< what the policy says, whether it is asked or not
     Outcome outcome = Outcome::refused;
-    CloseReason reason = CloseReason::none;  ///< that it is refused with
-    bool policy_asked = false;               ///< false: a limit, an admin or a running session comes first
-    Need need = Need::nothing;               ///< what it waits for
-    std::vector<std::string> missing;        ///< what is not known, or why its names stand for no server
-    std::optional<std::size_t> rule;         ///< that decides, or waits
-    Endpoint server;                         ///< that it goes to
-    SessionId session;                       ///< that it belongs to, when one is running
+    CloseReason reason = CloseReason::none;  ///< of a refusal
+    bool policy_asked = false;               ///< false: a limit, an administrator or a session comes first
+    std::optional<std::size_t> rule;         ///< the rule that decides, or that waits
+    Endpoint server;
+    SessionId session;  ///< the one it belongs to, if the outcome is `running`
 };
 
 }  // namespace session

@@ -6,7 +6,6 @@
 
 #include "base/log.hpp"
 #include "libudpserver/net/udp_socket.hpp"
-#include "libudpserver/policy/server_choice.hpp"
 #include "libudpserver/session/sessions.hpp"
 
 namespace session {
@@ -29,20 +28,19 @@ bool is_local(const base::Address& address) try {
 
 std::size_t Sessions::name_news(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
                                 Instant now) {
-    const policy::Names::Addresses before = names_.addresses(name);
-    const bool first_word = !names_.known(name) || (!unresolved && !heard_[name]);
+    const policy::Names::Addresses before = names().addresses(name);
+    const bool first_word = !names().known(name) || (!unresolved && !heard_[name]);
     if (unresolved) {
-        names_.set_unresolved(name);
+        policy_.set_unresolved(name);
     } else {
-        names_.set(name, std::move(addresses));
+        policy_.set_addresses(name, std::move(addresses));
         heard_[name] = true;
     }
-    if (!first_word && names_.addresses(name) == before) return 0;
-    targets_.update(name);
+    if (!first_word && names().addresses(name) == before) return 0;
     if (adopted_) judge_unjudged(now);
     const std::size_t left = adopted_ ? review(name, before, first_word, now) : 0;
     go_on(waiting_.take([this, now](WaitingOpeners::Waiter& waiter) {
-        return waiter.need == Need::names && judge_again(waiter, now);
+        return waiter.decision.awaits_configured_names() && judge_again(waiter, now);
     }),
           now);
     settle(now);
@@ -53,9 +51,9 @@ std::size_t Sessions::name_news(std::size_t name, policy::Names::Addresses addre
 /// what is none of its addresses.
 std::size_t Sessions::review(std::size_t name, const policy::Names::Addresses& before, bool first_word,
                              Instant now) {
-    Review review{std::vector<Review::Kind>(acl_.size()), {}};
-    std::ranges::set_difference(before, names_.addresses(name), std::back_inserter(review.gone));
-    for (const std::size_t rule : targets_.users(name)) {
+    Review review{std::vector<Review::Kind>(policy_.size()), {}};
+    std::ranges::set_difference(before, names().addresses(name), std::back_inserter(review.gone));
+    for (const std::size_t rule : policy_.rules_to(name)) {
         if (first_word && all_heard(rule)) {
             review.rules[rule] = Review::Kind::all;
         } else if (all_known(rule)) {
@@ -66,22 +64,22 @@ std::size_t Sessions::review(std::size_t name, const policy::Names::Addresses& b
 }
 
 bool Sessions::all_known(std::size_t rule) const {
-    return std::ranges::all_of(acl_.rule(rule).plug_to, [this](const conf::Server& server) {
-        return server.name.empty() || names_.known(*names_.index(server.name));
+    return std::ranges::all_of(policy_.rule(rule).plug_to, [this](const conf::Server& server) {
+        return server.name.empty() || names().known(*names().index(server.name));
     });
 }
 
 bool Sessions::all_heard(std::size_t rule) const {
-    return std::ranges::all_of(acl_.rule(rule).plug_to, [this](const conf::Server& server) {
-        return server.name.empty() || heard_[*names_.index(server.name)];
+    return std::ranges::all_of(policy_.rule(rule).plug_to, [this](const conf::Server& server) {
+        return server.name.empty() || heard_[*names().index(server.name)];
     });
 }
 
 /// After an adoption: names that were told before it.
 void Sessions::review_adopted(Instant now) {
-    Review review{std::vector<Review::Kind>(acl_.size()), {}};
-    for (std::size_t name = 0; name < names_.size(); ++name)
-        for (const std::size_t rule : targets_.users(name))
+    Review review{std::vector<Review::Kind>(policy_.size()), {}};
+    for (std::size_t name = 0; name < names().size(); ++name)
+        for (const std::size_t rule : policy_.rules_to(name))
             if (all_heard(rule)) review.rules[rule] = Review::Kind::all;
     leave_addresses(review, now);
 }
@@ -109,7 +107,7 @@ std::size_t Sessions::leave_addresses(const Review& review, Instant now) {
 bool Sessions::is_left(const Record& session, Review::Kind kind, const policy::Names::Addresses& gone) const {
     const base::Address server = session.server.address();
     if (kind == Review::Kind::nobody || session.server_chosen != 0) return false;
-    if (targets_.has_address(session.rule, server)) return false;
+    if (policy_.has_server(session.rule, server)) return false;
     if (kind == Review::Kind::gone) return std::ranges::binary_search(gone, server);
     // Whoever answered first is the server of an any-sock session, and need not have been in any list.
     return session.type != conf::SessionType::any_sock || session.server_fixed == 0;
@@ -132,8 +130,9 @@ void Sessions::move(Slot slot, Instant now) {
     const Record& session = record(slot);
     // It only waits for what the old server has still to say.
     if (session.detached != 0 && !holds(slot)) return;
-    if (targets_.of(session.rule).empty()) return;  // K-55: better there than nowhere
-    const Endpoint server = server_for(session.rule, session.client);
+    const conf::Server* chosen = policy_.server_for(session.rule, session.client.address());
+    if (chosen == nullptr) return;  // K-55: better there than nowhere
+    const Endpoint server = chosen->endpoint;
     const CloseReason reason = reconnect(slot, server, now);
     if (reason == CloseReason::no_socket &&
         !supplies_[group_index(rule_of(session), server.family)].exhausted) {
@@ -153,7 +152,7 @@ void Sessions::leave_some(Instant now) {
         const Record& session = record(slot);
         const bool lives = session.state == State::open && session.generation == generation &&
                            session.reason == CloseReason::none && session.server_chosen == 0;
-        if (lives && !targets_.has_address(session.rule, session.server.address())) leave_address(slot, now);
+        if (lives && !policy_.has_server(session.rule, session.server.address())) leave_address(slot, now);
     }
 }
 

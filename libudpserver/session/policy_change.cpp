@@ -29,12 +29,10 @@ Sessions::Fate Sessions::rejudge(Slot slot, Instant now) {
     const std::optional<std::size_t> listener = new_listener(*past, session.listener);
     if (!listener) return Fate::ended;
     const policy::Decision decision =
-        acl_.decide(question_about(session.client, session.local, session.dscp, now));
-    const bool unjudged = decision.kind == policy::Decision::Kind::needs_names ||
-                          decision.kind == policy::Decision::Kind::needs_client_names;
-    std::optional<std::size_t> rule;
-    if (unjudged) rule = rule_named(past->config->session_acl[session.rule].name);
-    if (decision.kind == policy::Decision::Kind::rule) rule = decision.rule;
+        policy_.decide(question_about(session.client, session.local, session.dscp, now));
+    const bool unjudged = decision.awaits_rule();
+    const std::optional<std::size_t> rule =
+        unjudged ? rule_named(past->config->session_acl[session.rule].name) : decision.rule;
     if (!may_go_on(session, rule)) return Fate::ended;
     write_indices(session, *listener, *rule, unjudged);
     return Fate::adopted;
@@ -57,14 +55,15 @@ std::optional<std::size_t> Sessions::new_listener(const PastPolicy& past, std::s
 }
 
 std::optional<std::size_t> Sessions::rule_named(const std::string& name) const {
-    for (std::size_t i = 0; i < acl_.size(); ++i)
-        if (acl_.rule(i).name == name) return i;
+    for (std::size_t i = 0; i < policy_.size(); ++i)
+        if (policy_.rule(i).name == name) return i;
     return std::nullopt;
 }
 
 /// A session cannot become one of another type: other senders would be allowed, or its socket is not the one.
 bool Sessions::may_go_on(const Record& session, std::optional<std::size_t> rule) const {
-    return rule && acl_.rule(*rule).action == conf::Action::accept && acl_.rule(*rule).type == session.type;
+    return rule && policy_.rule(*rule).action == conf::Action::accept &&
+           policy_.rule(*rule).type == session.type;
 }
 
 /// Indices of one configuration with the epoch of another would be believed: a record in between has none.
@@ -95,18 +94,16 @@ void Sessions::judge_running(Slot slot, Instant now) {
     Record& session = record(slot);
     if (session.state != State::open || session.reason != CloseReason::none || session.unjudged == 0) return;
     const policy::Decision decision =
-        acl_.decide(question_about(session.client, session.local, session.dscp, now));
-    if (decision.kind == policy::Decision::Kind::needs_names) return;
-    if (decision.kind == policy::Decision::Kind::needs_client_names) {
+        policy_.decide(question_about(session.client, session.local, session.dscp, now));
+    if (decision.kind == policy::Decision::Kind::awaits_names) return;
+    if (decision.kind == policy::Decision::Kind::awaits_client_names) {
         const base::Address client = session.client.address();
         if (!client_names_.failed(client, now) && curiosity_allowed(client)) ask_client_names(client);
         return;
     }
-    const bool by_rule = decision.kind == policy::Decision::Kind::rule;
     forget_unjudged(slot);
-    if (!may_go_on(session, by_rule ? std::optional(decision.rule) : std::nullopt))
-        return end(slot, CloseReason::policy);
-    write_indices(session, session.listener, decision.rule, false);
+    if (!may_go_on(session, decision.rule)) return end(slot, CloseReason::policy);
+    write_indices(session, session.listener, *decision.rule, false);
     set_deadline(slot);
     settle_server(slot, now);
 }
@@ -142,7 +139,7 @@ void Sessions::forget_unjudged(Slot slot) {
 /// The rule by which it ran, under whichever configuration that was.
 const conf::Rule* Sessions::rule_for_report(const Record& session) const {
     if (session.policy_epoch == epoch_)
-        return session.rule < acl_.size() ? &acl_.rule(session.rule) : nullptr;
+        return session.rule < policy_.size() ? &policy_.rule(session.rule) : nullptr;
     const PastPolicy* past = history_ != nullptr ? history_->find(session.policy_epoch) : nullptr;
     const bool known = past != nullptr && session.rule < past->config->session_acl.size();
     return known ? &past->config->session_acl[session.rule] : nullptr;

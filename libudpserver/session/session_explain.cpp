@@ -32,33 +32,26 @@ Explanation Sessions::explain(const policy::Question& asked, std::size_t listene
                                  .from = question.client,
                                  .local = question.local,
                                  .tos = static_cast<std::uint8_t>(question.dscp << 2)};
-    Explanation result{.steps = acl_.explain(question)};
+    Explanation result{.policy = policy_.explain(question)};
     if (explain_known(result, listener, datagram, now)) return result;
     result.reason = knock(datagram, now);
     if (result.reason != CloseReason::none) return result;
 
+    const policy::Decision& decision = result.policy.decision;
+    const bool accepted = decision.kind == policy::Decision::Kind::accept;
+    const base::Address client = question.client.address();
     result.policy_asked = true;
-    const Judged judged = ask_policy(question, now);
-    result.rule = judged.rule;
-    result.need = judged.need;
-    result.reason = judged.reason;
-    if (judged.need == Need::names && result.steps.back().undecided)
-        result.missing = {result.steps.back().why};
-    else if (judged.need == Need::names || judged.reason == CloseReason::resolve_failure)
-        result.missing = targets_.idle_names(*judged.rule);
-    if (judged.reason != CloseReason::none) return result;
-    if (judged.need != Need::nothing) {
-        if (!may_wait(question.client.address(), judged.need)) {
+    result.rule = decision.rule;
+    result.server = decision.server;
+    result.reason = refusal_by(decision, client, now);
+    if (result.reason == CloseReason::none) {
+        if (accepted)
+            result.reason = no_room_for(*decision.rule, decision.server.family, now);
+        else if (!may_wait(client, decision))
             result.reason = CloseReason::resolve_failure;
-            result.missing.clear();  // it is the room that is missing
-        }
-    } else {
-        result.server = server_for(*judged.rule, question.client);
-        result.reason = no_room_for(*judged.rule, result.server.family, now);
     }
-    if (result.reason != CloseReason::none) return result;
-    result.outcome =
-        judged.need == Need::nothing ? Explanation::Outcome::accepted : Explanation::Outcome::waits;
+    if (result.reason == CloseReason::none)
+        result.outcome = accepted ? Explanation::Outcome::accepted : Explanation::Outcome::waits;
     return result;
 }
 
@@ -87,23 +80,23 @@ bool Sessions::explain_known(Explanation& result, std::size_t listener, const ne
     if (waiter == nullptr) return false;
     result.outcome = Explanation::Outcome::waits;
     result.policy_asked = true;
-    result.need = waiter->need;
-    result.rule = waiter->rule;
+    result.rule = waiter->decision.rule;
     return true;
 }
 
 /// As begin_waiting(), for a small datagram.
-bool Sessions::may_wait(const base::Address& client, Need need) const {
+bool Sessions::may_wait(const base::Address& client, const policy::Decision& decision) const {
     if (waiting_.full()) return false;
-    return need != Need::client_names || client_names_.asks(client) || !client_names_.full();
+    return decision.kind != policy::Decision::Kind::awaits_client_names || client_names_.asks(client) ||
+           !client_names_.full();
 }
 
 /// As admit(), which looks at the same and makes room.
 CloseReason Sessions::no_room_for(std::size_t rule, base::Family family, Instant now) {
-    const std::size_t group = group_index(acl_.rule(rule), family);
+    const std::size_t group = group_index(policy_.rule(rule), family);
     if (now < supplies_[group].refuse_until || leases_.available(group, now) == 0)
         return CloseReason::no_socket;
-    const Slot evicted = to_evict_for(acl_.rule(rule));
+    const Slot evicted = to_evict_for(policy_.rule(rule));
     if (full() && evicted == none) return CloseReason::sessions_full;
     if (leases_.can_lease(group, now)) return CloseReason::none;
     const bool frees_one = evicted != none && leases_.group_of(record(evicted).socket) == group &&

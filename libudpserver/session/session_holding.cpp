@@ -87,7 +87,7 @@ bool Sessions::set_server(Slot slot, const Endpoint& server, Instant now) {
     Record& session = record(slot);
     const std::size_t group = group_index(rule_of(session), server.family);
     // Often the client has named it: this proxy itself would be a loop.
-    if (group == groups_.size() || !targets_.usable(session.rule, server)) return false;
+    if (group == groups_.size() || !policy_.can_be_server(session.rule, server)) return false;
     if (session.state == State::opening) {
         session.server = server;  // the socket comes after Proxy::open
     } else if (session.state != State::open || session.reason != CloseReason::none) {

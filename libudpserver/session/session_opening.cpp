@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "libudpserver/policy/server_choice.hpp"
 #include "libudpserver/session/session_type.hpp"
 #include "libudpserver/session/sessions.hpp"
 
@@ -31,19 +30,22 @@ bool can_be_answered(const Endpoint& client) {
 }  // namespace
 
 Slot Sessions::open(std::size_t listener, const net::Datagram& datagram, Instant now) {
-    Judged judged{.reason = knock(datagram, now)};
-    if (judged.reason == CloseReason::none) judged = ask_policy(datagram, now);
-    CloseReason reason = judged.reason;
-    if (reason == CloseReason::none && judged.need != Need::nothing) {
-        reason = begin_waiting(listener, datagram, judged, now);
+    policy::Decision decision;
+    CloseReason reason = knock(datagram, now);
+    if (reason == CloseReason::none) {
+        decision = ask_policy(datagram, now);
+        reason = refusal_by(decision, datagram.from.address(), now);
+    }
+    if (reason == CloseReason::none && decision.kind != policy::Decision::Kind::accept) {
+        reason = begin_waiting(listener, datagram, decision, now);
         if (reason == CloseReason::none) return none;
     } else if (reason == CloseReason::none) {
-        reason = admit(listener, datagram, *judged.rule, now);
+        reason = admit(listener, datagram, decision, now);
         const Slot slot = reason == CloseReason::none ? free_.back() : none;
-        if (slot != none) reason = start(slot, listener, datagram, *judged.rule, now);
+        if (slot != none) reason = start(slot, listener, datagram, decision, now);
         if (reason == CloseReason::none) return slot;
     }
-    refuse(datagram, reason, judged.rule, now);
+    refuse(datagram, reason, decision.rule, now);
     return none;
 }
 
@@ -60,7 +62,7 @@ CloseReason Sessions::knock(const net::Datagram& datagram, Instant now) {
 policy::Question Sessions::question_about(const Endpoint& client, const Endpoint& local, std::uint8_t dscp,
                                           Instant now) {
     // Asking for the local time takes the C library's lock: once a second is exact enough for minutes.
-    if (acl_.uses_time() && now >= local_time_until_) {
+    if (policy_.uses_time() && now >= local_time_until_) {
         local_time_ = base::LocalTime::now();
         local_time_until_ = now + std::chrono::seconds(1);
     }
@@ -71,50 +73,40 @@ policy::Question Sessions::question_about(const Endpoint& client, const Endpoint
             .client_names = client_names_.find(client.address(), now)};
 }
 
-Sessions::Judged Sessions::ask_policy(const net::Datagram& datagram, Instant now) {
-    return ask_policy(
-        question_about(datagram.from, datagram.local, static_cast<std::uint8_t>(datagram.tos >> 2), now),
-        now);
+policy::Decision Sessions::ask_policy(const net::Datagram& datagram, Instant now) {
+    const auto dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
+    return policy_.decide(question_about(datagram.from, datagram.local, dscp, now));
 }
 
-Sessions::Judged Sessions::ask_policy(const policy::Question& question, Instant now) const {
-    const policy::Decision decision = acl_.decide(question);
+CloseReason Sessions::refusal_by(const policy::Decision& decision, const base::Address& client,
+                                 Instant now) const {
+    using Kind = policy::Decision::Kind;
     switch (decision.kind) {
-        case policy::Decision::Kind::rule:
-            return judge_servers(decision.rule);
-        case policy::Decision::Kind::needs_names:
-            return {CloseReason::none, decision.rule, Need::names};
-        case policy::Decision::Kind::needs_client_names:
-            // Not let through, and not asked for again and again: nobody answers for it.
-            if (client_names_.failed(question.client.address(), now))
-                return {CloseReason::resolve_failure, decision.rule};
-            return {CloseReason::none, decision.rule, Need::client_names};
-        case policy::Decision::Kind::no_rule:
-            break;
+        case Kind::deny:
+            return CloseReason::acl;
+        case Kind::no_server:
+            return policy_.rule(*decision.rule).plug_to.empty() ? CloseReason::no_target
+                                                                : CloseReason::resolve_failure;
+        case Kind::awaits_client_names:
+            // The last look-up failed a moment ago: refuse the client instead of asking for each datagram.
+            return client_names_.failed(client, now) ? CloseReason::resolve_failure : CloseReason::none;
+        default:
+            return CloseReason::none;
     }
-    return {CloseReason::acl};
 }
 
-Sessions::Judged Sessions::judge_servers(std::size_t rule) const {
-    if (acl_.rule(rule).action == conf::Action::deny) return {CloseReason::acl, rule};
-    if (!targets_.of(rule).empty()) return {CloseReason::none, rule};
-    if (targets_.waiting(rule)) return {CloseReason::none, rule, Need::names};
-    const bool names = std::ranges::any_of(acl_.rule(rule).plug_to,
-                                           [](const conf::Server& server) { return !server.name.empty(); });
-    return {names ? CloseReason::resolve_failure : CloseReason::no_target, rule};
-}
-
-CloseReason Sessions::admit(std::size_t listener, const net::Datagram& datagram, std::size_t rule,
-                            Instant now) {
-    const conf::SessionLimits& limits = acl_.rule(rule).limits;
+CloseReason Sessions::admit(std::size_t listener, const net::Datagram& datagram,
+                            const policy::Decision& decision, Instant now) {
+    const conf::Rule& rule = policy_.rule(*decision.rule);
+    const conf::SessionLimits& limits = rule.limits;
     if (limits.client_bytes > 0 && datagram.payload.size() > limits.client_bytes)
         return CloseReason::client_bytes;
     if (!proxy_accepts(listener, datagram, now)) return CloseReason::proxy;
     // Before anything gives way for a session that cannot come to be.
-    const std::size_t group = group_index(acl_.rule(rule), server_for(rule, datagram.from).family);
+    const std::size_t group = group_index(rule, decision.server.family);
     if (!socket_free(group, now)) return CloseReason::no_socket;
     if (const CloseReason limited = charge(datagram, now); limited != CloseReason::none) return limited;
-    return make_room(acl_.rule(rule), now);
+    return make_room(rule, now);
 }
 
 /// Takes the session from the rates, once: what waits is charged when it begins to wait.
@@ -175,9 +167,9 @@ bool Sessions::unanswered_full() const {
     return unanswered_.size() >= unanswered_most_;
 }
 
-CloseReason Sessions::start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
-                            Instant now) {
-    fill(record(slot), listener, datagram, rule, now);
+CloseReason Sessions::start(Slot slot, std::size_t listener, const net::Datagram& datagram,
+                            const policy::Decision& decision, Instant now) {
+    fill(record(slot), listener, datagram, decision, now);
     Volatile& side = volatile_of(slot);
     side = {.handler = nullptr, .idle_window = {now, 0}, .extra = nullptr};
     SessionContext context(*this, slot, now);
@@ -191,21 +183,21 @@ CloseReason Sessions::start(Slot slot, std::size_t listener, const net::Datagram
     return CloseReason::none;
 }
 
-void Sessions::fill(Record& record, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
-                    Instant now) {
+void Sessions::fill(Record& record, std::size_t listener, const net::Datagram& datagram,
+                    const policy::Decision& decision, Instant now) {
     const std::uint32_t generation = record.generation + 1;
-    const conf::Rule& matched = acl_.rule(rule);
+    const conf::Rule& matched = policy_.rule(*decision.rule);
     record = Record{.state = State::opening};
     record.type = matched.type;
     record.worker = static_cast<std::uint8_t>(worker_);
     record.listener = static_cast<std::uint16_t>(listener);
-    record.rule = static_cast<std::uint16_t>(rule);
+    record.rule = static_cast<std::uint16_t>(*decision.rule);
     record.generation = generation;
     record.policy_epoch = epoch_;
     record.dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
     record.client = datagram.from;
     record.local = datagram.local;
-    record.server = server_for(rule, datagram.from);
+    record.server = decision.server;
     record.created = record.last_client = record.last_server = now;
 }
 
@@ -316,17 +308,12 @@ void Sessions::warn_of_refusal(const net::Datagram& datagram, CloseReason reason
         base::log::write(base::msg::source_limited, "{}: refused: its address or network has had its share",
                          client);
     } else {
-        const std::string by = rule                         ? ", rule " + acl_.rule(*rule).name
+        const std::string by = rule                         ? ", rule " + policy_.rule(*rule).name
                                : reason == CloseReason::acl ? ", no rule matches"
                                                             : "";
         base::log::write(base::msg::refused, "{} to {}: refused: {}{}", client,
                          base::to_string(datagram.local), to_string(reason), by);
     }
-}
-
-const Endpoint& Sessions::server_for(std::size_t rule, const Endpoint& client) const {
-    const std::vector<conf::Server>& servers = targets_.of(rule);
-    return servers[policy::choose_server(servers, client.address())].endpoint;
 }
 
 std::size_t Sessions::group_index(const conf::Rule& rule, base::Family family) const {

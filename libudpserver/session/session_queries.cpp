@@ -30,7 +30,7 @@ std::optional<Details> Sessions::details(SessionId id, Instant now) const {
                    .socket = leases_.descriptor(session.socket),
                    .holds = extra != nullptr && extra->holding,
                    .client_name = extra != nullptr ? extra->client_name : std::string(),
-                   .server_in_rule = targets_.has_address(session.rule, session.server.address()),
+                   .server_in_rule = policy_.has_server(session.rule, session.server.address()),
                    .now = now};
 }
 

@@ -33,16 +33,15 @@ bool Sessions::join_waiter(std::size_t listener, const net::Datagram& datagram) 
     return true;
 }
 
-CloseReason Sessions::begin_waiting(std::size_t listener, const net::Datagram& datagram, const Judged& judged,
-                                    Instant now) {
+CloseReason Sessions::begin_waiting(std::size_t listener, const net::Datagram& datagram,
+                                    const policy::Decision& decision, Instant now) {
     const SessionKey key = key_of(listener, datagram);
     if (waiting_.full()) {
         no_room(datagram.from);
         return CloseReason::resolve_failure;
     }
     WaitingOpeners::Waiter& waiter = waiting_.add(key, now + config_.resolver.timeout);
-    waiter.need = judged.need;
-    waiter.rule = *judged.rule;
+    waiter.decision = decision;
     CloseReason reason = CloseReason::none;
     if (!waiter.queue.push(listener, datagram)) {
         no_room(datagram.from);
@@ -50,7 +49,8 @@ CloseReason Sessions::begin_waiting(std::size_t listener, const net::Datagram& d
     }
     // The rates bound who may fill the room, so they are asked now and not when the answer comes.
     if (reason == CloseReason::none) reason = charge(datagram, now);
-    const bool asks = reason == CloseReason::none && judged.need == Need::client_names;
+    const bool asks =
+        reason == CloseReason::none && decision.kind == policy::Decision::Kind::awaits_client_names;
     if (asks && !await_client_names(datagram.from.address())) reason = CloseReason::resolve_failure;
     if (reason == CloseReason::none) {
         totals_.held.add();
@@ -62,11 +62,12 @@ CloseReason Sessions::begin_waiting(std::size_t listener, const net::Datagram& d
 
 /// True when there is nothing left to wait for.
 bool Sessions::judge_again(WaitingOpeners::Waiter& waiter, Instant now) {
-    const Judged judged = ask_policy(waiter.queue.front().datagram(), now);
-    if (judged.need == Need::nothing) return true;
-    waiter.need = judged.need;
-    waiter.rule = *judged.rule;
-    return judged.need == Need::client_names && !await_client_names(waiter.key.client.address());
+    using Kind = policy::Decision::Kind;
+    const base::Address client = waiter.key.client.address();
+    const policy::Decision decision = ask_policy(waiter.queue.front().datagram(), now);
+    if (decision.kind == Kind::accept || refusal_by(decision, client, now) != CloseReason::none) return true;
+    waiter.decision = decision;
+    return decision.kind == Kind::awaits_client_names && !await_client_names(client);
 }
 
 void Sessions::go_on(WaitingOpeners::List waiters, Instant now) {
@@ -89,7 +90,7 @@ void Sessions::refuse_waiters(WaitingOpeners::List waiters, CloseReason reason, 
     for (WaitingOpeners::Waiter& waiter : waiters) {
         while (!waiter.queue.empty()) {
             HoldQueue::Held held = waiter.queue.pop();
-            refuse(held.datagram(), reason, waiter.rule, now);
+            refuse(held.datagram(), reason, waiter.decision.rule, now);
         }
     }
 }
@@ -164,8 +165,8 @@ void Sessions::client_names_came(const base::Address& client, const LookupAnswer
                          base::to_string(client), answer.detail);
     }
     go_on(waiting_.take([&](WaitingOpeners::Waiter& waiter) {
-        return waiter.need == Need::client_names && waiter.key.client.address() == client &&
-               judge_again(waiter, now);
+        return waiter.decision.kind == policy::Decision::Kind::awaits_client_names &&
+               waiter.key.client.address() == client && judge_again(waiter, now);
     }),
           now);
 }

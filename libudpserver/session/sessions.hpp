@@ -12,9 +12,7 @@
 
 #include "base/token_bucket.hpp"
 #include "libudpserver/net/send_batch.hpp"
-#include "libudpserver/policy/names.hpp"
-#include "libudpserver/policy/session_acl.hpp"
-#include "libudpserver/policy/targets.hpp"
+#include "libudpserver/policy/policy.hpp"
 #include "libudpserver/session/admission.hpp"
 #include "libudpserver/session/chronicle.hpp"
 #include "libudpserver/session/client_names.hpp"
@@ -75,7 +73,7 @@ public:
     /// do says on-name-change. Right after an adoption nobody knows what a name meant before: when all names
     /// of a rule have been heard of, its sessions elsewhere are taken for sessions on addresses that went.
     std::size_t name_news(std::size_t name, policy::Names::Addresses addresses, bool unresolved, Instant now);
-    [[nodiscard]] const policy::Names& names() const { return names_; }
+    [[nodiscard]] const policy::Names& names() const { return policy_.names(); }
     /// Clients whose first datagrams wait.
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
@@ -156,13 +154,6 @@ private:
         std::unique_ptr<Extra> extra;  ///< mostly null
     };
 
-    /// What the policy says of a first datagram: refused, the rule's, or not to be told yet.
-    struct Judged {
-        CloseReason reason = CloseReason::none;
-        std::optional<std::size_t> rule;  ///< the one that decides, or the first that cannot be judged
-        Need need = Need::nothing;
-    };
-
     /// How a group of sockets is supplied with more. Each has its own pause: a rule that used up its few
     /// source ports must not stop the others.
     struct Supply {
@@ -178,11 +169,13 @@ private:
     CloseReason knock(const net::Datagram& datagram, Instant now);
     [[nodiscard]] policy::Question question_about(const Endpoint& client, const Endpoint& local,
                                                   std::uint8_t dscp, Instant now);
-    Judged ask_policy(const net::Datagram& datagram, Instant now);
-    Judged ask_policy(const policy::Question& question, Instant now) const;
-    [[nodiscard]] Judged judge_servers(std::size_t rule) const;
+    policy::Decision ask_policy(const net::Datagram& datagram, Instant now);
+    /// Why the decision refuses the client; `none` if it accepts it or has to wait.
+    [[nodiscard]] CloseReason refusal_by(const policy::Decision& decision, const base::Address& client,
+                                         Instant now) const;
     /// What must hold after it: why the datagram may not open a session, or `none`.
-    CloseReason admit(std::size_t listener, const net::Datagram& datagram, std::size_t rule, Instant now);
+    CloseReason admit(std::size_t listener, const net::Datagram& datagram, const policy::Decision& decision,
+                      Instant now);
     CloseReason charge(const net::Datagram& datagram, Instant now);
     /// Asks the proxy; sends its answer if it has one. False: no session begins.
     bool proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now);
@@ -192,10 +185,10 @@ private:
     CloseReason make_room(const conf::Rule& rule, Instant now);
     [[nodiscard]] Slot to_evict_for(const conf::Rule& rule) const;
     /// Builds the session; leaves nothing behind when that fails.
-    CloseReason start(Slot slot, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
-                      Instant now);
-    void fill(Record& record, std::size_t listener, const net::Datagram& datagram, std::size_t rule,
-              Instant now);
+    CloseReason start(Slot slot, std::size_t listener, const net::Datagram& datagram,
+                      const policy::Decision& decision, Instant now);
+    void fill(Record& record, std::size_t listener, const net::Datagram& datagram,
+              const policy::Decision& decision, Instant now);
     CloseReason connect(Slot slot, Instant now);
     Slot lease_socket(std::size_t group, Slot slot, Instant now);
     void ask_for_sockets(std::size_t group, Instant now);
@@ -209,15 +202,15 @@ private:
 
     // Explaining (session_explain.cpp)
     bool explain_known(Explanation& result, std::size_t listener, const net::Datagram& datagram, Instant now);
-    [[nodiscard]] bool may_wait(const base::Address& client, Need need) const;
+    [[nodiscard]] bool may_wait(const base::Address& client, const policy::Decision& decision) const;
     CloseReason no_room_for(std::size_t rule, base::Family family, Instant now);
 
     // Waiting for names (session_waiting.cpp)
     [[nodiscard]] SessionKey key_of(std::size_t listener, const net::Datagram& datagram) const;
     bool join_waiter(std::size_t listener, const net::Datagram& datagram);
     /// `none`: it waits from now on.
-    CloseReason begin_waiting(std::size_t listener, const net::Datagram& datagram, const Judged& judged,
-                              Instant now);
+    CloseReason begin_waiting(std::size_t listener, const net::Datagram& datagram,
+                              const policy::Decision& decision, Instant now);
     bool judge_again(WaitingOpeners::Waiter& waiter, Instant now);
     void go_on(WaitingOpeners::List waiters, Instant now);
     void replay(WaitingOpeners::Waiter& waiter, Instant now);
@@ -320,15 +313,13 @@ private:
 
     [[nodiscard]] Record& record(Slot slot) { return arena_.records()[slot]; }
     [[nodiscard]] bool is_open(SessionId id) const;
-    [[nodiscard]] const conf::Rule& rule_of(const Record& record) const { return acl_.rule(record.rule); }
+    [[nodiscard]] const conf::Rule& rule_of(const Record& record) const { return policy_.rule(record.rule); }
     [[nodiscard]] Volatile& volatile_of(Slot slot) { return volatile_[slot - first_]; }
     [[nodiscard]] const Volatile& volatile_of(Slot slot) const { return volatile_[slot - first_]; }
     [[nodiscard]] bool uses_own_worker(Slot slot) const {
         return slot >= first_ && slot - first_ < slice_.size();
     }
     [[nodiscard]] std::size_t group_index(const conf::Rule& rule, base::Family family) const;
-    /// There must be one: Targets::of is not empty.
-    [[nodiscard]] const Endpoint& server_for(std::size_t rule, const Endpoint& client) const;
     [[nodiscard]] bool unanswered_full() const;
     /// No session may begin: this worker has its share of max-sessions.
     [[nodiscard]] bool full() const { return free_.empty() || open_sessions() >= most_; }
@@ -352,9 +343,7 @@ private:
     std::size_t unjudged_ = 0;        ///< open sessions that are
     std::deque<SessionId> nameless_;  ///< unjudged for the want of their clients' names
     Instant ask_clients_at_{};        ///< the next look at those
-    policy::Names names_;
-    policy::SessionAcl acl_;
-    policy::Targets targets_;
+    policy::Policy policy_;
     std::vector<bool> heard_;  ///< by name: its addresses have been told to this engine
     std::unordered_map<Slot, std::uint32_t> to_leave_;     ///< with generation; are to move or to end
     std::unordered_map<Slot, std::uint32_t> left_behind_;  ///< likewise; wait for a socket to move

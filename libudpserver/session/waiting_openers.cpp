@@ -8,7 +8,7 @@ WaitingOpeners::Waiter* WaitingOpeners::find(const SessionKey& key) {
 }
 
 WaitingOpeners::Waiter& WaitingOpeners::add(const SessionKey& key, base::Instant deadline) {
-    waiters_.push_back({key, Need::nothing, 0, deadline, HoldQueue(budget_)});
+    waiters_.push_back({key, {}, deadline, HoldQueue(budget_)});
     places_[key] = std::prev(waiters_.end());
     return waiters_.back();
 }

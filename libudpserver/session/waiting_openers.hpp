@@ -6,17 +6,11 @@
 #include <optional>
 #include <unordered_map>
 
+#include "libudpserver/policy/policy.hpp"
 #include "libudpserver/session/hold_queue.hpp"
 #include "libudpserver/session/session_key.hpp"
 
 namespace session {
-
-/// What a first datagram waits for.
-enum class Need : std::uint8_t {
-    nothing,
-    names,        ///< names of the configuration: for the policy, or for a server
-    client_names  ///< the client's reverse names
-};
 
 /// Clients whose first datagram cannot be judged yet, in the order they came (K-58). Each has a queue for
 /// what it sends meanwhile; it has no place of a session, and no socket.
@@ -24,8 +18,7 @@ class WaitingOpeners {
 public:
     struct Waiter {
         SessionKey key;
-        Need need = Need::nothing;
-        std::size_t rule = 0;  ///< the one that waits
+        policy::Decision decision;  ///< what it waits for, and the rule
         base::Instant deadline;
         HoldQueue queue;
     };

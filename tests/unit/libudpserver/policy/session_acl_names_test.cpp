@@ -4,7 +4,6 @@
 #include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 
 using namespace policy;
-using Kind = Decision::Kind;
 
 namespace {
 
@@ -12,7 +11,7 @@ struct Policy {
     explicit Policy(std::vector<conf::Rule> rules, std::vector<conf::NamedList> lists = {})
         : config(config_of(std::move(rules), std::move(lists))), names(config), acl(config, names) {}
 
-    [[nodiscard]] Kind decide() const { return acl.decide(question).kind; }
+    [[nodiscard]] Match decide() const { return acl.first_match(question).match; }
     [[nodiscard]] std::string why() const { return acl.explain(question).back().why; }
 
     conf::Config config;
@@ -29,21 +28,21 @@ conf::Destination to(conf::HostItem host, std::uint16_t port = 53) {
 
 TEST_CASE("a rule that depends on an unknown name waits, and no later rule decides [K-55]") {
     Policy policy({rule_from({named("bad.example")}, conf::Action::deny), rule_from({})});
-    CHECK(policy.decide() == Kind::needs_names);
-    CHECK(policy.acl.decide(policy.question).rule == 0);
+    CHECK(policy.decide() == Match::needs_names);
+    CHECK(policy.acl.first_match(policy.question).rule == 0);
     policy.names.set_unresolved(0);
-    CHECK(policy.decide() == Kind::rule);
-    CHECK(policy.acl.decide(policy.question).rule == 1);
+    CHECK(policy.decide() == Match::yes);
+    CHECK(policy.acl.first_match(policy.question).rule == 1);
     know(policy.names, "bad.example", {"192.0.2.1"});
-    CHECK(policy.acl.decide(policy.question).rule == 0);
+    CHECK(policy.acl.first_match(policy.question).rule == 0);
 }
 
 TEST_CASE("a decision before the rule with the name waits for nothing") {
-    CHECK(Policy({rule_from({}), rule_from({named("a.example")})}).decide() == Kind::rule);
-    CHECK(Policy({rule_from({one("192.0.2.9")})}).decide() == Kind::no_rule);
+    CHECK(Policy({rule_from({}), rule_from({named("a.example")})}).decide() == Match::yes);
+    CHECK(Policy({rule_from({one("192.0.2.9")})}).decide() == Match::no);
     Policy policy({rule_from({named("a.example")})});
     know(policy.names, "a.example", {"192.0.2.9"});
-    CHECK(policy.decide() == Kind::no_rule);
+    CHECK(policy.decide() == Match::no);
 }
 
 TEST_CASE("a rule whose other conditions fail needs no name of either kind [K-63]") {
@@ -52,7 +51,7 @@ TEST_CASE("a rule whose other conditions fail needs no name of either kind [K-63
         by_port.to = {to(conf::HostItem{}, 54)};
         by_time.time = {{0x1f, 0, 60}};
         by_dscp.dscp.match = {46};
-        CHECK(Policy({by_port, by_time, by_dscp}).decide() == Kind::no_rule);
+        CHECK(Policy({by_port, by_time, by_dscp}).decide() == Match::no);
         CHECK(undecided(
             AddressMatcher({item}, {}, Names(config_of({rule_from({item})}))).match({address("192.0.2.1")})));
     }
@@ -62,31 +61,31 @@ TEST_CASE("the client's names are asked for last, and only if all else holds [K-
     conf::Rule both = rule_from({pattern("a\\.example")});
     both.to = {to(named("here.example"))};
     Policy policy({both});
-    CHECK(policy.decide() == Kind::needs_names);
+    CHECK(policy.decide() == Match::needs_names);
     know(policy.names, "here.example", {"10.0.1.1"});
-    CHECK(policy.decide() == Kind::needs_client_names);
+    CHECK(policy.decide() == Match::needs_client_names);
     const std::vector<std::string> nothing, right{"a.example"};
     policy.question.client_names = &nothing;
-    CHECK(policy.decide() == Kind::no_rule);
+    CHECK(policy.decide() == Match::no);
     policy.question.client_names = &right;
-    CHECK(policy.decide() == Kind::rule);
+    CHECK(policy.decide() == Match::yes);
     know(policy.names, "here.example", {});
-    CHECK(policy.decide() == Kind::no_rule);
+    CHECK(policy.decide() == Match::no);
 }
 
 TEST_CASE("destinations by name: an excluded one that is not known is waited for [K-34]") {
     conf::Rule rule = rule_from({});
     rule.to = {to(conf::HostItem{}), to(negated(named("admin.example")))};
     Policy policy({rule});
-    CHECK(policy.decide() == Kind::needs_names);
+    CHECK(policy.decide() == Match::needs_names);
     CHECK(policy.why() == "to: depends on admin.example, which is not known");
     policy.question.local.port = 54;
-    CHECK(policy.decide() == Kind::no_rule);
+    CHECK(policy.decide() == Match::no);
     policy.question.local.port = 53;
     know(policy.names, "admin.example", {"10.0.1.1"});
-    CHECK(policy.decide() == Kind::no_rule);
+    CHECK(policy.decide() == Match::no);
     know(policy.names, "admin.example", {"10.0.1.2"});
-    CHECK(policy.decide() == Kind::rule);
+    CHECK(policy.decide() == Match::yes);
 }
 
 TEST_CASE("a regular expression in `to` is refused, also one in a list") {

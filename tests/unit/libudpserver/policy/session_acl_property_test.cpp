@@ -10,7 +10,6 @@
 
 using namespace policy;
 using conf::HostItem;
-using Kind = Decision::Kind;
 
 namespace {
 
@@ -128,9 +127,9 @@ Question question(const std::vector<std::string>* client_names) {
 }
 
 void check_explained(const SessionAcl& acl, const Question& asked) {
-    const Decision decision = acl.decide(asked);
+    const SessionAcl::Result decision = acl.first_match(asked);
     const auto steps = acl.explain(asked);
-    const bool decided = decision.kind == Kind::rule, none = decision.kind == Kind::no_rule;
+    const bool decided = decision.match == Match::yes, none = decision.match == Match::no;
     REQUIRE(steps.size() == (none ? acl.size() : decision.rule + 1));
     for (std::size_t i = 0; i < steps.size(); ++i) {
         const bool last = i + 1 == steps.size();
@@ -138,9 +137,9 @@ void check_explained(const SessionAcl& acl, const Question& asked) {
         REQUIRE(steps[i].matched == (last && decided));
         REQUIRE(steps[i].undecided == (last && !decided && !none));
     }
-    if (decision.kind == Kind::needs_client_names)
+    if (decision.match == Match::needs_client_names)
         REQUIRE(steps.back().why == "from: the names of the client are not known");
-    if (decision.kind == Kind::needs_names)
+    if (decision.match == Match::needs_names)
         REQUIRE_THAT(steps.back().why, Catch::Contains(".example, which is not known"));
 }
 
@@ -166,14 +165,14 @@ struct Knowledge {
     }
 };
 
-Decision decide(const conf::Config& config, const World& world, Knowledge knowledge) {
+SessionAcl::Result decide(const conf::Config& config, const World& world, Knowledge knowledge) {
     Names names(config);
     const SessionAcl acl(config, names);
     for (unsigned i = 0; i < 3; ++i)
         if ((knowledge.names >> i & 1) != 0) tell(names, i, world);
     const Question asked = question(knowledge.client_names ? &world.client_names : nullptr);
     check_explained(acl, asked);
-    return acl.decide(asked);
+    return acl.first_match(asked);
 }
 
 }  // namespace
@@ -187,15 +186,15 @@ TEST_CASE("partial knowledge never contradicts full knowledge [K-33][K-55][K-63]
         const Knowledge knowledge{random.below(8), random.below(2) == 0};
         INFO("round " << round);
 
-        const Decision full = decide(config, world, {7, true});
+        const SessionAcl::Result full = decide(config, world, {7, true});
         const auto expected = Oracle(config, world).first_match();
-        REQUIRE(full.kind == (expected ? Kind::rule : Kind::no_rule));
+        REQUIRE(full.match == (expected ? Match::yes : Match::no));
         REQUIRE(full.rule == expected.value_or(0));
 
-        const Decision partial = decide(config, world, knowledge);
-        if (partial.kind == Kind::needs_names) REQUIRE(knowledge.names != 7);
-        if (partial.kind == Kind::needs_client_names) REQUIRE_FALSE(knowledge.client_names);
-        if (partial.kind != Kind::rule && partial.kind != Kind::no_rule) {
+        const SessionAcl::Result partial = decide(config, world, knowledge);
+        if (partial.match == Match::needs_names) REQUIRE(knowledge.names != 7);
+        if (partial.match == Match::needs_client_names) REQUIRE_FALSE(knowledge.client_names);
+        if (partial.match != Match::yes && partial.match != Match::no) {
             ++waited;
             continue;
         }
@@ -203,7 +202,7 @@ TEST_CASE("partial knowledge never contradicts full knowledge [K-33][K-55][K-63]
         for (const World& other : worlds) {
             if (knowledge.tells_apart(world, other)) continue;
             const auto then = Oracle(config, other).first_match();
-            REQUIRE(then.has_value() == (partial.kind == Kind::rule));
+            REQUIRE(then.has_value() == (partial.match == Match::yes));
             REQUIRE(then.value_or(0) == partial.rule);
         }
     }
@@ -223,8 +222,8 @@ TEST_CASE("what a decision waits for makes a difference, where no item is there 
                     const HostItem companion = with == 0 ? me : other;
                     if (with < 2) items.push_back(other_negated ? negated(companion) : companion);
                     const conf::Config config = config_of({rule_from(items)});
-                    const Kind kind = decide(config, worlds[0], {0, false}).kind;
-                    const bool waits = kind == Kind::needs_names || kind == Kind::needs_client_names;
+                    const Match kind = decide(config, worlds[0], {0, false}).match;
+                    const bool waits = kind == Match::needs_names || kind == Match::needs_client_names;
                     bool differs = false;
                     for (const World& a : worlds)
                         for (const World& b : worlds)

@@ -37,9 +37,9 @@ SessionAcl acl_of(std::vector<conf::Rule> rules) {
 }
 
 std::optional<std::size_t> first_match(const SessionAcl& acl, const Question& asked) {
-    const Decision decision = acl.decide(asked);
-    if (decision.kind == Decision::Kind::rule) return decision.rule;
-    CHECK(decision.kind == Decision::Kind::no_rule);  // without names there is nothing to wait for
+    const SessionAcl::Result decision = acl.first_match(asked);
+    if (decision.match == Match::yes) return decision.rule;
+    CHECK(decision.match == Match::no);  // without names there is nothing to wait for
     return std::nullopt;
 }
 

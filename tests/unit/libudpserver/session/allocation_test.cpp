@@ -90,19 +90,19 @@ TEST_CASE("a decision of the policy allocates nothing, with names and lists neit
     policy::Question question{::endpoint("192.0.2.1:4000"), ::endpoint("10.0.1.1:53"), 0, {0, 510}, &nothing};
     allocations = 0;
     counting = true;
-    const auto waiting = acl.decide(question).kind;
+    const auto waiting = acl.first_match(question).match;
     counting = false;
     know(names, "a.example", {"192.0.2.1", "2001:db8::1"});
     know(names, "b.example", {"192.0.2.9"});
     counting = true;
-    const auto matching = acl.decide(question).kind;
+    const auto matching = acl.first_match(question).match;
     question.client = ::endpoint("192.0.2.2:4000");
-    const auto failing = acl.decide(question).kind;
+    const auto failing = acl.first_match(question).match;
     counting = false;
     CHECK(allocations == 0);
-    CHECK(waiting == policy::Decision::Kind::needs_names);
-    CHECK(matching == policy::Decision::Kind::rule);
-    CHECK(failing == policy::Decision::Kind::no_rule);
+    CHECK(waiting == policy::Match::needs_names);
+    CHECK(matching == policy::Match::yes);
+    CHECK(failing == policy::Match::no);
     allocations = 0;
 }
 
