@@ -1,6 +1,7 @@
 #include "proxyctl/run.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 #include "proxyctl/command_table.hpp"
@@ -111,6 +112,7 @@ int run_for_instances(Context& context, const Command& command, const Arguments&
 
 CommandLine parse_command_line(const std::vector<std::string>& words, Settings settings) {
     CommandLine line;
+    const Selection selected_before = std::exchange(settings.selection, {});
     line.settings = std::move(settings);
     std::size_t next = 0;
     for (; next < words.size() && words[next].starts_with('-'); ++next) {
@@ -127,6 +129,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words, Settings s
             take_option(line, words, next);
     }
     check_selection(line.settings.selection);
+    if (!line.settings.selection.is_given()) line.settings.selection = selected_before;
     line.words.assign(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
     return line;
 }

@@ -19,8 +19,8 @@ struct CommandLine {
     std::vector<std::string> words;  ///< the command and its arguments; empty: interactive
 };
 
-/// Reads the words on top of `settings`. The first word that is not an option is an instance if one has this
-/// name, or if a command follows it. Throws a Failure.
+/// Reads the words on top of `settings`, whose selection holds if the words have none. The first word that is
+/// not an option is an instance if one has this name, or if a command follows it. Throws a Failure.
 CommandLine parse_command_line(const std::vector<std::string>& words, Settings settings);
 
 std::string usage();

@@ -202,8 +202,8 @@ int run_upgrade(Context& context, const Arguments&) {
                  context.instance->name, base::format_duration(timeout.limit));
         wait_for(-1, 0, {upgrade_poll_interval, timeout.interrupt});
     }
-    const std::string &name = context.instance->name, version = plan.text("version"),
-                      sessions = plan.text("sessions");
+    const std::string& name = context.instance->name;
+    const std::string version = plan.text("version"), sessions = plan.text("sessions");
     show_line(context, Row({{"name", name}, {"version", version}, {"sessions", sessions}}),
               name + ": upgraded to " + version + "; sessions " + sessions);
     return exit_status::good;

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/command_table.hpp"
+#include "proxyctl/run.hpp"
 #include "proxyctl/views/list_view.hpp"
 
 namespace proxyctl {
@@ -41,90 +42,79 @@ Words command_words() {
     return words;
 }
 
-/// The part of a line before the command.
-struct Head {
-    std::size_t command = 0;  ///< the index of the command's word
-    Selection selection;
-    bool value_expected = false;  ///< the last word is the value of a global option
-};
-
-Head head_of(const Words& words, const Settings& settings) {
-    Head head;
-    head.selection = settings.selection;
-    const std::size_t last = words.size() - 1;
-    std::size_t i = 0;
-    for (; i < last && words[i].starts_with('-'); ++i) {
-        if (words[i] == "--all") head.selection = {{}, {}, true};
-        if (words[i] != "-s" && words[i] != "--socket" && words[i] != "--timeout") continue;
-        if (++i == last) {
-            head.value_expected = true;
-            return head;
+/// The command line before the last word; nothing if that is the value of a global option, or the line is
+/// invalid.
+std::optional<CommandLine> line_before_last(const Words& words, const Settings& settings) {
+    try {
+        CommandLine line = parse_command_line({words.begin(), words.end() - 1}, settings);
+        if (line.words.size() == 1 && find_commands(line.words.front()).empty()) {
+            line.settings.selection = {{}, line.words.front(), false};
+            line.words.clear();
         }
-        if (words[i - 1] != "--timeout") head.selection = {words[i], {}, false};
+        return line;
+    } catch (const Failure&) {
+        return std::nullopt;
     }
-    if (i < last && find_commands(words[i]).empty()) head.selection = {{}, words[i++], false};
-    head.command = i;
-    return head;
 }
 
-class Completer {
+/// The candidates for the last word, regardless of what it begins with.
+class Candidates {
 public:
-    Completer(const Words& words, const Settings& settings, const FieldQuery& query)
-        : words_(words), settings_(settings), query_(query), head_(head_of(words, settings)) {}
+    Candidates(const CommandLine& before, const std::string& last, const FieldQuery& query)
+        : before_(before), is_option_(last.starts_with('-')), query_(query) {}
 
-    Words candidates() const {
-        if (head_.value_expected) return {};
-        if (head_.command + 1 >= words_.size()) return command_or_instance();
-        const std::vector<const Command*> found = find_commands(words_[head_.command]);
+    [[nodiscard]] Words find() const {
+        if (before_.words.empty()) return is_option_ ? global_options() : commands_and_instances();
+        const std::vector<const Command*> found = find_commands(before_.words.front());
         return found.size() == 1 ? arguments_of(*found.front()) : Words{};
     }
 
 private:
-    Words command_or_instance() const {
-        if (words_.back().starts_with('-'))
-            return {"--socket", "--all", "--json", "--no-color", "--timeout", "--help", "--version"};
+    static Words global_options() {
+        return {"--socket", "--all", "--json", "--no-color", "--timeout", "--help", "--version"};
+    }
+
+    [[nodiscard]] Words commands_and_instances() const {
         Words words = command_words();
-        if (head_.selection.name.empty()) {
-            for (const Instance& instance : find_instances(settings_.places))
-                words.push_back(instance.name);
-        }
+        if (!before_.settings.selection.name.empty()) return words;
+        for (const Instance& instance : find_instances(before_.settings.places))
+            words.push_back(instance.name);
         return words;
     }
 
-    Words arguments_of(const Command& command) const {
-        const std::vector<Option> options = options_of(command);
-        const std::string& before = words_[words_.size() - 2];
-        for (const Option& option : options) {
-            const bool is_before = before == "--" + std::string(option.name) ||
-                                   (option.letter != '\0' && before == std::string("-") + option.letter);
-            if (is_before && option.type != ArgumentType::flag) return values(option.type);
+    [[nodiscard]] Words arguments_of(const Command& command) const {
+        Words names;
+        for (const Option& option : options_of(command)) {
+            names.push_back("--" + std::string(option.name));
+            const std::string& word = before_.words.back();
+            const bool is_before =
+                word == names.back() || (option.letter != '\0' && word == std::string("-") + option.letter);
+            if (is_before && option.type != ArgumentType::flag) return values_of(option.type);
         }
-        if (!words_.back().starts_with('-')) return values(command.operands.type);
-        Words words;
-        for (const Option& option : options)
-            words.push_back("--" + std::string(option.name));
-        words.emplace_back("--json");
-        return words;
+        return is_option_ ? concat(std::move(names), {"--json"}) : values_of(command.operands.type);
     }
 
-    Words values(ArgumentType type) const {
+    [[nodiscard]] Words values_of(ArgumentType type) const {
+        const bool is_first = before_.words.size() == 1;
         switch (type) {
             case ArgumentType::rule:
-                return query_(head_.selection, "rules", "rule");
+                return query("rules", "rule");
             case ArgumentType::session:
-                return query_(head_.selection, "sessions", "id");
+                return query("sessions", "id");
             case ArgumentType::kill:
-                return concat({"REG", "ACR", "APR"}, query_(head_.selection, "sessions", "id"));
+                return concat({"REG", "ACR", "APR"}, query("sessions", "id"));
             case ArgumentType::role:
                 return words_of(roles);
             case ArgumentType::key:
                 return key_words();
             case ArgumentType::signal:
-                return words_of(operand() == 0 ? std::span<const std::string_view>(signal_names) : roles);
+                return is_first ? words_of(signal_names) : words_of(roles);
             case ArgumentType::command:
                 return command_words();
             case ArgumentType::log:
-                return log_words();
+                if (is_first) return {"level", "reopen", "tail"};
+                if (base::lower(before_.words[1]) != "level") return {};
+                return concat(concat(words_of(roles), {"up", "down"}), words_of(log_levels));
             case ArgumentType::explain:
                 return {"from", "to", "at", "dscp"};
             default:
@@ -132,26 +122,23 @@ private:
         }
     }
 
-    [[nodiscard]] std::size_t operand() const { return words_.size() - head_.command - 2; }
-
-    Words log_words() const {
-        if (operand() == 0) return {"level", "reopen", "tail"};
-        if (base::lower(words_[head_.command + 1]) != "level") return {};
-        return concat(concat(words_of(roles), {"up", "down"}), words_of(log_levels));
+    [[nodiscard]] Words query(const char* command, const char* field) const {
+        return query_(before_.settings.selection, command, field);
     }
 
-    const Words& words_;
-    const Settings& settings_;
+    const CommandLine& before_;
+    bool is_option_;
     const FieldQuery& query_;
-    Head head_;
 };
 
 }  // namespace
 
 Words complete(const Words& words, const Settings& settings, const FieldQuery& query) {
     if (words.empty()) return {};
+    const auto before = line_before_last(words, settings);
+    if (!before) return {};
     const std::string prefix = base::lower(words.back());
-    Words candidates = Completer(words, settings, query).candidates();
+    Words candidates = Candidates(*before, words.back(), query).find();
     std::erase_if(candidates,
                   [&](const std::string& word) { return !base::lower(word).starts_with(prefix); });
     return candidates;
@@ -175,18 +162,17 @@ FieldQuery query_instance(const Settings& settings) {
 std::string common_prefix(const Words& words) {
     if (words.empty()) return {};
     std::string common = words.front();
-    for (const std::string& word : words) {
-        const auto [end, other] = std::mismatch(common.begin(), common.end(), word.begin(), word.end());
-        common.erase(end, common.end());
-    }
+    for (const std::string& word : words)
+        common.erase(std::ranges::mismatch(common, word).in1, common.end());
     return common;
 }
 
 Words context_help(const Words& words) {
-    Words lines;
-    const Head head = words.empty() ? Head{} : head_of(words, {});
-    const std::string word = head.command < words.size() ? words[head.command] : "";
+    const auto before = line_before_last(words, {});
+    if (!before) return {};
+    const std::string& word = before->words.empty() ? words.back() : before->words.front();
     const std::vector<const Command*> found = find_commands(word);
+    Words lines;
     if (found.size() == 1) {
         lines.push_back(usage_of(*found.front()));
         for (const Option& option : options_of(*found.front()))
@@ -194,7 +180,7 @@ Words context_help(const Words& words) {
         return lines;
     }
     for (const Command& command : commands()) {
-        if (word.empty() || command.name.starts_with(base::lower(word)))
+        if (command.name.starts_with(base::lower(word)))
             lines.push_back(std::string(command.name) + ": " + std::string(command.help));
     }
     return lines;

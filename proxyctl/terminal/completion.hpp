@@ -23,7 +23,8 @@ FieldQuery query_instance(const Settings& settings);
 
 std::string common_prefix(const std::vector<std::string>& words);
 
-/// The usage of the command in a line, or the commands that its last word may become.
+/// The usage of the command in a line, or the commands that its last word may become. `words` has at least
+/// one.
 std::vector<std::string> context_help(const std::vector<std::string>& words);
 
 }  // namespace proxyctl

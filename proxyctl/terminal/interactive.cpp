@@ -74,13 +74,9 @@ private:
         Words words = split_words(line);
         if (words.empty() || words.front().starts_with('#')) return exit_status::good;
         replace_question_mark(words);
-        Settings settings = settings_;
-        settings.selection = {};
-        CommandLine parsed = parse_command_line(words, std::move(settings));
-        const bool selected = parsed.settings.selection.is_given();
+        CommandLine parsed = parse_command_line(words, settings_);
         if (parsed.help) parsed.words = {"help"};
         if (parsed.version) parsed.words = {"version"};
-        if (!selected) parsed.settings.selection = settings_.selection;
         if (parsed.words.empty()) return keep(parsed.settings);
         if (command_named(parsed.words.front()).name == "quit") {
             done_ = true;

@@ -11,8 +11,13 @@ namespace proxyctl {
 
 namespace {
 
-std::string needed_field(const Row& sample, const std::string& word) {
-    if (const auto name = field_named(sample, word)) return *name;
+/// The field that a user means, with or without its unit.
+std::string field_named(const Row& sample, const std::string& word) {
+    const std::string name = base::lower(word);
+    for (const char* unit : {"", "_ms", "_bytes"})
+        if (sample.find(name + unit) != nullptr) return name + unit;
+    // The title of the column.
+    if (name == "age" && sample.find("created_ms") != nullptr) return "created_ms";
     std::vector<std::string> names;
     for (const Field& field : sample.fields())
         names.push_back(field.name);
@@ -52,21 +57,11 @@ Columns session_columns() {
             {"server_bytes", "FROM SV"}};
 }
 
-std::optional<std::string> field_named(const Row& row, const std::string& word) {
-    const std::string name = base::lower(word);
-    for (const std::string_view unit : {"", "_ms", "_bytes"}) {
-        if (row.find(name + std::string(unit)) != nullptr) return name + std::string(unit);
-    }
-    // The title of the column.
-    if (name == "age" && row.find("created_ms") != nullptr) return "created_ms";
-    return std::nullopt;
-}
-
 Columns parse_columns(const std::string& text, const Row& sample) {
     Columns columns;
     for (std::size_t at = 0; at <= text.size();) {
         const std::size_t end = std::min(text.find(',', at), text.size());
-        const std::string name = needed_field(sample, text.substr(at, end - at));
+        const std::string name = field_named(sample, text.substr(at, end - at));
         columns.push_back(name == "created_ms" ? Column{name, "AGE"} : column_of(name));
         at = end + 1;
     }
@@ -76,7 +71,7 @@ Columns parse_columns(const std::string& text, const Row& sample) {
 void sort_rows(std::vector<Row>& rows, const std::string& key) {
     if (rows.empty()) return;
     const bool reversed = key.starts_with('-');
-    const std::string name = needed_field(rows.front(), reversed ? key.substr(1) : key);
+    const std::string name = field_named(rows.front(), reversed ? key.substr(1) : key);
     const Value* sample = rows.front().find(name);
     const bool largest_first = sample->is_number() != reversed;
     std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {

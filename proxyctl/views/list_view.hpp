@@ -14,10 +14,8 @@ namespace proxyctl {
 /// The default columns of sessions, which fit into 80 characters.
 Columns session_columns();
 
-/// The field that a user means: its name, with or without `_ms` or `_bytes`.
-std::optional<std::string> field_named(const Row& row, const std::string& word);
-
-/// `client,idle,server_bytes` as columns. Throws a Failure that lists the fields.
+/// `client,idle,server_bytes` as columns; `_ms` and `_bytes` may be left out. Throws a Failure that lists the
+/// fields.
 Columns parse_columns(const std::string& text, const Row& sample);
 
 /// Sorts by a field: numbers descending, texts and addresses ascending, `-KEY` reversed. The sort is stable.
