@@ -1,6 +1,6 @@
 #pragma once
 
-#include "proxyd/queries.hpp"
+#include "proxyd/commands/queries.hpp"
 #include "resolvers/config_resolver.hpp"
 #include "resolvers/resolver.hpp"
 

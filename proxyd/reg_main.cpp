@@ -1,22 +1,71 @@
 #include "proxyd/reg_main.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "base/log.hpp"
-#include "proxyd/drain.hpp"
+#include "libudpserver/ipc/messages.hpp"
+#include "proxyd/commands/reg_queries.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
-#include "proxyd/reg_queries.hpp"
 #include "proxyd/status_file.hpp"
 #include "resolvers/ipc_resolver.hpp"
 #include "resolvers/name_subscriber.hpp"
 
 namespace proxyd {
 
-int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resources& resources) {
+namespace {
+
+constexpr base::Duration drain_check_interval{100};
+
+/// The graceful shutdown in REG: when the parent asks for it, no session opens any more; REG reports when the
+/// last one has closed.
+class Drain {
+public:
+    Drain(process::ChildRuntime& runtime, session::Server& server)
+        : runtime_(runtime), server_(server), timer_(runtime.io()) {
+        runtime_.on(ipc::MessageType::drain, [this](ipc::Message& message) {
+            if (!ipc::read<ipc::Drain>(message)) return runtime_.parent().refuse("malformed drain");
+            begin();
+        });
+    }
+
+    void begin() {
+        server_.drain();
+        check();
+    }
+
+private:
+    void check() {
+        timer_.expires_after(drain_check_interval);
+        timer_.async_wait([this](boost::system::error_code error) {
+            if (error) return;
+            if (server_.open() > 0) return check();
+            runtime_.parent().send(ipc::Drained{});
+        });
+    }
+
+    process::ChildRuntime& runtime_;
+    session::Server& server_;
+    boost::asio::steady_timer timer_;
+};
+
+/// Adopts the sessions of the last REG and starts the workers.
+session::Adoption start(process::ChildRuntime& runtime, session::Server& server) {
+    const session::Adoption adoption = server.start(runtime.fresh_start());
+    if (adoption.adopted + adoption.aborted + adoption.ended > 0)
+        base::log::write(base::msg::adopted, "{} sessions adopted, {} aborted, {} closed by the policy",
+                         adoption.adopted, adoption.aborted, adoption.ended);
+    return adoption;
+}
+
+}  // namespace
+
+int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept, bool draining) {
     LinkSocketSource source(runtime);
     resolvers::IpcResolver resolver(runtime.io(), config.resolver.timeout);
     AskingLookups lookups(runtime.io(), resolver);
-    session::Server server(runtime.io(), resources.server_parts(config, source, &lookups));
+    session::Server server(runtime.io(), kept.server_parts(config, source, &lookups));
     source.deliver_to(server);
     ServerNames names(server);
     resolvers::NameSubscriber subscriber(runtime.io(), names);
@@ -28,7 +77,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resourc
         server.close_all(session::CloseReason::process_end);
         runtime.finish(0);
     });
-    // Ended alone: the sessions stay where they are, the next REG adopts them (K-22).
+    // Only REG exits: the sessions stay where they are, and the next REG adopts them (K-22).
     runtime.on_end_signal([&] {
         server.leave();
         runtime.finish(0);
@@ -46,22 +95,18 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resourc
     RegQueries reg_queries(server, config);
     reg_queries.add_to(queries);
 
-    const session::Adoption adoption = server.start(runtime.fresh_start());
-    if (adoption.adopted + adoption.aborted + adoption.ended > 0) {
-        base::log::write(base::msg::adopted,
-                         "{} sessions taken over, {} could not be, {} ended by the policy", adoption.adopted,
-                         adoption.aborted, adoption.ended);
-    }
+    const session::Adoption adoption = start(runtime, server);
     Housekeeping housekeeping(runtime.io(), server);
     status_file.start();
-    Drain drain(runtime, server, resources.draining);
+    Drain drain(runtime, server);
+    if (draining) drain.begin();
     runtime.report_ready(adoption.adopted, adoption.aborted);
     return runtime.run();
 }
 
-int report_main(process::ChildRuntime& runtime, const conf::Config& config, Resources& resources) {
+int report_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept) {
     LinkSocketSource source(runtime);
-    session::Server server(runtime.io(), resources.server_parts(config, source, nullptr));
+    session::Server server(runtime.io(), kept.server_parts(config, source, nullptr));
     server.report_left();
     return 0;
 }

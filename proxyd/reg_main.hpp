@@ -1,15 +1,15 @@
 #pragma once
 
 #include "libudpserver/process/child_runtime.hpp"
-#include "proxyd/resources.hpp"
+#include "proxyd/kept_state.hpp"
 
 namespace proxyd {
 
-/// REG: takes the sessions over and forwards until it is told to stop. Returns its exit status.
-int reg_main(process::ChildRuntime& runtime, const conf::Config& config, Resources& resources);
+/// REG: adopts the sessions and forwards datagrams until it is stopped. With `draining` it opens no session.
+/// Returns its exit status.
+int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept, bool draining);
 
-/// Reports the sessions that a REG left which could not do it itself, and ends: so that also those which a
-/// crash loop cut off get their record (K-23).
-int report_main(process::ChildRuntime& runtime, const conf::Config& config, Resources& resources);
+/// Records the sessions that the last REG could not record itself, for example after a crash loop (K-23).
+int report_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept);
 
 }  // namespace proxyd

@@ -63,13 +63,13 @@ void resolve_names(const conf::Config& config, session::Server& server, boost::a
 
 }  // namespace
 
-int single_main(const conf::Config& config, Resources& resources, base::SignalInbox& signals,
+int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& signals,
                 const std::function<void()>& ready) {
     boost::asio::io_context io;
-    LocalSocketSource source(io, resources.pool);
+    LocalSocketSource source(io, kept.sockets.pool);
     if (!config.user.empty()) base::drop_privileges(base::find_user(config.user));
     WaitingLookups lookups(resolvers::settings_for_lookups(config.resolver));
-    session::Server server(io, resources.server_parts(config, source, &lookups));
+    session::Server server(io, kept.server_parts(config, source, &lookups));
     source.deliver_to(server);
     StatusFile status_file(io, server, config);
     process::SignalSource incoming(io, signals);
@@ -85,7 +85,7 @@ int single_main(const conf::Config& config, Resources& resources, base::SignalIn
         serving = true;
         Housekeeping housekeeping(io, server);
         status_file.start();
-        resources.log_listeners();
+        kept.log_listeners();
         ready();
         io.run();
     }

@@ -1,13 +1,15 @@
 #pragma once
 
+#include <functional>
+
 #include "base/signals.hpp"
-#include "proxyd/resources.hpp"
+#include "proxyd/kept_state.hpp"
 
 namespace proxyd {
 
-/// singleproc: the same server without supervision, for debugging (K-10). Returns the exit status; `ready` is
-/// called when it serves.
-int single_main(const conf::Config& config, Resources& resources, base::SignalInbox& signals,
+/// singleproc: the same server in one process, without supervision, for debugging (K-10). Calls `ready` when
+/// it is; returns the exit status.
+int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& signals,
                 const std::function<void()>& ready);
 
 }  // namespace proxyd

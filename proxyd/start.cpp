@@ -12,15 +12,15 @@
 #include "base/signals.hpp"
 #include "libudpserver/process/daemonise.hpp"
 #include "libudpserver/process/pid_file.hpp"
-#include "proxyd/parent_main.hpp"
+#include "proxyd/commands/control.hpp"
 #include "proxyd/single_main.hpp"
 
 namespace proxyd {
 
 namespace {
 
-/// The uid that the log file is made for. A user that the children cannot become is refused here, once and on
-/// the terminal; each child would die of it.
+/// The uid that will own the log file. A user that the children cannot become is refused here, once and on
+/// the terminal; otherwise every child would exit.
 int log_owner(const conf::Config& config) {
     if (config.user.empty()) return -1;
     const base::User user = base::find_user(config.user);
@@ -31,14 +31,14 @@ int log_owner(const conf::Config& config) {
 void warn_of_root(const conf::Config& config) {
     if (::geteuid() != 0 || !config.user.empty()) return;
     base::log::write(base::msg::running_as_root, "no user is configured: {}",
-                     config.singleproc ? "the proxy stays root" : "the children stay root");
+                     config.singleproc ? "proxyd runs as root" : "the children run as root");
 }
 
-Resources make_resources(const Start& parts) {
-    return parts.handover ? Resources(parts.config, *parts.handover) : Resources(parts.config);
+KeptState make_kept_state(const Start& parts) {
+    return parts.handover ? KeptState(parts.config, *parts.handover) : KeptState(parts.config);
 }
 
-/// None when that is not configured.
+/// Null if none is configured.
 std::unique_ptr<process::PidFile> make_pid_file(const Start& parts) {
     const std::string& path = parts.config.pid_file;
     if (path.empty()) return nullptr;
@@ -47,48 +47,55 @@ std::unique_ptr<process::PidFile> make_pid_file(const Start& parts) {
     return std::make_unique<process::PidFile>(path, base::UniqueFd(parts.handover->pid_file.descriptor));
 }
 
-int serve(const Start& parts, Resources& resources, int pid_file, const std::function<void()>& ready) {
+/// The parent with its control socket, until all children have exited.
+int supervise(const Start& parts, KeptState& kept, base::SignalInbox& signals, int pid_file,
+              const std::function<void()>& ready) {
+    const Handover* const handover = parts.handover ? &*parts.handover : nullptr;
+    Parent parent({parts.config, parts.load, handover}, kept, signals);
+    Upgrade upgrade(parent, parts.program, handover ? handover->upgrades : 0, pid_file);
+    Control control(parent, upgrade, handover ? handover->control : Handover::File{});
+    return parent.run(ready);
+}
+
+int serve(const Start& parts, KeptState& kept, int pid_file, const std::function<void()>& ready) {
     const conf::Config& config = parts.config;
     base::SignalInbox signals;
     base::unblock_all();
     base::set_process_title(config.name, "");
-    resources.warn_if_short(config);
+    kept.warn_if_short(config);
     warn_of_root(config);
-    if (config.singleproc) return single_main(config, resources, signals, ready);
-    const Handover* const handover = parts.handover ? &*parts.handover : nullptr;
-    return parent_main({config, parts.load, parts.program, handover, pid_file, ready}, resources, signals);
+    return config.singleproc ? single_main(config, kept, signals, ready)
+                             : supervise(parts, kept, signals, pid_file, ready);
 }
 
-/// Which log lines come from which program.
 void log_handover(const Handover& handover) {
     base::log::set_level(static_cast<base::LogLevel>(handover.log_level));
-    base::log::write(
-        base::msg::upgraded, "this is proxyd {}, it was {}; {}", PROXYD_VERSION, handover.version,
-        handover.arena ? "sessions and sockets stay" : "the listeners stay, the sessions have ended");
+    base::log::write(base::msg::upgraded, "upgraded from proxyd {} to {}; {}", handover.version,
+                     PROXYD_VERSION,
+                     handover.arena ? "sessions and sockets kept" : "listeners kept, sessions closed");
 }
 
 int run(const Start& parts) {
-    // Everything that can be wrong is found while there is still a terminal to say it on (O-14).
+    // All errors of the configuration are reported before the terminal is gone (O-14).
     const conf::Config& config = parts.config;
     const int owner = log_owner(config);
-    Resources resources = make_resources(parts);
+    KeptState kept = make_kept_state(parts);
     base::log::open(config.log, config.name, config.nodaemon, owner);
-    // A process that becomes another program has let go of the terminal before.
+    // After an upgrade the process is a daemon already.
     const bool stays = config.nodaemon || parts.handover;
     process::Daemon daemon = stays ? process::Daemon() : process::Daemon::detach();
-    if (!config.nodaemon) base::log::become("", false);  // its lines carry the daemon's pid from now on
+    if (!config.nodaemon) base::log::become("", false);  // log lines carry the daemon's pid from now on
     const std::unique_ptr<process::PidFile> pid_file = make_pid_file(parts);
     if (parts.handover) log_handover(*parts.handover);
     for (const std::string& warning : parts.warnings)
         base::log::write(base::msg::conf_warning, "{}", warning);
-    return serve(parts, resources, pid_file ? pid_file->descriptor() : -1,
-                 [&daemon] { daemon.report_ready(); });
+    return serve(parts, kept, pid_file ? pid_file->descriptor() : -1, [&daemon] { daemon.report_ready(); });
 }
 
 }  // namespace
 
 int start(const Start& parts) {
-    // Signals that come before there is a loop wait for it: none is lost, none ends a half-made proxy (O-6).
+    // Signals that arrive before the loop runs wait for it: none is lost, none interrupts the start (O-6).
     base::block_all();
     int status = 1;
     try {

@@ -6,22 +6,22 @@
 
 #include "conf/config.hpp"
 #include "proxyd/handover.hpp"
-#include "proxyd/load.hpp"
-#include "proxyd/program.hpp"
+#include "proxyd/parent.hpp"
+#include "proxyd/upgrade.hpp"
 
 namespace proxyd {
 
 /// What main knows.
 struct Start {
     const conf::Config& config;
-    std::vector<std::string> warnings;  ///< the loader's; they go into the log too
+    std::vector<std::string> warnings;  ///< of the loader; they are logged too
     Load load;                          ///< reads the configuration again
     Program program;
-    std::optional<Handover> handover;  ///< of the program that this process was before
+    std::optional<Handover> handover;  ///< from the program that this process ran before
 };
 
-/// Opens everything, becomes a daemon if so configured, runs the proxy to its end. Returns the exit status: 0
-/// after an end that was asked for, 1 when the proxy could not start or gave up.
+/// Opens everything, becomes a daemon if configured, and runs proxyd until it exits. Returns the exit status:
+/// 0 after a requested shutdown, 1 if proxyd could not start or gave up.
 int start(const Start& parts);
 
 }  // namespace proxyd

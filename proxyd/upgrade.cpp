@@ -7,7 +7,6 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <sstream>
@@ -19,17 +18,17 @@
 #include "base/text.hpp"
 #include "conf/load.hpp"
 #include "libudpserver/process/program_probe.hpp"
+#include "proxyd/parent.hpp"
 
 namespace proxyd {
 
 namespace {
 
-/// The parent waits for the other program's answers; while it does, nobody starts a child or gets more
-/// sockets.
-constexpr base::Duration probe_patience{3'000};
-constexpr std::size_t longest_complaint = 2000;
+/// The parent waits this long for the other program; meanwhile no child is restarted and REG gets no sockets.
+constexpr base::Duration probe_timeout{3'000};
+constexpr std::size_t max_complaint = 2000;
 
-/// `handover 1 arena 123 version 0.1.0`, as handover_abilities() says it.
+/// `handover 1 arena 123 version 0.1.0`, as handover_abilities() prints it.
 struct Abilities {
     unsigned format = 0;
     std::uint64_t arena = 0;
@@ -53,17 +52,17 @@ base::UniqueFd memory_file(const std::string& text) {
 }
 
 std::string complaint_of(const std::string& path, const process::Probe& probe) {
-    const std::string said = base::printable(probe.output, longest_complaint);
     if (probe.hung)
-        return fmt::format("{} does not answer within {}", path, base::format_duration(probe_patience));
-    return fmt::format("{} refuses to go on with the configuration that runs: {}", path,
-                       said.empty() ? "no reason given" : said);
+        return fmt::format("{} does not answer within {}", path, base::format_duration(probe_timeout));
+    const std::string output = base::printable(probe.output, max_complaint);
+    return fmt::format("{} rejects the running configuration: {}", path,
+                       output.empty() ? "no reason given" : output);
 }
 
 }  // namespace
 
-// A name with its directory is kept as it is, so that a symbolic link may point elsewhere by then. The
-// kernel's word for the file has a mark when a package has replaced it just now.
+// An absolute path is kept as given, since a symbolic link may point elsewhere at the time of the upgrade.
+// The kernel marks the path of a file that a package has replaced.
 Program Program::of(int argc, char** argv) {
     constexpr std::string_view mark = " (deleted)";
     std::string path = argc > 0 ? argv[0] : "";
@@ -80,18 +79,19 @@ std::string handover_abilities() {
                        PROXYD_VERSION);
 }
 
-bool Upgrade::must_wait() const {
-    const process::Supervisor& supervisor = parts_.supervisor;
-    const bool ends = supervisor.stopping() || parts_.resources.draining || supervisor.paused();
-    return !ends && (!parts_.resources.history.past.empty() || !supervisor.all_ready());
+bool Upgrade::is_shutting_down() const {
+    return parent_.supervisor().stopping() || parent_.is_draining();
 }
 
-/// What speaks against an upgrade just now, whatever the other program is.
+bool Upgrade::must_wait() const {
+    return !is_shutting_down() && !parent_.supervisor().paused() && parent_.is_settling();
+}
+
+/// Why no upgrade is possible now, whatever the other program is.
 std::string Upgrade::objection() const {
-    if (parts_.supervisor.stopping() || parts_.resources.draining) return "the proxy ends";
-    if (parts_.supervisor.paused()) return "an upgrade is under way";
-    if (must_wait())
-        return "the processes are being replaced just now; try again when `ps` shows all of them up";
+    if (is_shutting_down()) return "proxyd is shutting down";
+    if (parent_.supervisor().paused()) return "an upgrade is in progress";
+    if (must_wait()) return "child processes are restarting; retry when `ps` shows all of them up";
     return {};
 }
 
@@ -109,15 +109,15 @@ Upgrade::Plan Upgrade::plan() const {
 
 void Upgrade::ask_program(Plan& plan) const {
     const base::Instant begin = base::MonotonicClock::now();
-    const std::string& path = parts_.program.path;
-    const base::UniqueFd config = memory_file(conf::print(parts_.reloader.config()));
-    const process::Probe asked = process::probe_program(path, {"--handover"}, config.get(), probe_patience);
+    const std::string& path = program_.path;
+    const base::UniqueFd config = memory_file(conf::print(parent_.config()));
+    const process::Probe asked = process::probe_program(path, {"--handover"}, config.get(), probe_timeout);
     const auto abilities = parse_abilities(asked.output);
     if (!asked.good() || !abilities || abilities->format != Handover::format) {
-        plan.refused = path + " is no proxyd that this one can hand its sockets to; use restart";
+        plan.refused = path + " is not a proxyd that can take over; use `proxyctl restart`";
         return;
     }
-    const base::Duration left = probe_patience - (base::MonotonicClock::now() - begin);
+    const base::Duration left = probe_timeout - (base::MonotonicClock::now() - begin);
     const process::Probe checked =
         process::probe_program(path, {"-n", "-f", "/dev/stdin"}, config.get(), left);
     if (!checked.good()) plan.refused = complaint_of(path, checked);
@@ -125,74 +125,64 @@ void Upgrade::ask_program(Plan& plan) const {
     plan.keeps_sessions = abilities->arena == session::Arena::layout();
 }
 
-// A reload, an end or a death may have come between the plan and this.
-void Upgrade::begin(const Plan& plan, const Others& others) {
+// A reload, a shutdown or a crash may have come between the plan and this.
+void Upgrade::begin(const Plan& plan, const Handover::File& control) {
     failure_ = objection();
     if (!failure_.empty())
-        return base::log::write(base::msg::upgrade_failed, "the proxy goes on as before: {}", failure_);
-    base::log::write(base::msg::upgrading, "the proxy goes on as {} {}; the sessions {}", parts_.program.path,
-                     plan.version,
-                     plan.keeps_sessions ? "stay" : "end: that program has another form of them");
+        return base::log::write(base::msg::upgrade_failed, "upgrade refused, still running {}: {}",
+                                PROXYD_VERSION, failure_);
+    base::log::write(base::msg::upgrading, "upgrading to {} {}; sessions are {}", program_.path, plan.version,
+                     plan.keeps_sessions ? "kept" : "closed: that version stores them differently");
     const auto how =
         plan.keeps_sessions ? process::Supervisor::Pause::leave : process::Supervisor::Pause::end;
-    parts_.supervisor.pause(how, [this, keeps = plan.keeps_sessions, others] { paused(keeps, others); });
+    parent_.supervisor().pause(how, [this, keeps = plan.keeps_sessions, control] {
+        if (!keeps) parent_.report_left_sessions();
+        become(keeps, control);
+    });
 }
 
-void Upgrade::paused(bool keeps_sessions, const Others& others) {
-    if (!keeps_sessions) parts_.report_left();
-    become(keeps_sessions, others);
-}
-
-/// Comes back only when it has failed, or has something to wait for.
-void Upgrade::become(bool keeps_sessions, const Others& others) {
-    // From here on signals wait for the other program. One that has come already is acted on first: what it
-    // only counts would be forgotten.
+/// Returns only if it failed, or must wait for a signal.
+void Upgrade::become(bool keeps_sessions, const Handover::File& control) {
+    // From here on signals wait for the other program. One that is already here is handled first, or it would
+    // be lost.
     const base::BlockSignals blocked;
-    if (parts_.supervisor.stopping()) return;
-    if (parts_.supervisor.signal_waits())
-        return boost::asio::post(parts_.io,
-                                 [this, keeps_sessions, others] { become(keeps_sessions, others); });
+    process::Supervisor& supervisor = parent_.supervisor();
+    if (supervisor.stopping()) return;
+    if (supervisor.signal_waits())
+        return boost::asio::post(parent_.io(),
+                                 [this, keeps_sessions, control] { become(keeps_sessions, control); });
     try {
-        if (parts_.resources.draining) throw std::runtime_error("the proxy ends");
-        execute(handover(keeps_sessions, others));
+        if (parent_.is_draining()) throw std::runtime_error("proxyd is shutting down");
+        execute(handover(keeps_sessions, control));
     } catch (const std::exception& error) {
         failure_ = error.what();
     }
-    base::log::write(base::msg::upgrade_failed, "the proxy goes on as before{}: {}",
-                     keeps_sessions ? "" : ", without the sessions that have ended", failure_);
-    parts_.supervisor.resume();
+    base::log::write(base::msg::upgrade_failed, "upgrade failed, still running {}{}: {}", PROXYD_VERSION,
+                     keeps_sessions ? "" : "; sessions were closed", failure_);
+    supervisor.resume();
 }
 
-Handover Upgrade::handover(bool with_sessions, const Others& others) const {
-    const conf::Config& config = parts_.reloader.config();
-    Handover handover{.version = PROXYD_VERSION,
-                      .file = config.file,
-                      .config = conf::print(config),
-                      .epoch = parts_.resources.history.epoch,
-                      .started = parts_.supervisor.started().value_or(base::Instant{}),
-                      .upgrades = parts_.upgrades + 1,
-                      .log_level = static_cast<int>(base::log::level()),
-                      .listeners = {},
-                      .groups = {},
-                      .sockets = {},
-                      .arena = {},
-                      .names = {},
-                      .pid_file = others.pid_file,
-                      .control = others.control};
-    parts_.resources.leave_to(handover, with_sessions);
+Handover Upgrade::handover(bool with_sessions, const Handover::File& control) const {
+    Handover handover;
+    handover.version = PROXYD_VERSION;
+    handover.upgrades = count_ + 1;
+    handover.log_level = static_cast<int>(base::log::level());
+    handover.pid_file.descriptor = pid_file_;
+    handover.control = control;
+    parent_.leave_to(handover, with_sessions);
     return handover;
 }
 
 void Upgrade::execute(const Handover& handover) {
     std::vector<char*> words;
-    for (std::string& word : parts_.program.arguments)
+    for (std::string& word : program_.arguments)
         words.push_back(word.data());
     words.push_back(nullptr);
     leave_handover(handover);
-    ::execv(parts_.program.path.c_str(), words.data());
+    ::execv(program_.path.c_str(), words.data());
     const int error = errno;
     take_handover_back(handover);
-    throw std::system_error(error, std::system_category(), parts_.program.path);
+    throw std::system_error(error, std::system_category(), program_.path);
 }
 
 }  // namespace proxyd

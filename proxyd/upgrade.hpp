@@ -1,66 +1,66 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <functional>
 #include <string>
+#include <vector>
 
-#include "libudpserver/process/supervisor.hpp"
 #include "proxyd/handover.hpp"
-#include "proxyd/program.hpp"
-#include "proxyd/reloader.hpp"
-#include "proxyd/resources.hpp"
 
 namespace proxyd {
 
-/// Puts another program in the place of the parent: it gets all sockets and the arena by an exec, and starts
-/// children that go on where those of before left off. The pid stays, and so does whoever waits for it.
+class Parent;
+
+/// How this program was started: what an upgrade executes.
+struct Program {
+    std::string path;  ///< absolute; an upgrade executes whatever is there then
+    std::vector<std::string> arguments;
+
+    /// Of this process. The arguments are copied.
+    static Program of(int argc, char** argv);
+};
+
+/// What `proxyd --handover` prints: what an upgrade needs to know before it executes the other program.
+std::string handover_abilities();
+
+/// Replaces the program of the parent: an exec keeps all sockets and the arena, and the new program starts
+/// children that adopt the sessions. The pid stays the same.
 class Upgrade {
 public:
-    struct Parts {
-        boost::asio::io_context& io;
-        process::Supervisor& supervisor;
-        Reloader& reloader;
-        Resources& resources;
-        Program program;
-        unsigned upgrades = 0;              ///< before this program
-        std::function<void()> report_left;  ///< reports sessions that a REG left when it was to end them
-    };
-    explicit Upgrade(Parts parts) : parts_(std::move(parts)) {}
+    /// `count`: upgrades before this program. `pid_file`: its descriptor, or -1.
+    Upgrade(Parent& parent, Program program, unsigned count, int pid_file)
+        : parent_(parent), program_(std::move(program)), count_(count), pid_file_(pid_file) {}
 
-    /// What others keep, to be handed over.
-    struct Others {
-        Handover::File pid_file, control;
-    };
-
-    /// The processes are being replaced just now: a reload that is not over, or a death.
+    /// True while children start or adopt, after a reload or a crash; an upgrade is refused meanwhile.
     [[nodiscard]] bool must_wait() const;
 
     struct Plan {
-        std::string refused;  ///< why nothing can happen; empty when all is well
+        std::string refused;  ///< the reason, if an upgrade is not possible
         std::string version;  ///< of the other program
         bool keeps_sessions = false;
     };
-    /// Asks the program that is installed now whether it can go on: it must understand a handover and the
-    /// configuration. With sessions of another layout they end in order. Changes nothing, never throws.
+    /// Asks the installed program whether it understands this handover and the running configuration. If only
+    /// the layout of the arena differs, the sessions are closed. Changes nothing, never throws.
     [[nodiscard]] Plan plan() const;
 
-    /// Begins: the children leave, then this program is gone. If that fails they are started again, and
-    /// failure() says why.
-    void begin(const Plan& plan, const Others& others);
+    /// Stops the children and executes the other program. If that fails the children are restarted, and
+    /// failure() has the reason. `control`: the control socket.
+    void begin(const Plan& plan, const Handover::File& control);
 
     [[nodiscard]] const std::string& failure() const { return failure_; }
-    /// How many there were since the proxy's start.
-    [[nodiscard]] unsigned count() const { return parts_.upgrades; }
+    /// Upgrades since proxyd was started.
+    [[nodiscard]] unsigned count() const { return count_; }
 
 private:
+    [[nodiscard]] bool is_shutting_down() const;
     [[nodiscard]] std::string objection() const;
     void ask_program(Plan& plan) const;
-    [[nodiscard]] Handover handover(bool with_sessions, const Others& others) const;
-    void paused(bool keeps_sessions, const Others& others);
-    void become(bool keeps_sessions, const Others& others);
+    void become(bool keeps_sessions, const Handover::File& control);
+    [[nodiscard]] Handover handover(bool with_sessions, const Handover::File& control) const;
     void execute(const Handover& handover);
 
-    Parts parts_;
+    Parent& parent_;
+    Program program_;
+    unsigned count_;
+    int pid_file_;
     std::string failure_;
 };
 

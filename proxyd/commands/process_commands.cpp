@@ -4,20 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <csignal>
 #include <string_view>
 #include <utility>
 
 #include "base/log.hpp"
 #include "base/signals.hpp"
-#include "base/text.hpp"
 #include "proxyd/commands/process_numbers.hpp"
 
 namespace proxyd {
 
 namespace log = base::log;
-namespace msg = base::msg;
 using control::Code;
 using control::Failure;
 using control::Row;
@@ -25,10 +22,9 @@ using control::Row;
 namespace {
 
 constexpr const char* parent_role = "parent";
-constexpr const char* everybody = "all";
-constexpr int protocol = 1;
-constexpr int lowest_level = static_cast<int>(base::LogLevel::error);
-constexpr int highest_level = static_cast<int>(base::LogLevel::full);
+constexpr const char* all_roles = "all";
+constexpr int min_level = static_cast<int>(base::LogLevel::error);
+constexpr int max_level = static_cast<int>(base::LogLevel::full);
 
 base::Instant now() {
     return base::MonotonicClock::now();
@@ -76,11 +72,11 @@ int signal_of(const std::string& word) {
 }
 
 Failure no_process(const process::Child& child) {
-    return {Code::gone, fmt::format("{} is {} just now and has no process", child.role().name,
-                                    to_string(child.status().state))};
+    return {Code::gone,
+            fmt::format("{} is {} and has no process", child.role().name, to_string(child.status().state))};
 }
 
-/// A child counts steps only; each one is a signal that is not lost.
+/// A child only counts steps; each step is one queued signal.
 void step_child(process::Child& child, int steps) {
     const int number = base::queued_signal(steps > 0 ? SIGUSR1 : SIGUSR2);
     for (int count = std::abs(steps); count > 0; --count)
@@ -91,22 +87,18 @@ void step_to(process::Child& child, int level) {
     step_child(child, level - child.status().log_level);
 }
 
-/// `level` (3 to 9) or `steps` (up or down), one of them.
+/// Either `level` (3 to 9) or `steps` (up or down).
 int wanted_level(const control::Request& request, int before) {
-    const auto level = request.number("level", lowest_level, highest_level);
-    const auto steps = request.number("steps", lowest_level - highest_level, highest_level - lowest_level);
+    const auto level = request.number("level", min_level, max_level);
+    const auto steps = request.number("steps", min_level - max_level, max_level - min_level);
     if (level.has_value() == steps.has_value())
         throw Failure(Code::usage, fmt::format("'log-level' needs one of 'level' ({} to {}) and 'steps'",
-                                               lowest_level, highest_level));
+                                               min_level, max_level));
     return level ? static_cast<int>(*level)
-                 : std::clamp(before + static_cast<int>(*steps), lowest_level, highest_level);
+                 : std::clamp(before + static_cast<int>(*steps), min_level, max_level);
 }
 
 }  // namespace
-
-ProcessCommands::ProcessCommands(boost::asio::io_context& io, process::Supervisor& supervisor,
-                                 ControlForward& forward, ProxyFacts facts)
-    : io_(io), supervisor_(supervisor), forward_(forward), facts_(std::move(facts)), grace_(io) {}
 
 void ProcessCommands::add_to(control::ControlServer& server) {
     const auto add = [&](const char* name, control::Access needed, auto method) {
@@ -114,49 +106,27 @@ void ProcessCommands::add_to(control::ControlServer& server) {
             (this->*method)(request, std::move(answer));
         });
     };
-    add("version", control::Access::read, &ProcessCommands::version);
     add("ps", control::Access::read, &ProcessCommands::ps);
-    add("status", control::Access::read, &ProcessCommands::status);
-    add("config", control::Access::read, &ProcessCommands::config);
     add("info", control::Access::read, &ProcessCommands::info);
     add("signal", control::Access::change, &ProcessCommands::signal);
     add("kill-role", control::Access::change, &ProcessCommands::kill_role);
     add("log-level", control::Access::change, &ProcessCommands::log_level);
     add("log-reopen", control::Access::change, &ProcessCommands::log_reopen);
-    add("stop", control::Access::change, &ProcessCommands::stop);
 }
 
 ProcessCommands::Targets ProcessCommands::targets(const Request& request, const char* fallback) const {
     const std::string word = request.text("role").value_or(fallback);
     if (word == parent_role) return {true, {}};
     Targets found;
-    std::vector<std::string> known{parent_role, everybody};
+    std::vector<std::string> known{parent_role, all_roles};
     for (const auto& child : supervisor_.children()) {
-        if (word == everybody || upper(word) == upper(child->role().name))
+        if (word == all_roles || upper(word) == upper(child->role().name))
             found.children.push_back(child.get());
         known.push_back(child->role().name);
     }
-    if (word != everybody && found.children.empty())
+    if (word != all_roles && found.children.empty())
         throw Failure(Code::unknown, control::not_among("role", word, known));
     return found;
-}
-
-void ProcessCommands::version(const Request& request, control::Answer answer) const {
-    request.allow({});
-    Row row;
-    row.add("name", facts_.name)
-        .add("version", facts_.version)
-        .add("pid", ::getpid())
-        .add("protocol", protocol);
-    row.add("config", facts_.config_file);
-    if (supervisor_.started()) row.add("uptime_ms", now() - *supervisor_.started());
-    if (facts_.upgrades) {
-        const ProxyFacts::Upgrades upgrades = facts_.upgrades();
-        row.add("upgrades", upgrades.count);
-        if (!upgrades.failure.empty()) row.add("upgrade_failure", upgrades.failure);
-    }
-    answer.row(row);
-    answer.end();
 }
 
 Row ProcessCommands::parent_row() const {
@@ -178,52 +148,7 @@ void ProcessCommands::ps(const Request& request, control::Answer answer) const {
     answer.end();
 }
 
-/// `REG down, ACR starting`: what is not as it should be.
-std::string ProcessCommands::faults() const {
-    std::string text;
-    for (const auto& child : supervisor_.children()) {
-        if (child->status().state == process::ChildState::up) continue;
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", child->role().name,
-                            to_string(child->status().state));
-    }
-    return text;
-}
-
-void ProcessCommands::status(const Request& request, control::Answer answer) const {
-    request.allow({});
-    const std::string why = faults();
-    const bool stopping = supervisor_.stopping() || draining_;
-    Row row;
-    row.add("name", facts_.name)
-        .add("state", stopping                   ? "stopping"
-                      : !supervisor_.was_ready() ? "starting"
-                      : why.empty()              ? "serving"
-                                                 : "degraded")
-        .add("why", draining_ && !supervisor_.stopping() ? "no new sessions, old ones may end" : why)
-        .add("listeners", facts_.listeners ? facts_.listeners() : std::vector<std::string>{});
-    answer.row(row);
-    answer.end();
-}
-
-void ProcessCommands::config(const Request& request, control::Answer answer) const {
-    request.allow({});
-    write_config(std::move(answer),
-                 std::make_shared<std::string>(facts_.config_text ? facts_.config_text() : ""), 0);
-}
-
-// The text may be longer than what may wait for a client, so it goes out as the client takes it.
-void ProcessCommands::write_config(control::Answer answer, const std::shared_ptr<const std::string>& text,
-                                   std::size_t at) {
-    while (at < text->size() && answer.writable()) {
-        const std::size_t end = std::min(text->find('\n', at), text->size());
-        answer.row(Row().add("text", text->substr(at, end - at)));
-        at = end + 1;
-    }
-    if (at >= text->size()) return answer.end();
-    answer.on_writable([answer, text, at] { write_config(answer, text, at); });
-}
-
-// The parent's own signals take the way of all signals, so that they mean what they always mean.
+// The parent raises its own signals, so that they are handled like any other.
 void ProcessCommands::signal(const Request& request, control::Answer answer) {
     request.allow({"signal", "role"});
     const std::string word = request.needed_text("signal");
@@ -250,7 +175,7 @@ void ProcessCommands::kill_role(const Request& request, control::Answer answer) 
     (void)request.needed_text("role");
     const Targets meant = targets(request, "");
     if (meant.parent || meant.children.size() != 1)
-        throw Failure(Code::usage, "'kill-role' kills one child; 'stop' ends the proxy");
+        throw Failure(Code::usage, "'kill-role' kills one child; to stop proxyd use 'stop'");
     process::Child& child = *meant.children.front();
     const pid_t pid = child.status().pid;
     if (!child.signal(SIGKILL)) throw no_process(child);
@@ -260,7 +185,7 @@ void ProcessCommands::kill_role(const Request& request, control::Answer answer) 
 
 void ProcessCommands::log_level(const Request& request, control::Answer answer) {
     request.allow({"role", "level", "steps"});
-    Targets meant = targets(request, everybody);
+    Targets meant = targets(request, all_roles);
     meant.parent |= !request.has("role");
     const auto row = [&](const std::string& role, int level) {
         answer.row(Row().add("role", role).add("log_level", level));
@@ -288,11 +213,11 @@ void ProcessCommands::log_reopen(const Request& request, control::Answer answer)
 
 void ProcessCommands::info(const Request& request, control::Answer answer) {
     request.allow({"role"});
-    Targets meant = targets(request, everybody);
+    Targets meant = targets(request, all_roles);
     if (meant.parent || !request.has("role"))
         for (const std::string& line : supervisor_.info_lines(now()))
             answer.row(Row().add("role", parent_role).add("line", line));
-    // A child that is down has nothing to say; asked for by name that is an error.
+    // A child that is not up is left out, unless the request names it: then it is an error.
     if (meant.children.size() != 1 || !request.has("role"))
         std::erase_if(meant.children, [](const process::Child* child) {
             return child->status().state != process::ChildState::up;
@@ -305,31 +230,8 @@ void ProcessCommands::info_of(std::vector<process::Child*> children, const Reque
     if (children.empty()) return answer.end();
     const ipc::Party party = children.front()->role().party;
     children.erase(children.begin());
-    forward_.ask(party, request, answer,
+    queries_.ask(party, request, answer,
                  [this, rest = std::move(children), request, answer] { info_of(rest, request, answer); });
-}
-
-void ProcessCommands::stop(const Request& request, control::Answer answer) {
-    request.allow({"graceful_ms"});
-    const auto limit = request.duration("graceful_ms");
-    const bool graceful = limit && limit->count() > 0 && !draining_ && !supervisor_.stopping();
-    if (graceful && !facts_.drain)
-        throw Failure(Code::refused, "this proxy cannot end gracefully; use 'stop' without graceful_ms");
-    answer.row(Row().add("stopping", true));
-    answer.end();
-    // Behind the answer in the loop: it is on its way before anything ends.
-    boost::asio::post(io_,
-                      [this, graceful, limit] { graceful ? stop_gracefully(*limit) : supervisor_.stop(); });
-}
-
-void ProcessCommands::stop_gracefully(base::Duration limit) {
-    draining_ = true;
-    log::write(msg::signal_received, "the proxy ends gracefully, within {}", base::format_duration(limit));
-    facts_.drain(limit);
-    grace_.expires_after(limit);
-    grace_.async_wait([this](boost::system::error_code error) {
-        if (!error && !supervisor_.stopping()) supervisor_.stop();
-    });
 }
 
 }  // namespace proxyd

@@ -127,7 +127,7 @@ def test_reg_dies_under_load(serve, real_dns, peer, background_load, long_run, w
     print(f"\n{deaths} deaths of REG in {seconds} s, {workers} workers: {figures['sent']} sent, {figures['lost']} lost, "
           f"p99 {figures['p99_us']:.0f} us, longest {figures['max_us'] / 1000:.1f} ms")
     assert status == 0 and figures["wrong"] == figures["corrupt"] == 0, figures
-    assert all(" 0 could not be" in line.text for line in daemon.lines(ADOPTED))
+    assert all(" 0 aborted" in line.text for line in daemon.lines(ADOPTED))
     for client in fresh:
         assert client.ask(b"again", listener) == b"again"
     assert not daemon.records(STATUS="REJECTED")

@@ -283,8 +283,8 @@ def test_rates_of_stats(ctl):
 
 def test_watch_polls_events(ctl):
     """It asks for what comes after the last answer, prints each, and goes on when REG is replaced meanwhile."""
-    gone = iter([error("REG died while it was asked; ask its successor", "gone"),
-                 error("REG is down just now; ask again", "gone")])
+    gone = iter([error("REG exited while answering; retry", "gone"),
+                 error("REG is down; retry later", "gone")])
 
     def events(request):
         since = request["args"].get("since_ms")
@@ -301,7 +301,8 @@ def test_watch_polls_events(ctl):
     _, errors = process.communicate()
     assert [line.split(" ", 1)[1] for line in lines] == [
         "begin id=1.1 client=10.1.2.3:5", "end id=1.1 reason=idle", "refused client=10.1.2.3:5"]
-    assert errors == "proxyctl: REG died while it was asked; ask its successor; events may be missing\n"
+    assert errors == "proxyctl: REG exited while answering; retry; events may be missing
+"
     assert fake.requests[0] == {"command": "events", "args": {"from": "10.1.0.0/16"}}
 
 

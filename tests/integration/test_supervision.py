@@ -143,7 +143,7 @@ def test_sessions_outlive_reg(serve, peer, number):
     for client in [*clients, witness]:  # when the last one has its answer, those of the others are counted
         client.ask(b"before", listener)
     daemon.replace_child(number=number)
-    assert "6 sessions taken over, 0 could not be" in daemon.wait_line("UDPP-210-K").text
+    assert "6 sessions adopted, 0 aborted" in daemon.wait_line("UDPP-210-K").text
     for client in clients:
         assert client.ask(b"after", listener) == b"after"
     assert echo.counts()["sources"] == 6

@@ -16,23 +16,14 @@ using control::Code;
 namespace {
 
 struct CommandStage : ControlStage {
-    std::unique_ptr<ControlForward> forward;
+    std::unique_ptr<ChildQueries> queries;
     std::unique_ptr<ProcessCommands> commands;
-    ProxyFacts facts{.name = "stage",
-                     .version = "proxyd 9.9",
-                     .config_file = "/etc/proxyd/stage.yaml",
-                     .config_text = [] { return std::string("name: stage\n\nuser: x\n"); },
-                     .listeners =
-                         [] {
-                             return std::vector<std::string>{"127.0.0.1:53", "[::1]:53"};
-                         },
-                     .drain = {}};
 
     CommandStage() {
         auto& parent = make();
         for (const auto party : {ipc::Party::reg, ipc::Party::acr})
             parent.add_role(talking_role(party));
-        forward = std::make_unique<ControlForward>(io, parent);
+        queries = std::make_unique<ChildQueries>(io, parent);
     }
     ~CommandStage() { server.reset(); }
 
@@ -57,7 +48,7 @@ struct CommandStage : ControlStage {
     }
 
     void begin() {
-        commands = std::make_unique<ProcessCommands>(io, *supervisor, *forward, facts);
+        commands = std::make_unique<ProcessCommands>(*supervisor, *queries);
         commands->add_to(serve());
         supervisor->start();
         until_ready();
@@ -92,20 +83,6 @@ std::string text_of(const AnswerLine& line, const char* name) {
 
 }  // namespace
 
-TEST_CASE("version says who this is") {
-    CommandStage stage;
-    stage.begin();
-    const auto lines = stage.answer("version");
-    REQUIRE(lines.size() == 2);
-    CHECK(text_of(lines[0], "name") == "stage");
-    CHECK(text_of(lines[0], "version") == "proxyd 9.9");
-    CHECK(text_of(lines[0], "pid") == std::to_string(::getpid()));
-    CHECK(text_of(lines[0], "protocol") == "1");
-    CHECK(text_of(lines[0], "config") == "/etc/proxyd/stage.yaml");
-    CHECK(std::stoi(text_of(lines[0], "uptime_ms")) >= 0);
-    CHECK_THAT(stage.error("version", R"({"x": 1})", Code::usage), Contains("takes no arguments"));
-}
-
 TEST_CASE("ps has a row for each process, the parent's first, with memory, descriptors and the last exit") {
     CommandStage stage;
     stage.begin();
@@ -137,43 +114,6 @@ TEST_CASE("the numbers of a process are its own") {
     CHECK(memory_of(::getpid()) > 100'000u);
     CHECK_FALSE(memory_of(0x7fffffff));
     CHECK_FALSE(descriptors_of(0x7fffffff));
-}
-
-TEST_CASE("status is serving, degraded, starting or stopping, and says why") {
-    CommandStage stage;
-    stage.begin();
-    auto line = stage.answer("status").front();
-    CHECK(text_of(line, "name") == "stage");
-    CHECK(text_of(line, "state") == "serving");
-    CHECK(text_of(line, "listeners") == R"(["127.0.0.1:53","[::1]:53"])");
-    ::kill(stage.child(ipc::Party::acr).status().pid, SIGSTOP);
-    ::kill(stage.child(ipc::Party::reg).status().pid, SIGKILL);
-    stage.until([&] { return stage.child().status().state != ChildState::up; });
-    line = stage.answer("status").front();
-    // REG may be back meanwhile; ACR is still up for all that is known.
-    CHECK((text_of(line, "state") == "serving" || text_of(line, "state") == "degraded"));
-    if (text_of(line, "state") == "degraded") CHECK_THAT(text_of(line, "why"), Contains("REG "));
-    stage.supervisor->stop();
-    line = stage.answer("status").front();
-    CHECK(text_of(line, "state") == "stopping");
-    CHECK_THAT(text_of(line, "why"), Contains("ACR stopping"));
-}
-
-TEST_CASE("config shows the effective configuration, however long it is") {
-    CommandStage stage;
-    std::string expected;
-    for (int i = 0; i < 10'000; ++i)
-        expected += "key-" + std::to_string(i) + ": \"value\"\n";
-    stage.facts.config_text = [expected] { return expected; };
-    stage.begin();
-    auto caller = stage.call();
-    caller.ask("config");
-    stage.until([&] { return caller.text().ends_with("{\"end\":true}\n"); });
-    std::string text;
-    for (const auto& line : caller.lines())
-        if (const auto row = control::parse_answer(line); row.kind == AnswerLine::Kind::row)
-            text += text_of(row, "text") + "\n";
-    CHECK(text == expected);
 }
 
 TEST_CASE("signal addresses one child, all children or the parent, which relays [K-74]") {
@@ -222,8 +162,7 @@ TEST_CASE("kill-role kills one child, which is replaced") {
     CHECK(text_of(lines[0], "pid") == std::to_string(before));
     stage.until([&] { return stage.board->starts == 3 && stage.supervisor->all_ready(); });
     CHECK(stage.child().status().pid != before);
-    CHECK_THAT(stage.error("kill-role", R"({"role": "parent"})", Code::usage),
-               Contains("'stop' ends the proxy"));
+    CHECK_THAT(stage.error("kill-role", R"({"role": "parent"})", Code::usage), Contains("use 'stop'"));
     CHECK_THAT(stage.error("kill-role", R"({"role": "all"})", Code::usage), Contains("one child"));
     CHECK_THAT(stage.error("kill-role", "{}", Code::usage), Contains("needs the argument 'role'"));
 }
@@ -287,50 +226,4 @@ TEST_CASE("info shows what SIGPWR logs, the children's own words too [K-19]") {
     REQUIRE(lines.size() == 2);
     CHECK(text_of(lines[0], "line") == "hello");
     CHECK(stage.answer("info", R"({"role": "parent"})").size() == 4);
-}
-
-TEST_CASE("stop answers, then ends the proxy as TERM does") {
-    CommandStage stage;
-    stage.begin();
-    const auto lines = stage.answer("stop");
-    CHECK(text_of(lines[0], "stopping") == "true");
-    stage.until_finished();
-    CHECK(stage.supervisor->exit_status() == 0);
-    CHECK_THAT(stage.log(), Contains("CTRL-210-N"));
-}
-
-TEST_CASE("a graceful stop tells REG, and ends at its limit or by a second stop [O-13]") {
-    CommandStage stage;
-    std::vector<base::Duration> drained;
-    stage.facts.drain = [&](base::Duration limit) { drained.push_back(limit); };
-    stage.begin();
-    SECTION("the limit") {
-        stage.answer("stop", R"({"graceful_ms": 50})");
-        stage.until([&] { return !drained.empty(); });
-        const auto line = stage.answer("status").front();
-        CHECK(text_of(line, "state") == "stopping");
-        CHECK_FALSE(stage.supervisor->stopping());
-        stage.until_finished();
-        CHECK(drained == std::vector<base::Duration>{50ms});
-    }
-    SECTION("a second stop") {
-        stage.answer("stop", R"({"graceful_ms": 3600000})");
-        stage.answer("stop", R"({"graceful_ms": 3600000})");
-        stage.until_finished();
-        CHECK(drained == std::vector<base::Duration>{3'600'000ms});
-    }
-    SECTION("no time at all") {
-        stage.answer("stop", R"({"graceful_ms": 0})");
-        stage.until_finished();
-        CHECK(drained.empty());
-    }
-    CHECK(stage.supervisor->exit_status() == 0);
-}
-
-TEST_CASE("a graceful stop is refused where nobody can do it") {
-    CommandStage stage;
-    stage.begin();
-    CHECK_THAT(stage.error("stop", R"({"graceful_ms": 5})", Code::refused), Contains("without graceful_ms"));
-    CHECK_THAT(stage.error("stop", R"({"graceful_ms": -5})", Code::usage), Contains("'graceful_ms' is -5"));
-    CHECK_FALSE(stage.supervisor->stopping());
 }

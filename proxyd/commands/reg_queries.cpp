@@ -1,4 +1,4 @@
-#include "proxyd/reg_queries.hpp"
+#include "proxyd/commands/reg_queries.hpp"
 
 #include <algorithm>
 #include <memory>

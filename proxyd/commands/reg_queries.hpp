@@ -6,7 +6,7 @@
 
 #include "conf/config.hpp"
 #include "libudpserver/session/server.hpp"
-#include "proxyd/queries.hpp"
+#include "proxyd/commands/queries.hpp"
 
 namespace proxyd {
 

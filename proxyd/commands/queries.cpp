@@ -1,4 +1,4 @@
-#include "proxyd/queries.hpp"
+#include "proxyd/commands/queries.hpp"
 
 #include "base/log.hpp"
 #include "libudpserver/control/answer_line.hpp"

@@ -1,4 +1,4 @@
-#include "proxyd/control_settings.hpp"
+#include "proxyd/settings.hpp"
 
 #include <unistd.h>
 

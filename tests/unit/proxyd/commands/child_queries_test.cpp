@@ -1,4 +1,4 @@
-#include "proxyd/commands/control_forward.hpp"
+#include "proxyd/commands/child_queries.hpp"
 
 #include <catch2/catch.hpp>
 #include <thread>
@@ -16,21 +16,21 @@ namespace {
 /// What a child of these tests does with a question; nothing: it stays silent.
 using Reply = std::function<std::optional<ipc::QueryResult>(const ipc::Query&, Board&)>;
 
-struct ForwardStage : ControlStage {
-    std::unique_ptr<ControlForward> forward;
+struct QueryStage : ControlStage {
+    std::unique_ptr<ChildQueries> queries;
 
     /// `ask` goes to a REG that replies so; there is no ACR.
-    void begin(Reply reply, base::Duration patience = 10s) {
+    void begin(Reply reply, base::Duration timeout = 10s) {
         auto& parent = make();
         parent.add_role(asked_role(std::move(reply)));
-        forward = std::make_unique<ControlForward>(io, parent, patience);
+        queries = std::make_unique<ChildQueries>(io, parent, timeout);
         serve();
-        server->add("ask", Access::read, forward->to(ipc::Party::reg));
-        server->add("names", Access::read, forward->to(ipc::Party::acr));
+        server->add("ask", Access::read, queries->to(ipc::Party::reg));
+        server->add("names", Access::read, queries->to(ipc::Party::acr));
         parent.start();
         until_ready();
     }
-    ~ForwardStage() { server.reset(); }
+    ~QueryStage() { server.reset(); }
 
     pid_t reg() { return supervisor->find(ipc::Party::reg)->status().pid; }
     /// The answer to one request, as text.
@@ -62,7 +62,7 @@ std::string numbered(std::uint64_t n) {
 }  // namespace
 
 TEST_CASE("a child gets the request, and its rows reach the client as they are") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query& query, Board&) {
         CHECK(query.cursor == 0);
         return ipc::QueryResult{0, "{\"you\":" + query.text + "}\n{\"strange\" rows: too"};
@@ -76,7 +76,7 @@ TEST_CASE("a child gets the request, and its rows reach the client as they are")
 }
 
 TEST_CASE("a long answer is fetched piece by piece, no faster than the client reads [O-51]") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query& query, Board&) {
         std::string rows;
         for (int i = 0; i < 100; ++i)
@@ -103,7 +103,7 @@ TEST_CASE("a long answer is fetched piece by piece, no faster than the client re
 }
 
 TEST_CASE("pieces without rows are asked on, and the client is told nothing of them") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query& query, Board&) {
         return ipc::QueryResult{query.cursor == 50 ? 0 : query.cursor + 1,
                                 query.cursor == 30 ? numbered(1) : ""};
@@ -113,7 +113,7 @@ TEST_CASE("pieces without rows are asked on, and the client is told nothing of t
 }
 
 TEST_CASE("a refusal of the child ends the answer") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query& query, Board&) {
         if (query.cursor == 0) return ipc::QueryResult{1, numbered(1)};
         return ipc::QueryResult{2,
@@ -123,14 +123,14 @@ TEST_CASE("a refusal of the child ends the answer") {
 }
 
 TEST_CASE("a child that does not answer is not waited for [K-71]") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query&, Board&) { return std::nullopt; }, 30ms);
     CHECK(stage.answer("ask") == "{\"error\":\"REG did not answer within 30ms\",\"code\":\"gone\"}\n");
     CHECK(stage.answer("hello") == "{\"hello\":\"you\"}\n{\"end\":true}\n");
 }
 
 TEST_CASE("an answer that comes too late is dropped, the next question gets its own") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin(
         [](const ipc::Query& query, Board& board) {
             if (board.value == 1) std::this_thread::sleep_for(100ms);
@@ -143,20 +143,20 @@ TEST_CASE("an answer that comes too late is dropped, the next question gets its 
 }
 
 TEST_CASE("a child that dies in the middle of its answer makes a plain end") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query& query, Board&) -> std::optional<ipc::QueryResult> {
         if (query.cursor == 3) ::raise(SIGKILL);
         return ipc::QueryResult{query.cursor + 1, numbered(query.cursor)};
     });
     CHECK(stage.answer("ask") == numbered(0) + numbered(1) + numbered(2) +
-                                     "{\"error\":\"REG died while it was asked; ask its successor\",\"code\":"
+                                     "{\"error\":\"REG exited while answering; retry\",\"code\":"
                                      "\"gone\"}\n");
     stage.until_ready();
     CHECK(stage.board->starts == 2);
 }
 
-TEST_CASE("a successor does not go on with what its predecessor began") {
-    ForwardStage stage;
+TEST_CASE("a restarted child does not continue the answer of the one before") {
+    QueryStage stage;
     stage.begin([](const ipc::Query& query, Board&) {
         return ipc::QueryResult{query.cursor + 1, std::string(15'000, 'x') + "\n"};
     });
@@ -172,19 +172,19 @@ TEST_CASE("a successor does not go on with what its predecessor began") {
     ::kill(stage.reg(), SIGKILL);
     stage.until([&] { return stage.board->starts == 2 && stage.supervisor->all_ready(); });
     stage.until([&] { return caller.text().ends_with("\"}\n"); });
-    CHECK_THAT(caller.last().text, Contains("REG was replaced while it answered; ask again"));
+    CHECK_THAT(caller.last().text, Contains("REG restarted while answering; retry"));
 }
 
 TEST_CASE("a child that is not there, or not yet, is said plainly") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query&, Board&) { return ipc::QueryResult{0, ""}; });
     CHECK(stage.answer("names") == "{\"error\":\"this proxy has no ACR\",\"code\":\"gone\"}\n");
     stage.supervisor->stop();
-    CHECK(stage.answer("ask") == "{\"error\":\"REG is stopping just now; ask again\",\"code\":\"gone\"}\n");
+    CHECK(stage.answer("ask") == "{\"error\":\"REG is stopping; retry later\",\"code\":\"gone\"}\n");
 }
 
-TEST_CASE("who asks while a child is being replaced is answered by the next one") {
-    ForwardStage stage;
+TEST_CASE("a request waits while its child restarts, and the new one answers") {
+    QueryStage stage;
     stage.begin([](const ipc::Query&, Board& shown) {
         return ipc::QueryResult{0, numbered(static_cast<std::uint64_t>(shown.starts))};
     });
@@ -193,30 +193,30 @@ TEST_CASE("who asks while a child is being replaced is answered by the next one"
     CHECK(stage.answer("ask") == "{\"n\":2}\n{\"end\":true}\n");
 }
 
-TEST_CASE("one that does not get ready is not waited for for ever") {
-    ForwardStage stage;
+TEST_CASE("a request does not wait longer than its timeout for a child to start") {
+    QueryStage stage;
     auto& parent = stage.make();
     parent.add_role(stage.role([](ChildRuntime& runtime, Board& shown) {
         runtime.on_stop([&] { runtime.finish(0); });
         if (shown.starts == 1) runtime.report_ready();
         return runtime.run();
     }));
-    stage.forward = std::make_unique<ControlForward>(stage.io, parent, 50ms);
+    stage.queries = std::make_unique<ChildQueries>(stage.io, parent, 50ms);
     stage.serve();
-    stage.server->add("ask", Access::read, stage.forward->to(ipc::Party::reg));
+    stage.server->add("ask", Access::read, stage.queries->to(ipc::Party::reg));
     parent.start();
     stage.until_ready();
     parent.replace(ipc::Party::reg);
-    CHECK(stage.answer("ask") == "{\"error\":\"REG is starting just now; ask again\",\"code\":\"gone\"}\n");
+    CHECK(stage.answer("ask") == "{\"error\":\"REG is starting; retry later\",\"code\":\"gone\"}\n");
 }
 
-TEST_CASE("a child that answers nonsense loses its link, and is replaced") {
-    ForwardStage stage;
+TEST_CASE("a child with a malformed reply loses its link, and is replaced") {
+    QueryStage stage;
     SECTION("the same cursor again would make an answer without end") {
         stage.begin([](const ipc::Query& query, Board&) {
             return ipc::QueryResult{query.cursor == 0 ? 5 : query.cursor, numbered(1)};
         });
-        CHECK_THAT(stage.answer("ask"), Contains("REG answered nonsense") && Contains("\"failed\""));
+        CHECK_THAT(stage.answer("ask"), Contains("malformed reply from REG") && Contains("\"failed\""));
     }
     SECTION("a malformed message") {
         auto& parent = stage.make();
@@ -229,18 +229,18 @@ TEST_CASE("a child that answers nonsense loses its link, and is replaced") {
             runtime.report_ready();
             return runtime.run();
         }));
-        stage.forward = std::make_unique<ControlForward>(stage.io, parent);
-        stage.serve().add("ask", Access::read, stage.forward->to(ipc::Party::reg));
+        stage.queries = std::make_unique<ChildQueries>(stage.io, parent);
+        stage.serve().add("ask", Access::read, stage.queries->to(ipc::Party::reg));
         parent.start();
         stage.until_ready();
-        CHECK_THAT(stage.answer("ask"), Contains("REG answered nonsense"));
+        CHECK_THAT(stage.answer("ask"), Contains("malformed reply from REG"));
     }
     stage.until([&] { return stage.board->starts == 2; });
     CHECK_THAT(stage.log(), Contains("UDPS-310-E"));
 }
 
 TEST_CASE("an answer that nobody asked for is dropped") {
-    ForwardStage stage;
+    QueryStage stage;
     auto& parent = stage.make();
     parent.add_role(stage.role([](ChildRuntime& runtime, Board&) {
         runtime.report_ready();
@@ -248,14 +248,14 @@ TEST_CASE("an answer that nobody asked for is dropped") {
             runtime.parent().send(ipc::QueryResult{0, "x"}, id);
         return runtime.run();
     }));
-    stage.forward = std::make_unique<ControlForward>(stage.io, parent);
+    stage.queries = std::make_unique<ChildQueries>(stage.io, parent);
     parent.start();
     stage.until([&] { return count_of(stage.log(), "nobody asked") >= 3; });
     CHECK(stage.board->starts == 1);
 }
 
 TEST_CASE("a request that is too long for a link says so") {
-    ForwardStage stage;
+    QueryStage stage;
     stage.begin([](const ipc::Query&, Board&) { return ipc::QueryResult{0, ""}; });
     auto caller = stage.call();
     caller.ask("ask", R"({"from": ")" + std::string(ipc::max_query_text - 10, 'x') + "\"}");
@@ -263,8 +263,8 @@ TEST_CASE("a request that is too long for a link says so") {
     CHECK_THAT(caller.last().text, Contains("may have at most 16128 bytes"));
 }
 
-TEST_CASE("a client that goes while its child is asked harms nobody") {
-    ForwardStage stage;
+TEST_CASE("a client that disconnects while its child is asked affects no other") {
+    QueryStage stage;
     stage.begin([](const ipc::Query&, Board&) {
         std::this_thread::sleep_for(20ms);
         return ipc::QueryResult{1, numbered(1)};

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
@@ -15,24 +14,24 @@
 
 namespace proxyd {
 
-/// Has requests answered by the children. An answer is fetched piece by piece, the next one when the client
-/// has taken the last; the child keeps nothing meanwhile, and the parent reads nothing of it. One that is
-/// just being replaced is waited for. A child that is not there, does not answer or dies makes an end line
-/// that says so. Must live longer than the server.
-class ControlForward {
+/// Forwards requests of control clients to children. It fetches an answer piece by piece, the next piece when
+/// the client has read the last; the child keeps no state in between, and the parent does not parse the rows.
+/// While a child restarts the request waits; if a child is missing, silent or exits, the answer ends with an
+/// error. Must outlive the server.
+class ChildQueries {
 public:
-    static constexpr base::Duration default_patience{2'000};
+    static constexpr base::Duration default_timeout{2'000};
 
-    ControlForward(boost::asio::io_context& io, process::Supervisor& supervisor,
-                   base::Duration patience = default_patience);
-    ControlForward(const ControlForward&) = delete;
-    ControlForward& operator=(const ControlForward&) = delete;
+    ChildQueries(boost::asio::io_context& io, process::Supervisor& supervisor,
+                 base::Duration timeout = default_timeout);
+    ChildQueries(const ChildQueries&) = delete;
+    ChildQueries& operator=(const ChildQueries&) = delete;
 
-    /// A handler that asks the child of this party.
+    /// A handler that asks this child.
     control::ControlServer::Handler to(ipc::Party party);
 
-    /// Asks one child. Its rows go into the answer; then `done` is called, or the answer ended when there is
-    /// none. A refusal of the child, or its silence, ends the answer at once.
+    /// Adds the child's rows to the answer, then calls `done`, or ends the answer if `done` is empty. An
+    /// error of the child, or a timeout, ends the answer without `done`.
     void ask(ipc::Party party, const control::Request& request, control::Answer answer,
              std::function<void()> done = {});
 
@@ -49,8 +48,8 @@ private:
 
     boost::asio::io_context& io_;
     process::Supervisor& supervisor_;
-    base::Duration patience_;
-    std::vector<ipc::Requests> requests_;  ///< for each party
+    base::Duration timeout_;
+    std::vector<ipc::Requests> requests_;  ///< by party
 };
 
 }  // namespace proxyd

@@ -1,0 +1,268 @@
+#include "proxyd/parent.hpp"
+
+#include <sys/resource.h>
+
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "conf/changes.hpp"
+#include "conf/names.hpp"
+#include "libudpserver/ipc/messages.hpp"
+#include "libudpserver/process/run_once.hpp"
+#include "proxyd/acr_main.hpp"
+#include "proxyd/apr_main.hpp"
+#include "proxyd/lookup_service.hpp"
+#include "proxyd/pool_service.hpp"
+#include "proxyd/reg_main.hpp"
+#include "proxyd/settings.hpp"
+
+namespace proxyd {
+
+namespace {
+
+/// ACR and APR run at this nice value, so that REG gets the CPU first.
+constexpr int resolving_niceness = 5;
+constexpr base::Duration report_timeout{5'000};
+/// The answer to a command is bounded; the file has all errors.
+constexpr std::size_t max_errors = 20;
+
+std::string joined(const std::vector<std::string>& texts, const char* separator) {
+    std::string all;
+    for (const std::string& text : texts)
+        all += (all.empty() ? "" : separator) + text;
+    return all;
+}
+
+std::string errors_of(const conf::LoadResult& loaded, const std::string& file) {
+    std::vector<std::string> texts;
+    for (const conf::Error& error : loaded.errors) {
+        if (texts.size() == max_errors) {
+            texts.push_back("and " + std::to_string(loaded.errors.size() - max_errors) + " more");
+            break;
+        }
+        texts.push_back(conf::to_string(error, file));
+    }
+    return joined(texts, "\n");
+}
+
+/// True if ACR and APR would run the same with both, apart from the names.
+bool same_for_resolving(const conf::Config& a, const conf::Config& b) {
+    conf::Config one, other;
+    one.resolver = a.resolver;
+    other.resolver = b.resolver;
+    return a.log.level == b.log.level && conf::fingerprint(one) == conf::fingerprint(other);
+}
+
+/// ACR and APR need no descriptor except their link and the log.
+process::Role resolving_role(const std::string& name, ipc::Party party,
+                             std::function<int(process::ChildRuntime&)> work) {
+    return {.name = name,
+            .party = party,
+            .speed = process::resolving_speed,
+            .run =
+                [work = std::move(work)](process::ChildRuntime& runtime) {
+                    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + resolving_niceness);
+                    return work(runtime);
+                },
+            .keep = {}};
+}
+
+resolvers::NameSnapshot names_of(const Parent::Parts& parts) {
+    resolvers::NameSnapshot names(conf::names(parts.config));
+    if (!parts.handover) return names;
+    for (const auto& [name, addresses] : parts.handover->names)
+        names.apply({name, false, addresses});
+    return names;
+}
+
+/// False if the last REG was to leave its sessions to a next one, or failed.
+bool closed_its_sessions(const process::Child& reg) {
+    const std::optional<process::ExitStatus>& last = reg.status().last_exit;
+    return last && last->wait_status == 0 && !reg.status().left;
+}
+
+}  // namespace
+
+Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
+    : kept_(kept),
+      config_(std::make_shared<const conf::Config>(parts.config)),
+      load_(parts.load),
+      names_(names_of(parts)),
+      supervisor_(io_, process_settings(parts.config), signals),
+      drain_timer_(io_) {
+    if (parts.handover) started_ = parts.handover->started;
+    supervisor_.link(ipc::Party::acr, ipc::Party::reg);
+    supervisor_.link(ipc::Party::apr, ipc::Party::reg);
+    if (!names_.empty()) add_acr();
+    if (needs_lookups(*config_)) add_apr();
+    add_reg();
+    serve_pool(supervisor_, kept_.sockets.pool);
+    supervisor_.on(ipc::MessageType::name_update, [this](process::Child& child, ipc::Message& message) {
+        const auto update = ipc::read<ipc::NameUpdate>(message);
+        if (!update) return child.link()->refuse("malformed name-update");
+        names_.apply(*update);
+    });
+    supervisor_.on(ipc::MessageType::drained, [this](process::Child&, ipc::Message&) {
+        if (draining_) supervisor_.stop();
+    });
+    supervisor_.on_child_ready([this](process::Child& child) {
+        // A REG that was forked before the last reload has not adopted into its configuration.
+        if (child.role().party == ipc::Party::reg && forked_epoch_ == kept_.sessions.history.epoch)
+            kept_.forget_past();
+    });
+}
+
+int Parent::run(const std::function<void()>& ready) {
+    supervisor_.on_all_ready([&] {
+        kept_.log_listeners();
+        ready();
+    });
+    supervisor_.start(started_);
+    io_.run();
+    report_left_sessions();
+    return supervisor_.exit_status().value_or(1);
+}
+
+process::Role Parent::reg_role(Work work) {
+    return {.name = "REG",
+            .party = ipc::Party::reg,
+            .speed = process::forwarding_speed,
+            .run = std::move(work),
+            .keep = [this] {
+                forked_epoch_ = kept_.sessions.history.epoch;
+                kept_.sockets.listeners.steer();
+                return kept_.descriptors();
+            }};
+}
+
+void Parent::add_reg() {
+    supervisor_.add_role(reg_role(
+        [this](process::ChildRuntime& runtime) { return reg_main(runtime, *config_, kept_, draining_); }));
+}
+
+void Parent::add_acr() {
+    supervisor_.add_role(resolving_role("ACR", ipc::Party::acr, [this](process::ChildRuntime& runtime) {
+        return acr_main(runtime, *config_, names_);
+    }));
+}
+
+void Parent::add_apr() {
+    supervisor_.add_role(resolving_role("APR", ipc::Party::apr, [this](process::ChildRuntime& runtime) {
+        return apr_main(runtime, *config_);
+    }));
+}
+
+Parent::ReloadResult Parent::reload(bool check_only, const std::string& requester) {
+    ReloadResult result;
+    try {
+        const std::shared_ptr<const conf::Config> next = read(result.lines);
+        const std::vector<std::string> changes = conf::differences(*config_, *next);
+        result.lines.insert(result.lines.end(), changes.begin(), changes.end());
+        if (check_only) return result;
+        if (!changes.empty()) apply(next);
+        base::log::write(base::msg::reloaded, "{}: configuration reloaded: {}", requester,
+                         changes.empty() ? "no changes" : std::to_string(changes.size()) + " changed lines");
+    } catch (const std::exception& error) {
+        result = {.refused = error.what(), .lines = {}};
+        if (!check_only)
+            base::log::write(base::msg::reload_refused,
+                             "{}: configuration rejected, the running configuration is unchanged: {}",
+                             requester, result.refused);
+    }
+    return result;
+}
+
+/// Throws std::runtime_error with the reason if the file cannot become the running configuration.
+std::shared_ptr<const conf::Config> Parent::read(std::vector<std::string>& warnings) const {
+    if (supervisor_.stopping()) throw std::runtime_error("proxyd is shutting down");
+    if (supervisor_.paused()) throw std::runtime_error("an upgrade is in progress");
+    conf::LoadResult loaded = load_();
+    const std::string& file = config_->file;
+    if (!loaded.ok()) throw std::runtime_error(errors_of(loaded, file));
+    const std::vector<std::string> keys = conf::changes_for_restart(*config_, loaded.config);
+    if (!keys.empty())
+        throw std::runtime_error(file + ": cannot change while proxyd runs: " + joined(keys, ", ") +
+                                 "; restart proxyd to apply");
+    for (const conf::Error& warning : loaded.warnings)
+        warnings.push_back("warning: " + conf::to_string(warning, file));
+    return std::make_shared<const conf::Config>(std::move(loaded.config));
+}
+
+/// Up to KeptState::apply() anything may fail, and nothing has changed.
+void Parent::apply(const std::shared_ptr<const conf::Config>& next) {
+    const process::Settings settings = process_settings(*next);
+    KeptState::Change change = kept_.prepare(*next);
+    kept_.apply(std::move(change), config_);
+    if (next->log.level != config_->log.level) base::log::set_level(next->log.level);
+    kept_.warn_if_short(*next);
+    const std::shared_ptr<const conf::Config> before = std::exchange(config_, next);
+    switch_roles(*before, settings);
+}
+
+/// Adds, removes or replaces the children whose part of the configuration changed; REG always.
+void Parent::switch_roles(const conf::Config& before, const process::Settings& settings) {
+    const bool changed = !same_for_resolving(before, *config_);
+    const bool had_names = !names_.empty();
+    const bool names_changed = names_.set_names(conf::names(*config_));
+    change_role(ipc::Party::acr, had_names, !names_.empty(), changed || names_changed, &Parent::add_acr);
+    change_role(ipc::Party::apr, needs_lookups(before), needs_lookups(*config_), changed, &Parent::add_apr);
+    supervisor_.adjust(settings);
+    supervisor_.replace(ipc::Party::reg);
+}
+
+void Parent::change_role(ipc::Party party, bool before, bool after, bool changed, void (Parent::*add)()) {
+    if (before && !after) {
+        supervisor_.remove_role(party);
+    } else if (after && !before) {
+        (this->*add)();
+    } else if (after && changed) {
+        supervisor_.replace(party);
+    }
+}
+
+void Parent::drain(base::Duration limit) {
+    draining_ = true;  // also for a REG that starts from now on
+    base::log::write(base::msg::signal_received, "shutting down gracefully, within {}",
+                     base::format_duration(limit));
+    if (process::Child* reg = supervisor_.find(ipc::Party::reg)) reg->send(ipc::Drain{});
+    drain_timer_.expires_after(limit);
+    drain_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error && !supervisor_.stopping()) supervisor_.stop();
+    });
+}
+
+bool Parent::is_settling() const {
+    return !kept_.sessions.history.past.empty() || !supervisor_.all_ready();
+}
+
+void Parent::leave_to(Handover& handover, bool with_sessions) const {
+    handover.file = config_->file;
+    handover.config = conf::print(*config_);
+    handover.started = supervisor_.started().value_or(base::Instant{});
+    handover.names = names_.resolved();
+    kept_.leave_to(handover, with_sessions);
+}
+
+/// The parent never reads the arena (DESIGN §2.4), so a last child does. Its failure does not change the exit
+/// status.
+void Parent::report_left_sessions() {
+    if (closed_its_sessions(*supervisor_.find(ipc::Party::reg))) return;
+    std::string why;
+    try {
+        const process::Role role = reg_role(
+            [this](process::ChildRuntime& runtime) { return report_main(runtime, *config_, kept_); });
+        const process::ExitStatus status =
+            process::run_once(role, process_settings(*config_), report_timeout);
+        if (status.wait_status == 0) return;
+        why = process::to_string(status);
+    } catch (const std::exception& error) {
+        why = error.what();
+    }
+    base::log::write(base::msg::report_failed, "REG: could not record the sessions that were cut off: {}",
+                     why);
+}
+
+}  // namespace proxyd

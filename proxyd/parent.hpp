@@ -1,0 +1,91 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/signals.hpp"
+#include "conf/load.hpp"
+#include "libudpserver/process/supervisor.hpp"
+#include "proxyd/kept_state.hpp"
+#include "resolvers/name_snapshot.hpp"
+
+namespace proxyd {
+
+/// Reads the configuration file as at startup, including the options of the command line.
+using Load = std::function<conf::LoadResult()>;
+
+/// The parent process: the only owner of the running configuration. It supervises REG, and ACR and APR where
+/// the configuration needs them (K-3); it reloads, drains, and hands its state over to an upgrade.
+class Parent {
+public:
+    struct Parts {
+        const conf::Config& config;  ///< to start with
+        const Load& load;
+        const Handover* handover = nullptr;  ///< from the program that this process ran before, if any
+    };
+    /// Adds the roles; ACR and APR start before REG is up, so that names resolve while REG starts.
+    Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals);
+    Parent(const Parent&) = delete;
+    Parent& operator=(const Parent&) = delete;
+
+    /// Runs until all children have exited, and returns the exit status. `ready` is called once, when all
+    /// listeners are open and all children are up.
+    int run(const std::function<void()>& ready);
+
+    /// The running configuration: new children start with it.
+    [[nodiscard]] const conf::Config& config() const { return *config_; }
+
+    struct ReloadResult {
+        std::string refused;             ///< the reason, if nothing changed
+        std::vector<std::string> lines;  ///< warnings, then the differences
+    };
+    /// Reads the configuration file and switches to it by adoption (DESIGN §2.3): everything it needs is made
+    /// before anything changes, then a new REG adopts the sessions. With `check_only` it only reports what
+    /// would change. `requester` is for the log. Never throws.
+    ReloadResult reload(bool check_only, const std::string& requester);
+
+    /// No session opens from now on; proxyd shuts down when the last one has closed, or after `limit`.
+    void drain(base::Duration limit);
+    [[nodiscard]] bool is_draining() const { return draining_; }
+
+    /// True while a child starts, or while sessions of an earlier configuration await adoption.
+    [[nodiscard]] bool is_settling() const;
+
+    /// Adds everything that must survive an exec, with or without the sessions.
+    void leave_to(Handover& handover, bool with_sessions) const;
+
+    /// Records the sessions that the last REG could not record itself. Only when no REG runs.
+    void report_left_sessions();
+
+    [[nodiscard]] boost::asio::io_context& io() { return io_; }
+    [[nodiscard]] process::Supervisor& supervisor() { return supervisor_; }
+    [[nodiscard]] const KeptState& kept() const { return kept_; }
+
+private:
+    using Work = std::function<int(process::ChildRuntime&)>;
+    process::Role reg_role(Work work);
+    void add_reg();
+    void add_acr();
+    void add_apr();
+    void change_role(ipc::Party party, bool before, bool after, bool changed, void (Parent::*add)());
+    [[nodiscard]] std::shared_ptr<const conf::Config> read(std::vector<std::string>& warnings) const;
+    void apply(const std::shared_ptr<const conf::Config>& next);
+    void switch_roles(const conf::Config& before, const process::Settings& settings);
+
+    boost::asio::io_context io_;
+    KeptState& kept_;
+    std::shared_ptr<const conf::Config> config_;
+    const Load& load_;
+    std::optional<base::Instant> started_;  ///< of the first program, if this one is an upgrade
+    resolvers::NameSnapshot names_;         ///< for the next ACR
+    process::Supervisor supervisor_;
+    boost::asio::steady_timer drain_timer_;
+    std::uint32_t forked_epoch_ = 0;  ///< policy epoch that the last REG was forked with
+    bool draining_ = false;
+};
+
+}  // namespace proxyd

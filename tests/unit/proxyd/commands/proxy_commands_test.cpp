@@ -1,0 +1,150 @@
+#include "proxyd/commands/proxy_commands.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "tests/unit/libudpserver/control/control_fixture.hpp"
+#include "tests/unit/proxyd/parent_fixture.hpp"
+
+using namespace control;
+using namespace proxyd;
+using Catch::Matchers::Contains;
+using control::Code;
+
+namespace {
+
+struct ProxyStage : ParentStage {
+    ControlSettings settings;
+    std::unique_ptr<Upgrade> upgrade;
+    std::unique_ptr<ProxyCommands> commands;
+    std::unique_ptr<ControlServer> server;
+
+    ProxyStage() {
+        settings.path = folder.path + "/control.sock";
+        settings.rights.own = ::geteuid();
+        make();
+        upgrade = std::make_unique<Upgrade>(*parent, Program{"/bin/true", {"true"}}, 0, -1);
+        commands = std::make_unique<ProxyCommands>(*parent, *upgrade);
+        server = std::make_unique<ControlServer>(parent->io(), settings);
+        commands->add_to(*server);
+        server->start();
+    }
+
+    /// The last line of the answer, or its only row; runs the parent's loop meanwhile.
+    AnswerLine answer(const std::string& command, const std::string& args = "{}") {
+        ControlCaller caller(settings.path);
+        caller.ask(command, args);
+        while (caller.ends() == 0)
+            parent->io().run_one_for(5ms);
+        return parse_answer(caller.lines().front());
+    }
+};
+
+std::string text_of(const AnswerLine& line, const char* name) {
+    const auto* member = line.find(name);
+    return member ? member->text : "(nothing)";
+}
+
+}  // namespace
+
+TEST_CASE("version says who this is") {
+    ProxyStage stage;
+    stage.run([&] {
+        const AnswerLine line = stage.answer("version");
+        CHECK(text_of(line, "name") == "stage");
+        CHECK_THAT(text_of(line, "version"), Contains("proxyd "));
+        CHECK(text_of(line, "pid") == std::to_string(::getpid()));
+        CHECK(text_of(line, "protocol") == "1");
+        CHECK(text_of(line, "config") == stage.file);
+        CHECK(text_of(line, "upgrades") == "0");
+        CHECK(std::stoi(text_of(line, "uptime_ms")) >= 0);
+        CHECK_THAT(stage.answer("version", R"({"x": 1})").text, Contains("takes no arguments"));
+        stage.parent->supervisor().stop();
+    });
+}
+
+TEST_CASE("status is serving, degraded or stopping, and says why") {
+    ProxyStage stage;
+    stage.run([&] {
+        AnswerLine line = stage.answer("status");
+        CHECK(text_of(line, "name") == "stage");
+        CHECK(text_of(line, "state") == "serving");
+        CHECK_THAT(text_of(line, "listeners"), Contains("127.0.0.1:"));
+        stage.reg().replace();
+        line = stage.answer("status");
+        CHECK((text_of(line, "state") == "serving" || text_of(line, "why").starts_with("REG ")));
+        stage.reg().signal(SIGSTOP);
+        stage.parent->drain(100ms);
+        line = stage.answer("status");
+        CHECK(text_of(line, "state") == "stopping");
+        CHECK(text_of(line, "why") == "draining: no new sessions");
+        stage.parent->supervisor().stop();
+        line = stage.answer("status");
+        CHECK(text_of(line, "state") == "stopping");
+        CHECK(text_of(line, "why") == "REG stopping");
+    });
+}
+
+TEST_CASE("config shows the effective configuration, however long it is") {
+    ProxyStage stage;
+    std::string expected;
+    for (int i = 0; i < 10'000; ++i)
+        expected += "key-" + std::to_string(i) + ": \"value\"\n";
+    stage.server->add("long", Access::read, [&](const Request&, Answer answer) {
+        write_lines(std::move(answer), std::make_shared<std::string>(expected));
+    });
+    stage.run([&] {
+        CHECK_THAT(text_of(stage.answer("config"), "text"), Contains("stage"));
+        ControlCaller caller(stage.settings.path);
+        caller.ask("long");
+        while (caller.ends() == 0)
+            stage.parent->io().run_one_for(5ms);
+        std::string text;
+        for (const auto& line : caller.lines())
+            if (const auto row = parse_answer(line); row.kind == AnswerLine::Kind::row)
+                text += text_of(row, "text") + "\n";
+        CHECK(text == expected);
+        stage.parent->supervisor().stop();
+    });
+}
+
+TEST_CASE("stop answers, then shuts down as TERM does") {
+    ProxyStage stage;
+    CHECK(stage.run([&] { CHECK(text_of(stage.answer("stop"), "stopping") == "true"); }) == 0);
+}
+
+TEST_CASE("a graceful stop drains, and a second stop does not wait [O-13]") {
+    ProxyStage stage;
+    SECTION("drained") {
+        CHECK(stage.run([&] { stage.answer("stop", R"({"graceful_ms": 3600000})"); }) == 0);
+        CHECK(stage.parent->is_draining());
+    }
+    SECTION("a second stop") {
+        CHECK(stage.run([&] {
+            stage.reg().signal(SIGSTOP);
+            stage.answer("stop", R"({"graceful_ms": 3600000})");
+            stage.answer("stop", R"({"graceful_ms": 3600000})");
+        }) == 0);
+    }
+    SECTION("no time at all") {
+        CHECK(stage.run([&] {
+            const AnswerLine error = stage.answer("stop", R"({"graceful_ms": -5})");
+            CHECK(error.code == Code::usage);
+            CHECK_THAT(error.text, Contains("'graceful_ms' is -5"));
+            stage.answer("stop", R"({"graceful_ms": 0})");
+        }) == 0);
+        CHECK_FALSE(stage.parent->is_draining());
+    }
+}
+
+TEST_CASE("an upgrade to a program that is no proxyd is refused") {
+    ProxyStage stage;
+    stage.run([&] {
+        const AnswerLine error = stage.answer("upgrade");
+        CHECK(error.code == Code::refused);
+        CHECK_THAT(error.text, Contains("/bin/true is not a proxyd"));
+        CHECK(stage.reg().status().state == process::ChildState::up);
+        stage.parent->supervisor().stop();
+        CHECK_THAT(stage.answer("upgrade").text, Contains("shutting down"));
+    });
+}
