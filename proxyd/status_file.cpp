@@ -14,7 +14,7 @@ namespace proxyd {
 
 namespace {
 
-constexpr std::size_t rows_a_piece = 256;
+constexpr std::size_t sessions_per_turn = 256;
 
 }  // namespace
 
@@ -60,7 +60,8 @@ void StatusFile::next(unsigned worker, session::Slot from) {
     server_.in_worker(
         worker,
         [piece, from](session::Sessions& sessions) {
-            piece->next = sessions.select({}, from, rows_a_piece, base::MonotonicClock::now(), piece->found);
+            piece->next =
+                sessions.select({}, from, sessions_per_turn, base::MonotonicClock::now(), piece->found);
         },
         [this, piece, worker] {
             add(*piece);

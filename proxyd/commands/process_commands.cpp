@@ -26,10 +26,6 @@ constexpr const char* all_roles = "all";
 constexpr int min_level = static_cast<int>(base::LogLevel::error);
 constexpr int max_level = static_cast<int>(base::LogLevel::full);
 
-base::Instant now() {
-    return base::MonotonicClock::now();
-}
-
 std::string upper(std::string_view word) {
     std::string text(word);
     for (char& c : text)
@@ -134,7 +130,7 @@ Row ProcessCommands::parent_row() const {
     row.add("role", parent_role)
         .add("state", supervisor_.stopping() ? "stopping" : "up")
         .add("pid", ::getpid());
-    if (supervisor_.started()) row.add("uptime_ms", now() - *supervisor_.started());
+    if (supervisor_.started()) row.add("uptime_ms", base::MonotonicClock::now() - *supervisor_.started());
     row.add("restarts", 0);
     add_numbers(row, ::getpid());
     return row.add("log_level", static_cast<int>(log::level()));
@@ -144,7 +140,7 @@ void ProcessCommands::ps(const Request& request, control::Answer answer) const {
     request.allow({});
     answer.row(parent_row());
     for (const auto& child : supervisor_.children())
-        answer.row(child_row(*child, now()));
+        answer.row(child_row(*child, base::MonotonicClock::now()));
     answer.end();
 }
 
@@ -215,7 +211,7 @@ void ProcessCommands::info(const Request& request, control::Answer answer) {
     request.allow({"role"});
     Targets meant = targets(request, all_roles);
     if (meant.parent || !request.has("role"))
-        for (const std::string& line : supervisor_.info_lines(now()))
+        for (const std::string& line : supervisor_.info_lines(base::MonotonicClock::now()))
             answer.row(Row().add("role", parent_role).add("line", line));
     // A child that is not up is left out, unless the request names it: then it is an error.
     if (meant.children.size() != 1 || !request.has("role"))

@@ -24,10 +24,6 @@ constexpr int protocol = 1;
 /// An upgrade waits this long for children that start, and looks this often.
 constexpr base::Duration settle_timeout{5'000}, settle_check_interval{20};
 
-base::Instant now() {
-    return base::MonotonicClock::now();
-}
-
 }  // namespace
 
 // The text may be longer than the buffer of a client.
@@ -54,7 +50,7 @@ void ProxyCommands::add_to(control::ControlServer& server) {
     add("stop", Access::change, &ProxyCommands::stop);
     server.add("upgrade", Access::change, [this, &server](const Request& request, Answer answer) {
         request.allow({});
-        upgrade(std::move(answer), server.socket(), now() + settle_timeout);
+        upgrade(std::move(answer), server.socket(), base::MonotonicClock::now() + settle_timeout);
     });
 }
 
@@ -67,7 +63,8 @@ void ProxyCommands::version(const Request& request, Answer answer) const {
         .add("pid", ::getpid())
         .add("protocol", protocol)
         .add("config", config.file);
-    if (const auto started = parent_.supervisor().started()) row.add("uptime_ms", now() - *started);
+    if (const auto started = parent_.supervisor().started())
+        row.add("uptime_ms", base::MonotonicClock::now() - *started);
     row.add("upgrades", upgrade_.count());
     if (!upgrade_.failure().empty()) row.add("upgrade_failure", upgrade_.failure());
     answer.row(row);
@@ -118,7 +115,7 @@ void ProxyCommands::reload(const Request& request, Answer answer) {
 }
 
 void ProxyCommands::upgrade(Answer answer, const control::ControlSocket& socket, base::Instant deadline) {
-    if (upgrade_.must_wait() && now() < deadline) {
+    if (upgrade_.must_wait() && base::MonotonicClock::now() < deadline) {
         auto timer = std::make_shared<boost::asio::steady_timer>(parent_.io(), settle_check_interval);
         return timer->async_wait([this, timer, answer, &socket, deadline](boost::system::error_code error) {
             if (!error) upgrade(answer, socket, deadline);

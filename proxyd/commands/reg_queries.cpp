@@ -18,10 +18,10 @@ using control::Request;
 using session::Sessions;
 using session::Slot;
 
-/// So many sessions fit into a piece of an answer, however long their names are.
-constexpr std::size_t rows_a_piece = 16;
-constexpr std::size_t kills_a_turn = 256;
-constexpr std::size_t most_events = 16;
+/// This many sessions fit into a piece of an answer, however long their names are.
+constexpr std::size_t max_rows_per_piece = 16;
+constexpr std::size_t max_kills_per_turn = 256;
+constexpr std::size_t max_events = 16;
 
 /// Where the next piece begins: the worker, and in it the session. 0 is the beginning, and the end.
 std::uint64_t cursor_of(unsigned worker, Slot slot) {
@@ -129,7 +129,7 @@ void RegQueries::sessions(const Request& request, std::uint64_t cursor, Reply re
     server_.in_worker(
         worker,
         [piece, filter, from = static_cast<Slot>(cursor)](Sessions& sessions) {
-            piece->next = sessions.select(filter, from, rows_a_piece, now(), piece->found);
+            piece->next = sessions.select(filter, from, max_rows_per_piece, now(), piece->found);
         },
         [this, piece, worker, reply = std::move(reply)] {
             ipc::QueryResult result;
@@ -219,7 +219,7 @@ void RegQueries::kill_next(const std::shared_ptr<Kill>& kill) {
         kill->worker,
         [kill](Sessions& sessions) {
             std::vector<session::Found> found;
-            kill->from = sessions.select(kill->filter, kill->from, kills_a_turn, now(), found);
+            kill->from = sessions.select(kill->filter, kill->from, max_kills_per_turn, now(), found);
             for (const session::Found& one : found)
                 kill->close(sessions, one);
         },
@@ -314,12 +314,12 @@ void RegQueries::last_refusals(const Request& request, std::uint64_t, Reply repl
     ask_all<Events>(
         server_,
         [client](Sessions& sessions, Events& events) {
-            events = sessions.chronicle().refusals(client, most_events);
+            events = sessions.chronicle().refusals(client, max_events);
         },
         [this, reply = std::move(reply)](std::vector<Events>& all) {
             Events events = joined(all);
             std::ranges::stable_sort(events, std::ranges::greater{}, &session::Event::at);
-            events.resize(std::min(events.size(), most_events));
+            events.resize(std::min(events.size(), max_events));
             ipc::QueryResult result;
             for (const session::Event& event : events)
                 result.text += row_of(event, config_, now()).text() + "\n";
@@ -353,7 +353,7 @@ void RegQueries::events(const Request& request, std::uint64_t cursor, Reply repl
         server_,
         [since, until, told](Sessions& sessions, Said& said) {
             if (since == base::Instant{}) return;
-            said.events = sessions.chronicle().between(since, until, most_events + told + 1);
+            said.events = sessions.chronicle().between(since, until, max_events + told + 1);
             said.all = sessions.chronicle().has_all_since(since);
         },
         [this, since, until, told, filter, reply = std::move(reply)](std::vector<Said>& all) {
@@ -365,9 +365,9 @@ void RegQueries::events(const Request& request, std::uint64_t cursor, Reply repl
                          events.begin() + static_cast<std::ptrdiff_t>(std::min(told, events.size())));
             ipc::QueryResult result;
             if (!std::ranges::all_of(all, &Said::all)) result.text = missing_line();
-            if (events.size() > most_events) {
-                const base::Instant next = events[most_events].at;
-                events.resize(most_events);
+            if (events.size() > max_events) {
+                const base::Instant next = events[max_events].at;
+                events.resize(max_events);
                 const auto same =
                     static_cast<std::uint64_t>(std::ranges::count(events, next, &session::Event::at));
                 result.next = count_of(next) | (same + (next == since ? told : 0)) << time_bits;
