@@ -182,7 +182,7 @@ def test_a_program_with_other_sessions(upgradable, peer):
     answer, _ = process.communicate(timeout=20)
     assert '"sessions":"ended"' in answer.replace(" ", "") and "9.9.9" in answer
     assert trip(client, server, listener) == other
-    assert "have ended" in proxy.daemon.lines(UPGRADED)[0].raw
+    assert "sessions closed" in proxy.daemon.lines(UPGRADED)[0].raw
 
 
 def test_no_late_answer_reaches_another_client(upgradable, peer):
@@ -207,11 +207,11 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
 
 
 @pytest.mark.parametrize("text, why", [
-    ("exit 1", "no proxyd"),
-    ("echo handover 1 arena 1 version 9", "no proxyd"),
-    ("echo handover 2 arena x version 9", "no proxyd"),
+    ("exit 1", "not a proxyd"),
+    ("echo handover 1 arena 1 version 9", "not a proxyd"),
+    ("echo handover 2 arena x version 9", "not a proxyd"),
     ("[ $1 = --handover ] && exec echo handover 2 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
-    ("exec sleep 100", "no proxyd"),
+    ("exec sleep 100", "not a proxyd"),
     (None, "No such file"),
 ])
 def test_a_program_that_cannot_go_on(upgradable, peer, text, why):
@@ -291,7 +291,7 @@ def test_another_order_between_the_plan_and_the_upgrade(upgradable, peer, order)
         upgrade.send()
         time.sleep(0.02)
         other.send()
-        assert "no proxyd" in busy.answer() and "kept" in upgrade.answer() and "error" not in other.answer()
+        assert "not a proxyd" in busy.answer() and "kept" in upgrade.answer() and "error" not in other.answer()
     proxy.daemon.wait_line(FAILURE)
     if order == "stop":
         assert proxy.daemon.wait() == 0 and len(proxy.daemon.records(REASON="process-end")) == 1
