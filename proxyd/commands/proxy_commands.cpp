@@ -93,7 +93,7 @@ void ProxyCommands::status(const Request& request, Answer answer) const {
                       : !supervisor.was_ready()         ? "starting"
                       : why.empty()                     ? "serving"
                                                         : "degraded")
-        .add("why", draining && !supervisor.stopping() ? "draining: no new sessions" : why)
+        .add("why", draining && !supervisor.stopping() ? "no new sessions, existing ones may finish" : why)
         .add("listeners", parent_.kept().listener_texts());
     answer.row(row);
     answer.end();

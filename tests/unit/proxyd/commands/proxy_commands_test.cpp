@@ -77,7 +77,7 @@ TEST_CASE("status is serving, degraded or stopping, and says why") {
         stage.parent->drain(100ms);
         line = stage.answer("status");
         CHECK(text_of(line, "state") == "stopping");
-        CHECK(text_of(line, "why") == "draining: no new sessions");
+        CHECK(text_of(line, "why") == "no new sessions, existing ones may finish");
         stage.parent->supervisor().stop();
         line = stage.answer("status");
         CHECK(text_of(line, "state") == "stopping");
