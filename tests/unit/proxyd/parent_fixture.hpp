@@ -58,5 +58,20 @@ struct ParentStage : Stage {
         REQUIRE(parent->supervisor().exit_status());
         return status;
     }
+    /// Turns the parent's loop, which may have stopped already, until the condition holds.
+    void until(const std::function<bool()>& condition) const {
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        bool stopped = false;
+        while (!condition() && std::chrono::steady_clock::now() < deadline) {
+            if (parent->io().stopped()) {
+                stopped = true;
+                parent->io().restart();
+            }
+            parent->io().run_one_for(5ms);
+        }
+        if (stopped) parent->io().stop();
+        INFO(log());
+        REQUIRE(condition());
+    }
     process::Child& reg() const { return *parent->supervisor().find(ipc::Party::reg); }
 };

@@ -28,8 +28,7 @@ TEST_CASE("a reload replaces REG, and settles when the new one is up") {
         CHECK(stage.parent->config().session_acl.front().name == "two");
         CHECK(stage.parent->is_settling());
         CHECK(stage.reg().status().state == process::ChildState::replacing);
-        while (stage.parent->is_settling())
-            stage.parent->io().run_one_for(5ms);
+        stage.until([&] { return !stage.parent->is_settling(); });
         CHECK(stage.reg().status().state == process::ChildState::up);
         stage.parent->supervisor().stop();
     }) == 0);

@@ -34,8 +34,7 @@ struct ProxyStage : ParentStage {
     AnswerLine answer(const std::string& command, const std::string& args = "{}") {
         ControlCaller caller(settings.path);
         caller.ask(command, args);
-        while (caller.ends() == 0)
-            parent->io().run_one_for(5ms);
+        until([&] { return caller.ends() > 0; });
         return parse_answer(caller.lines().front());
     }
 };
@@ -97,8 +96,7 @@ TEST_CASE("config shows the effective configuration, however long it is") {
         CHECK_THAT(text_of(stage.answer("config"), "text"), Contains("stage"));
         ControlCaller caller(stage.settings.path);
         caller.ask("long");
-        while (caller.ends() == 0)
-            stage.parent->io().run_one_for(5ms);
+        stage.until([&] { return caller.ends() > 0; });
         std::string text;
         for (const auto& line : caller.lines())
             if (const auto row = parse_answer(line); row.kind == AnswerLine::Kind::row)
