@@ -5,7 +5,7 @@
 #include "conf/config.hpp"
 #include "libudpserver/control/request.hpp"
 #include "libudpserver/control/row.hpp"
-#include "libudpserver/session/sessions.hpp"
+#include "libudpserver/session/session_engine.hpp"
 
 /// The words of REG's answers to the control protocol, and of the questions.
 namespace proxyd {

@@ -59,7 +59,7 @@ void StatusFile::next(unsigned worker, session::Slot from) {
     auto piece = std::make_shared<Piece>();
     server_.in_worker(
         worker,
-        [piece, from](session::Sessions& sessions) {
+        [piece, from](session::SessionEngine& sessions) {
             piece->next =
                 sessions.select({}, from, sessions_per_turn, base::MonotonicClock::now(), piece->found);
         },

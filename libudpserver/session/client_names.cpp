@@ -7,7 +7,7 @@ namespace session {
 namespace {
 
 /// No answer is believed longer, whatever it says.
-constexpr Duration longest = std::chrono::hours(24);
+constexpr Duration max_ttl = std::chrono::hours(24);
 
 }  // namespace
 
@@ -34,12 +34,12 @@ ClientNames::Ask ClientNames::ask(const base::Address& client) {
     return Ask::now;
 }
 
-void ClientNames::add_curious(const base::Address& client, Curious session) {
-    asked_.at(client).curious.push_back(session);
+void ClientNames::add_log_only(const base::Address& client, SessionId session) {
+    asked_.at(client).log_only.push_back(session);
 }
 
-ClientNames::Askers ClientNames::answered(const base::Address& client, const LookupAnswer& answer,
-                                          Instant now) {
+ClientNames::Waiters ClientNames::answered(const base::Address& client, const LookupAnswer& answer,
+                                           Instant now) {
     const bool failed = answer.status == LookupAnswer::Status::failed;
     forget(client);
     if (known_.size() >= capacity) forget(ages_.front());
@@ -47,10 +47,10 @@ ClientNames::Askers ClientNames::answered(const base::Address& client, const Loo
     Known& known = known_[client];
     if (answer.status == LookupAnswer::Status::found) known.names = answer.names;
     known.failed = failed;
-    known.until = now + std::clamp(answer.ttl, Duration{0}, longest);
+    known.until = now + std::clamp(answer.ttl, Duration{0}, max_ttl);
     known.age = std::prev(ages_.end());
     auto asked = asked_.extract(client);
-    return asked.empty() ? Askers() : std::move(asked.mapped());
+    return asked.empty() ? Waiters() : std::move(asked.mapped());
 }
 
 void ClientNames::forget(base::Address client) {

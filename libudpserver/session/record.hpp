@@ -55,6 +55,7 @@ std::string_view to_string(CloseReason reason);
 
 /// Places in the tables of the arena; `none` is no place.
 using Slot = std::uint32_t;
+using SocketIndex = std::uint32_t;
 inline constexpr Slot none = 0xffffffff;
 
 /// Datagrams and bytes of one session. `in` is what came from a side, `out` what went on to the other: they
@@ -82,9 +83,9 @@ struct alignas(64) Record {
     std::uint8_t server_chosen = 0;  ///< 1: by the proxy (set_server), not from the rule's plug-to
     std::uint8_t dscp = 0;           ///< of the first datagram, for a policy that comes later
     std::uint32_t generation = 0;
-    std::uint32_t policy_epoch = 0;  ///< the configuration under which listener and rule are meant
-    Slot socket = none;              ///< place of the pool socket
-    std::uint8_t unjudged = 0;       ///< 1: this policy could not judge it yet: a name is not known
+    std::uint32_t policy_epoch = 0;   ///< the configuration under which listener and rule are meant
+    Slot socket = none;               ///< place of the pool socket
+    std::uint8_t policy_pending = 0;  ///< 1: the policy cannot decide about it yet: a name is not known
     std::array<std::uint8_t, 7> zero{};
 
     Endpoint client;  ///< where replies go

@@ -30,7 +30,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
     const Instant now = base::MonotonicClock::now();
     for (unsigned worker = 0; worker < config_.udpserver.workers; ++worker) {
         proxies_.push_back(parts.make_proxy(config_));
-        const SessionsSetup setup{
+        const EngineSetup setup{
             .config = config_,
             .listeners = listeners_,
             .pool = parts.pool,
@@ -114,7 +114,7 @@ void Server::sockets_came(std::size_t group, unsigned worker, Slot first, std::v
         fds.push_back(socket.get());
         sockets_.push_back(std::move(socket));
     }
-    workers_[worker]->post([group, first, error, fds = std::move(fds)](Sessions& sessions) {
+    workers_[worker]->post([group, first, error, fds = std::move(fds)](SessionEngine& sessions) {
         Slot place = first;
         for (const int fd : fds)
             sessions.add_socket(place++, fd, group);
@@ -126,9 +126,10 @@ bool Server::hand_over(unsigned worker, Worker::Handed& handed) {
     return worker < workers_.size() && workers_[worker]->take(handed);
 }
 
-void Server::in_worker(unsigned worker, std::function<void(Sessions&)> task, std::function<void()> then) {
+void Server::in_worker(unsigned worker, std::function<void(SessionEngine&)> task,
+                       std::function<void()> then) {
     if (worker >= workers_.size()) return;
-    workers_[worker]->post([this, task = std::move(task), then = std::move(then)](Sessions& sessions) {
+    workers_[worker]->post([this, task = std::move(task), then = std::move(then)](SessionEngine& sessions) {
         task(sessions);
         boost::asio::post(io_, then);
     });
@@ -137,7 +138,7 @@ void Server::in_worker(unsigned worker, std::function<void(Sessions&)> task, std
 void Server::ping(std::function<void()> alive) {
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
     for (const std::unique_ptr<Worker>& worker : workers_) {
-        worker->post([this, waiting, alive](Sessions&) {
+        worker->post([this, waiting, alive](SessionEngine&) {
             if (waiting->fetch_sub(1) == 1) boost::asio::post(io_, alive);
         });
     }
@@ -145,7 +146,7 @@ void Server::ping(std::function<void()> alive) {
 
 void Server::drain() {
     for (const std::unique_ptr<Worker>& worker : workers_)
-        worker->post([](Sessions& sessions) { sessions.drain(); });
+        worker->post([](SessionEngine& sessions) { sessions.drain(); });
 }
 
 void Server::close_all(CloseReason reason) {
@@ -154,7 +155,7 @@ void Server::close_all(CloseReason reason) {
     for (const std::unique_ptr<Worker>& worker : workers_) {
         auto closed = std::make_shared<std::promise<void>>();
         done.push_back(closed->get_future());
-        worker->post([reason, closed](Sessions& sessions) {
+        worker->post([reason, closed](SessionEngine& sessions) {
             sessions.close_all(reason, base::MonotonicClock::now());
             closed->set_value();
         });

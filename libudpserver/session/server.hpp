@@ -81,7 +81,7 @@ public:
     /// Runs `task` in a worker's thread, then `then` in this one. A worker that there is not gets nothing
     /// done, and `then` is not called. `then` must not be called after this object has gone: stop the loop
     /// first.
-    void in_worker(unsigned worker, std::function<void(Sessions&)> task, std::function<void()> then);
+    void in_worker(unsigned worker, std::function<void(SessionEngine&)> task, std::function<void()> then);
     [[nodiscard]] unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
     /// Where a worker's sessions begin.
     [[nodiscard]] Slot first_slot(unsigned worker) const {
@@ -107,9 +107,8 @@ private:
     // server_names.cpp
     std::shared_ptr<Door> open_door();
     void close_door();
-    static std::function<void(Lookup, SessionsSetup::LookupDone)> look_up(LookupSource* source,
-                                                                          std::shared_ptr<Door> door,
-                                                                          unsigned worker);
+    static std::function<void(Lookup, LookupDone)> look_up(LookupSource* source, std::shared_ptr<Door> door,
+                                                           unsigned worker);
     void told(std::size_t name);
     [[nodiscard]] bool has_server(const conf::Rule& rule) const;
     [[nodiscard]] std::string what_sessions_did(const std::string& name) const;

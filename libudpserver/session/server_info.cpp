@@ -26,7 +26,7 @@ struct Told {
 
 std::shared_ptr<Told> ask(Worker& worker) {
     auto told = std::make_shared<Told>();
-    worker.post([told](Sessions& sessions) {
+    worker.post([told](SessionEngine& sessions) {
         told->sockets = sessions.socket_use(base::MonotonicClock::now());
         told->rules = sessions.rule_counts();
         told->waiting = sessions.waiting();

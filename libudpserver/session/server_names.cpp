@@ -26,10 +26,10 @@ struct Server::Door {
         return server;
     }
 
-    void answer(unsigned worker, const SessionsSetup::LookupDone& done, LookupAnswer answer) {
+    void answer(unsigned worker, const LookupDone& done, LookupAnswer answer) {
         const std::lock_guard lock(mutex);
         if (server == nullptr) return;
-        server->workers_[worker]->post([done, answer = std::move(answer)](Sessions& sessions) {
+        server->workers_[worker]->post([done, answer = std::move(answer)](SessionEngine& sessions) {
             done(sessions, answer, base::MonotonicClock::now());
         });
     }
@@ -46,11 +46,10 @@ void Server::close_door() {
     door_->server = nullptr;
 }
 
-std::function<void(Lookup, SessionsSetup::LookupDone)> Server::look_up(LookupSource* source,
-                                                                       std::shared_ptr<Door> door,
-                                                                       unsigned worker) {
+std::function<void(Lookup, LookupDone)> Server::look_up(LookupSource* source, std::shared_ptr<Door> door,
+                                                        unsigned worker) {
     if (source == nullptr) return {};
-    return [source, door, worker](const Lookup& lookup, SessionsSetup::LookupDone done) {
+    return [source, door, worker](const Lookup& lookup, LookupDone done) {
         source->ask(lookup, [door, worker, done = std::move(done)](LookupAnswer answer) {
             door->answer(worker, done, std::move(answer));
         });
@@ -118,7 +117,7 @@ void Server::name_news(const std::string& name, std::vector<base::Address> addre
     news->did = what_sessions_did(name);
     news->workers = workers_.size();
     for (const std::unique_ptr<Worker>& worker : workers_) {
-        const auto tell = [index = *index, addresses, unresolved](Sessions& sessions) {
+        const auto tell = [index = *index, addresses, unresolved](SessionEngine& sessions) {
             return sessions.name_news(index, addresses, unresolved, base::MonotonicClock::now());
         };
         if (!started_) {
@@ -126,7 +125,7 @@ void Server::name_news(const std::string& name, std::vector<base::Address> addre
             continue;
         }
         tellings_[*index].under_way = true;
-        worker->post([&io = io_, news, tell, door = door_, index = *index](Sessions& sessions) {
+        worker->post([&io = io_, news, tell, door = door_, index = *index](SessionEngine& sessions) {
             news->left += tell(sessions);
             if (news->workers.fetch_sub(1) != 1) return;
             boost::asio::post(io, [news, door, index] {

@@ -1,42 +1,58 @@
 #include "libudpserver/session/session_context.hpp"
 
-#include "libudpserver/session/sessions.hpp"
+#include "libudpserver/session/session_engine.hpp"
 
 namespace session {
 
+namespace {
+
+Session session_at(EngineParts& parts, Slot slot) {
+    return parts.sessions.at(slot);
+}
+
+}  // namespace
+
 const Record& SessionContext::record() const {
-    return sessions_.record(slot_);
+    return session_at(parts_, slot_).record();
 }
 
 std::span<std::byte, 64> SessionContext::state() {
-    return sessions_.record(slot_).proxy;
+    return session_at(parts_, slot_)->proxy;
 }
 
 bool SessionContext::set_server(const Endpoint& server) {
-    return sessions_.set_server(slot_, server, now_);
+    return parts_.moves.set_server(session_at(parts_, slot_), server, now_);
 }
 
 void SessionContext::resolve(const std::string& name, Resolved done) {
-    sessions_.resolve(slot_, name, std::move(done));
+    const SessionId id = session_at(parts_, slot_).id();
+    parts_.pending.look_up(
+        {.name = name},
+        [id, name, done = std::move(done)](SessionEngine& engine, const LookupAnswer& answer, Instant now) {
+            engine.resolved(id, name, done, answer, now);
+        });
 }
 
 void SessionContext::resume() {
-    sessions_.resume(slot_);
+    const Session session = session_at(parts_, slot_);
+    if (session.is_holding()) session.side().extra->is_resuming = true;
 }
 
 void SessionContext::send_to_client(std::span<const std::byte> payload) {
-    sessions_.queue_to_client(slot_, payload, 0, record().local);
-    sessions_.out_.flush();  // the payload is the caller's and goes with this call
+    const Session session = session_at(parts_, slot_);
+    parts_.outbox.to_client(session, payload, 0, session->local);
+    parts_.outbox.flush(now_);  // the payload is the caller's and goes with this call
 }
 
 void SessionContext::send_to_server(std::span<const std::byte> payload) {
-    if (record().socket == none) return;  // in Proxy::open there is none yet
-    sessions_.queue_to_server(slot_, payload, 0);
-    sessions_.out_.flush();
+    const Session session = session_at(parts_, slot_);
+    if (session->socket == none) return;  // in Proxy::open there is none yet
+    parts_.outbox.to_server(session, payload, 0);
+    parts_.outbox.flush(now_);
 }
 
 void SessionContext::close() {
-    sessions_.end(slot_, CloseReason::proxy);
+    parts_.sessions.close(session_at(parts_, slot_), CloseReason::proxy);
 }
 
 }  // namespace session

@@ -10,14 +10,13 @@
 
 namespace session {
 
-class Sessions;
+struct EngineParts;
 
 /// All that a protocol's code can reach of its session and of the engine. Valid during the call it was given
 /// to.
 class SessionContext {
 public:
-    SessionContext(Sessions& sessions, Slot slot, Instant now)
-        : sessions_(sessions), slot_(slot), now_(now) {}
+    SessionContext(EngineParts& parts, Slot slot, Instant now) : parts_(parts), slot_(slot), now_(now) {}
 
     [[nodiscard]] const Record& record() const;
     [[nodiscard]] Instant now() const { return now_; }
@@ -49,7 +48,7 @@ public:
     void close();
 
 private:
-    Sessions& sessions_;
+    EngineParts& parts_;
     Slot slot_;
     Instant now_;
 };

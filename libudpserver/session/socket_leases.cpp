@@ -25,7 +25,7 @@ void note(PoolEntry& entry, PoolEntry::State state) {
 }  // namespace
 
 SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::DeafFilter& filter,
-                           Duration quarantine, std::function<void(int, Slot)> add_to_poller)
+                           Duration quarantine, AddToPoller add_to_poller)
     : entries_(entries),
       filter_(filter),
       quarantine_(quarantine),

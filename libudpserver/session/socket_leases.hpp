@@ -26,10 +26,12 @@ struct SocketUse {
 /// noted in the arena and holds for the next REG too.
 class SocketLeases {
 public:
-    /// `add_to_poller(fd, place)` is told of every socket once.
-    /// `quarantine` is the rest of one that was spoken to.
+    /// Called once for every socket.
+    using AddToPoller = std::function<void(int fd, SocketIndex)>;
+
+    /// `quarantine`: of a socket that received something while it was idle.
     SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::DeafFilter& filter,
-                 Duration quarantine, std::function<void(int fd, Slot)> add_to_poller);
+                 Duration quarantine, AddToPoller add_to_poller);
 
     /// A socket of this worker's, at its place in the arena; the descriptor stays the caller's. Returns false
     /// for a place out of range. An idle one is free at once, or after its rest; any other waits for claim()
@@ -87,7 +89,7 @@ private:
     std::span<PoolEntry> entries_;
     const net::DeafFilter& filter_;
     Duration quarantine_;
-    std::function<void(int, Slot)> add_to_poller_;
+    AddToPoller add_to_poller_;
     std::vector<Socket> sockets_;          ///< by place
     std::vector<std::vector<Slot>> free_;  ///< by group
     std::vector<Resting> resting_;         ///< a heap, the earliest on top

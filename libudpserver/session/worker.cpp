@@ -25,12 +25,12 @@ constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
 
 }  // namespace
 
-SessionsSetup Worker::with_poller(SessionsSetup setup, DataPoller& poller) {
+EngineSetup Worker::with_poller(EngineSetup setup, DataPoller& poller) {
     setup.add_to_poller = [&poller](int fd, Slot place) { poller.add(fd, place); };
     return setup;
 }
 
-Worker::Worker(const SessionsSetup& setup, net::ListenerSet& listeners, HandOver hand_over)
+Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver hand_over)
     : worker_(setup.worker),
       listeners_(listeners),
       hand_over_(std::move(hand_over)),
@@ -66,7 +66,7 @@ bool Worker::take(Handed& handed) {
         handed_bytes_ -= size;
         return false;
     }
-    post([this, size, handed = std::move(handed)](Sessions& sessions) mutable {
+    post([this, size, handed = std::move(handed)](SessionEngine& sessions) mutable {
         handed_bytes_ -= size;
         net::Datagram datagram{
             .payload = handed.payload, .from = handed.from, .local = handed.local, .tos = handed.tos};
@@ -104,7 +104,7 @@ void Worker::run() {
     io_.run();
 }
 
-void Worker::post(std::function<void(Sessions&)> task) {
+void Worker::post(std::function<void(SessionEngine&)> task) {
     boost::asio::post(io_, [this, task = std::move(task)] {
         now_ = base::MonotonicClock::now();
         task(sessions_);
@@ -164,8 +164,9 @@ std::size_t Worker::read(std::size_t listener, const net::Listener& socket) {
 
 void Worker::read_pool_socket(Slot place) {
     if (batch_.room() < server_budget) end_turn();
-    const net::ReceiveBatch::Result result = batch_.receive(sessions_.descriptor(place), {}, server_budget);
-    if (result.error != 0) sessions_.on_server_error(place, result.error);
+    const net::ReceiveBatch::Result result =
+        batch_.receive(sessions_.sockets().descriptor(place), {}, server_budget);
+    if (result.error != 0) sessions_.on_server_error(place, result.error, now_);
     for (net::Datagram& datagram : result.datagrams)
         sessions_.on_server(place, datagram, now_);
 }

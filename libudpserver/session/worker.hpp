@@ -11,7 +11,7 @@
 
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/session/data_poller.hpp"
-#include "libudpserver/session/sessions.hpp"
+#include "libudpserver/session/session_engine.hpp"
 
 namespace session {
 
@@ -30,11 +30,11 @@ public:
     /// Gives it to a worker by its take().
     using HandOver = std::function<bool(unsigned worker, Handed&)>;
 
-    Worker(const SessionsSetup& setup, net::ListenerSet& listeners, HandOver hand_over);
+    Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver hand_over);
     ~Worker();
 
     /// Before start(): adds the inherited sockets and takes the sessions over.
-    Sessions& sessions() { return sessions_; }
+    SessionEngine& sessions() { return sessions_; }
 
     /// Before start(), and before that of any other worker: reads what waits in the sockets of workers that
     /// there are not any more.
@@ -45,7 +45,7 @@ public:
     /// then.
     bool take(Handed& handed);
     /// Runs `task` in the worker's thread, soon.
-    void post(std::function<void(Sessions&)> task);
+    void post(std::function<void(SessionEngine&)> task);
     /// Soon no more is read; `done` is called then, in the worker's thread. What others handed over is still
     /// forwarded.
     void stop_reading(std::function<void()> done);
@@ -54,7 +54,7 @@ public:
     void stop();
 
 private:
-    static SessionsSetup with_poller(SessionsSetup setup, DataPoller& poller);
+    static EngineSetup with_poller(EngineSetup setup, DataPoller& poller);
 
     void run();
     void wait_for_datagrams();
@@ -79,7 +79,7 @@ private:
     boost::asio::steady_timer timer_;
     Instant armed_{};  ///< when timer_ fires; zero: not armed
     net::ReceiveBatch batch_;
-    Sessions sessions_;
+    SessionEngine sessions_;
     Instant now_{};
     std::thread thread_;
 };

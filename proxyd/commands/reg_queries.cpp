@@ -15,7 +15,7 @@ namespace {
 using control::Code;
 using control::Failure;
 using control::Request;
-using session::Sessions;
+using session::SessionEngine;
 using session::Slot;
 
 /// This many sessions fit into a piece of an answer, however long their names are.
@@ -81,7 +81,7 @@ int importance(const std::optional<session::Explanation>& explained) {
 
 /// Asks every worker at the same time and calls `done` with what they said, in their order.
 template <typename Said>
-void ask_all(session::Server& server, std::function<void(Sessions&, Said&)> question,
+void ask_all(session::Server& server, std::function<void(SessionEngine&, Said&)> question,
              std::function<void(std::vector<Said>&)> done) {
     struct Round {
         std::vector<Said> said;
@@ -91,7 +91,7 @@ void ask_all(session::Server& server, std::function<void(Sessions&, Said&)> ques
     for (unsigned worker = 0; worker < server.workers(); ++worker) {
         server.in_worker(
             worker,
-            [round, worker, question](Sessions& sessions) { question(sessions, round->said[worker]); },
+            [round, worker, question](SessionEngine& sessions) { question(sessions, round->said[worker]); },
             [round, done] {
                 if (--round->waiting == 0) done(round->said);
             });
@@ -128,7 +128,7 @@ void RegQueries::sessions(const Request& request, std::uint64_t cursor, Reply re
     auto piece = std::make_shared<Piece>();
     server_.in_worker(
         worker,
-        [piece, filter, from = static_cast<Slot>(cursor)](Sessions& sessions) {
+        [piece, filter, from = static_cast<Slot>(cursor)](SessionEngine& sessions) {
             piece->next = sessions.select(filter, from, max_rows_per_piece, now(), piece->found);
         },
         [this, piece, worker, reply = std::move(reply)] {
@@ -156,7 +156,8 @@ void RegQueries::session(const Request& request, std::uint64_t, Reply reply) {
     const session::SessionId id = id_of(request);
     auto details = std::make_shared<std::optional<session::Details>>();
     server_.in_worker(
-        worker_of(id.slot), [details, id](Sessions& sessions) { *details = sessions.details(id, now()); },
+        worker_of(id.slot),
+        [details, id](SessionEngine& sessions) { *details = sessions.details(id, now()); },
         [this, details, reply = std::move(reply)] {
             if (!*details) return reply(refusal({Code::unknown, "there is no such session (any more)"}));
             reply({0, row_of(**details, config_).text() + "\n"});
@@ -175,7 +176,7 @@ struct RegQueries::Kill {
     std::vector<base::Address> fresh;  ///< of the last turn
     std::size_t refused = 0;
 
-    void close(Sessions& sessions, const session::Found& one) {
+    void close(SessionEngine& sessions, const session::Found& one) {
         if (!sessions.close_by_admin({one.slot, one.record.generation}, refuse, now())) return;
         ++killed;
         const base::Address client = one.record.client.address();
@@ -203,7 +204,7 @@ void RegQueries::kill_sessions(const Request& request, std::uint64_t, Reply repl
 void RegQueries::kill_one(const std::shared_ptr<Kill>& kill, session::SessionId id) {
     server_.in_worker(
         worker_of(id.slot),
-        [kill, id](Sessions& sessions) {
+        [kill, id](SessionEngine& sessions) {
             if (const auto details = sessions.details(id, now())) kill->close(sessions, details->found);
         },
         [this, kill] {
@@ -217,7 +218,7 @@ void RegQueries::kill_next(const std::shared_ptr<Kill>& kill) {
     if (kill->worker >= server_.workers()) return kill->answer();
     server_.in_worker(
         kill->worker,
-        [kill](Sessions& sessions) {
+        [kill](SessionEngine& sessions) {
             std::vector<session::Found> found;
             kill->from = sessions.select(kill->filter, kill->from, max_kills_per_turn, now(), found);
             for (const session::Found& one : found)
@@ -237,7 +238,7 @@ void RegQueries::refuse_then(const std::shared_ptr<Kill>& kill, std::function<vo
     if (kill->fresh.empty()) return then();
     ask_all<std::size_t>(
         server_,
-        [clients = std::exchange(kill->fresh, {}), refuse = kill->refuse](Sessions& sessions,
+        [clients = std::exchange(kill->fresh, {}), refuse = kill->refuse](SessionEngine& sessions,
                                                                           std::size_t& refused) {
             for (const base::Address& client : clients)
                 refused += sessions.refuse_client(client, refuse, now()) ? 1 : 0;
@@ -252,7 +253,7 @@ void RegQueries::rules(const Request& request, std::uint64_t cursor, Reply reply
     request.allow({});
     using Counts = std::vector<session::RuleCount>;
     ask_all<Counts>(
-        server_, [](Sessions& sessions, Counts& counts) { counts = sessions.rule_counts(); },
+        server_, [](SessionEngine& sessions, Counts& counts) { counts = sessions.rule_counts(); },
         [this, cursor, reply = std::move(reply)](std::vector<Counts>& all) {
             Lines lines(cursor);
             for (std::size_t rule = 0; rule < config_.session_acl.size(); ++rule) {
@@ -278,7 +279,7 @@ void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply rep
     using Explained = std::optional<session::Explanation>;
     ask_all<Explained>(
         server_,
-        [question](Sessions& sessions, Explained& explained) {
+        [question](SessionEngine& sessions, Explained& explained) {
             if (const auto listener = sessions.listener_at(question.local))
                 explained = sessions.explain(question, *listener, now());
         },
@@ -313,8 +314,8 @@ void RegQueries::last_refusals(const Request& request, std::uint64_t, Reply repl
     }
     ask_all<Events>(
         server_,
-        [client](Sessions& sessions, Events& events) {
-            events = sessions.chronicle().refusals(client, max_events);
+        [client](SessionEngine& sessions, Events& events) {
+            events = sessions.events().refusals(client, max_events);
         },
         [this, reply = std::move(reply)](std::vector<Events>& all) {
             Events events = joined(all);
@@ -351,10 +352,10 @@ void RegQueries::events(const Request& request, std::uint64_t cursor, Reply repl
     };
     ask_all<Said>(
         server_,
-        [since, until, told](Sessions& sessions, Said& said) {
+        [since, until, told](SessionEngine& sessions, Said& said) {
             if (since == base::Instant{}) return;
-            said.events = sessions.chronicle().between(since, until, max_events + told + 1);
-            said.all = sessions.chronicle().has_all_since(since);
+            said.events = sessions.events().between(since, until, max_events + told + 1);
+            said.all = sessions.events().has_all_since(since);
         },
         [this, since, until, told, filter, reply = std::move(reply)](std::vector<Said>& all) {
             Events events;

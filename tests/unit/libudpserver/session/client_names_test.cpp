@@ -69,16 +69,16 @@ TEST_CASE("an address is asked for once, and not too many at a time [K-59]") {
     CHECK(names.ask(*base::parse_address("192.0.2.3")) == Ask::now);
 }
 
-TEST_CASE("who was curious is told of with the answer, once") {
+TEST_CASE("an answer names the sessions that wait for it for the log, once") {
     ClientNames names(2);
     names.ask(client);
-    names.add_curious(client, {.slot = 4, .generation = 7});
+    names.add_log_only(client, {.slot = 4, .generation = 7});
     const auto told = names.answered(client, answer(Status::found, 1s, {"a"}), start);
-    REQUIRE(told.curious.size() == 1);
-    CHECK(told.curious[0].slot == 4);
-    CHECK(told.curious[0].generation == 7);
+    REQUIRE(told.log_only.size() == 1);
+    CHECK(told.log_only[0].slot == 4);
+    CHECK(told.log_only[0].generation == 7);
     CHECK(!told.awaited);
-    CHECK(names.answered(client, answer(Status::found, 1s, {"a"}), start).curious.empty());
+    CHECK(names.answered(client, answer(Status::found, 1s, {"a"}), start).log_only.empty());
 }
 
 TEST_CASE("that somebody waits is told with the answer, once") {

@@ -9,7 +9,7 @@
 
 #include "libudpserver/net/listener_set.hpp"
 #include "libudpserver/net/socket_pool.hpp"
-#include "libudpserver/session/sessions.hpp"
+#include "libudpserver/session/session_engine.hpp"
 #include "tests/unit/libudpserver/net/loopback.hpp"
 
 /// A proxy without code of its own.
@@ -48,10 +48,10 @@ class ScriptedLookups {
 public:
     struct Asked {
         session::Lookup question;
-        session::SessionsSetup::LookupDone done;
+        session::LookupDone done;
     };
-    std::function<void(session::Lookup, session::SessionsSetup::LookupDone)> port() {
-        return [this](session::Lookup question, session::SessionsSetup::LookupDone done) {
+    std::function<void(session::Lookup, session::LookupDone)> port() {
+        return [this](session::Lookup question, session::LookupDone done) {
             ++count;
             open.push_back({std::move(question), std::move(done)});
         };
@@ -102,18 +102,18 @@ public:
     /// What a new REG does: a new engine adopts what is in the arena.
     session::Adoption restart(bool fresh = false) {
         sessions.reset();
-        sessions = std::make_unique<session::Sessions>(session::SessionsSetup{
-            .config = config,
-            .listeners = listeners,
-            .pool = pool,
-            .arena = arena,
-            .worker = 0,
-            .proxy = proxy_,
-            .start = now,
-            .add_to_poller = [](int, session::Slot) {},
-            .request_sockets = [this](std::size_t group) { requests.push_back(group); },
-            .look_up = answers_lookups ? lookups.port() : nullptr,
-            .history = history});
+        sessions = std::make_unique<session::SessionEngine>(
+            session::EngineSetup{.config = config,
+                                 .listeners = listeners,
+                                 .pool = pool,
+                                 .arena = arena,
+                                 .worker = 0,
+                                 .proxy = proxy_,
+                                 .start = now,
+                                 .add_to_poller = [](int, session::Slot) {},
+                                 .request_sockets = [this](std::size_t group) { requests.push_back(group); },
+                                 .look_up = answers_lookups ? lookups.port() : nullptr,
+                                 .history = history});
         for (std::size_t i = 0; i < pool.sockets().size(); ++i) {
             sessions->add_socket(static_cast<session::Slot>(i), pool.sockets()[i].fd.get(),
                                  pool.sockets()[i].group);
@@ -127,7 +127,8 @@ public:
             turn();
         for (std::size_t place = 0; place < pool.sockets().size(); ++place) {
             const auto result = batch_.receive(pool.sockets()[place].fd.get(), {}, 8);
-            if (result.error != 0) sessions->on_server_error(static_cast<session::Slot>(place), result.error);
+            if (result.error != 0)
+                sessions->on_server_error(static_cast<session::Slot>(place), result.error, now);
             for (net::Datagram& datagram : result.datagrams) {
                 sessions->on_server(static_cast<session::Slot>(place), datagram, now);
             }
@@ -184,7 +185,7 @@ public:
     ScriptedLookups lookups;
     const session::PolicyHistory* history = nullptr;  ///< from the next restart() on
     bool answers_lookups = true;                      ///< false: nobody does, from the next restart() on
-    std::unique_ptr<session::Sessions> sessions;
+    std::unique_ptr<session::SessionEngine> sessions;
 
 private:
     std::size_t tell(const std::string& name, policy::Names::Addresses addresses, bool unresolved) {

@@ -101,7 +101,7 @@ private:
     base::Endpoint server_;
 };
 
-/// What became of a datagram, as the engine's counts, records and chronicle tell.
+/// What became of a datagram, as the engine's counts, records and event_log tell.
 struct Fate {
     Outcome outcome = Outcome::refused;
     CloseReason reason = CloseReason::none;
@@ -202,7 +202,7 @@ private:
     }
 
     Fate refusal(const Endpoint& from) {
-        const auto last = engine_.sessions->chronicle().refusals(from.address(), 1);
+        const auto last = engine_.sessions->events().refusals(from.address(), 1);
         REQUIRE(last.size() == 1);
         Fate fate{.reason = last.front().reason};
         if (last.front().rule) fate.rule = *last.front().rule;

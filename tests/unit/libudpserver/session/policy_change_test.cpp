@@ -98,7 +98,7 @@ TEST_CASE("a session that the new policy refuses ends with reason policy, and it
     CHECK(adoption.adopted + adoption.aborted == 0);
     CHECK(engine.closed(CloseReason::policy) == 1);
     CHECK(engine.sessions->open_sessions() == 0);
-    CHECK(engine.sessions->leases().resting() > 0);
+    CHECK(engine.sessions->sockets().leases().resting() > 0);
 }
 
 TEST_CASE("the DSCP of the first datagram is what counts later") {
@@ -170,7 +170,7 @@ TEST_CASE("a session whose judgement needs a name goes on under its rule until t
     SECTION("it is the client") {
         engine.news("me.test", {"127.0.0.1"});
         CHECK(engine.sessions->open_sessions() == 1);
-        CHECK(engine.only().unjudged == 0);
+        CHECK(engine.only().policy_pending == 0);
         CHECK(round_trip(engine, client, server));
         engine.news("me.test", {"192.0.2.7"});  // the policy is asked once for each session
         CHECK(engine.sessions->open_sessions() == 1);
@@ -204,7 +204,7 @@ TEST_CASE("the client's names are asked for, and again until somebody knows them
     SECTION("a good name") {
         engine.answer(found({"a.good.test"}));
         CHECK(engine.sessions->open_sessions() == 1);
-        CHECK(engine.only().unjudged == 0);
+        CHECK(engine.only().policy_pending == 0);
     }
     SECTION("another name") {
         engine.answer(found({"a.bad.test"}));

@@ -1,4 +1,4 @@
-#include "libudpserver/session/sessions.hpp"
+#include "libudpserver/session/session_engine.hpp"
 
 #include <catch2/catch.hpp>
 #include <set>

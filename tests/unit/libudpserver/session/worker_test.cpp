@@ -13,17 +13,17 @@ TEST_CASE("what other workers hand over is bounded, and room comes back when it 
     session::Arena arena = session::Arena::create(config.udpserver.max_sessions, 4);
     arena.map();
     PlainProxy proxy;
-    session::Worker worker(session::SessionsSetup{.config = config,
-                                                  .listeners = listeners,
-                                                  .pool = pool,
-                                                  .arena = arena,
-                                                  .worker = 0,
-                                                  .proxy = proxy,
-                                                  .start = base::MonotonicClock::now(),
-                                                  .add_to_poller = {},
-                                                  .request_sockets = [](std::size_t) {},
-                                                  .look_up = nullptr,
-                                                  .history = nullptr},
+    session::Worker worker(session::EngineSetup{.config = config,
+                                                .listeners = listeners,
+                                                .pool = pool,
+                                                .arena = arena,
+                                                .worker = 0,
+                                                .proxy = proxy,
+                                                .start = base::MonotonicClock::now(),
+                                                .add_to_poller = {},
+                                                .request_sockets = [](std::size_t) {},
+                                                .look_up = nullptr,
+                                                .history = nullptr},
                            listeners, [](unsigned, session::Worker::Handed&) { return false; });
     worker.sessions().adopt(false, base::MonotonicClock::now());
     const auto give = [&] {
@@ -38,7 +38,7 @@ TEST_CASE("what other workers hand over is bounded, and room comes back when it 
     CHECK(taken * 60'000 <= 8u << 20);
     worker.start();
     std::promise<void> done;
-    worker.post([&](session::Sessions&) { done.set_value(); });
+    worker.post([&](session::SessionEngine&) { done.set_value(); });
     done.get_future().wait();
     CHECK(give());
     worker.stop();

@@ -24,12 +24,16 @@ struct Event {
 /// What happened lately in one worker, for whoever asks (K-70, K-71): the last beginnings and ends of
 /// sessions, and by themselves the last refusals, so that a flood of those does not hide the others. The
 /// oldest are forgotten.
-class Chronicle {
+class EventLog {
 public:
     static constexpr std::size_t sessions_kept = 2048, refusals_kept = 512;
 
-    void begins(const Record& record, Slot slot, Instant now) { add(Event::Kind::begin, record, slot, now); }
-    void ends(const Record& record, Slot slot, Instant now) { add(Event::Kind::end, record, slot, now); }
+    void record_open(const Record& record, Slot slot, Instant now) {
+        add(Event::Kind::begin, record, slot, now);
+    }
+    void record_close(const Record& record, Slot slot, Instant now) {
+        add(Event::Kind::end, record, slot, now);
+    }
     void refused(const Endpoint& client, const Endpoint& local, CloseReason reason,
                  std::optional<std::size_t> rule, Instant now);
 

@@ -1,4 +1,4 @@
-#include "libudpserver/session/unanswered_queue.hpp"
+#include "libudpserver/session/session_store.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -8,7 +8,7 @@
 using namespace session;
 
 TEST_CASE("the oldest unanswered session is the one to evict") {
-    UnansweredQueue queue(4, 100);
+    AgeQueue queue(4, 100);
     CHECK(queue.oldest() == none);
     CHECK_FALSE(queue.remove(100));
     queue.push(102);
@@ -24,7 +24,7 @@ TEST_CASE("the oldest unanswered session is the one to evict") {
 }
 
 TEST_CASE("the queue agrees with a deque over random work [O-38]") {
-    UnansweredQueue queue(50);
+    AgeQueue queue(50);
     std::deque<Slot> model;
     std::mt19937 random(3);
     for (int step = 0; step < 20'000; ++step) {

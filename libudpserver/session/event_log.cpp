@@ -1,10 +1,10 @@
-#include "libudpserver/session/chronicle.hpp"
+#include "libudpserver/session/event_log.hpp"
 
 #include <algorithm>
 
 namespace session {
 
-void Chronicle::Ring::add(const Event& event) {
+void EventLog::Ring::add(const Event& event) {
     if (events_.size() < capacity_) {
         events_.push_back(event);
         return;
@@ -14,7 +14,7 @@ void Chronicle::Ring::add(const Event& event) {
     next_ = (next_ + 1) % capacity_;
 }
 
-void Chronicle::add(Event::Kind kind, const Record& record, Slot slot, Instant now) {
+void EventLog::add(Event::Kind kind, const Record& record, Slot slot, Instant now) {
     sessions_.add({.kind = kind,
                    .reason = record.reason,
                    .slot = slot,
@@ -27,14 +27,14 @@ void Chronicle::add(Event::Kind kind, const Record& record, Slot slot, Instant n
                    .counters = record.counters});
 }
 
-void Chronicle::refused(const Endpoint& client, const Endpoint& local, CloseReason reason,
-                        std::optional<std::size_t> rule, Instant now) {
+void EventLog::refused(const Endpoint& client, const Endpoint& local, CloseReason reason,
+                       std::optional<std::size_t> rule, Instant now) {
     Event event{.kind = Event::Kind::refused, .reason = reason, .client = client, .local = local, .at = now};
     if (rule) event.rule = static_cast<std::uint16_t>(*rule);
     refusals_.add(event);
 }
 
-std::vector<Event> Chronicle::between(Instant since, Instant until, std::size_t most) const {
+std::vector<Event> EventLog::between(Instant since, Instant until, std::size_t most) const {
     std::vector<Event> found;
     for (const Ring* ring : {&sessions_, &refusals_}) {
         for (std::size_t i = 0; i < ring->size(); ++i) {
@@ -47,11 +47,11 @@ std::vector<Event> Chronicle::between(Instant since, Instant until, std::size_t 
     return found;
 }
 
-bool Chronicle::has_all_since(Instant since) const {
+bool EventLog::has_all_since(Instant since) const {
     return std::max(sessions_.forgotten(), refusals_.forgotten()) < since;
 }
 
-std::vector<Event> Chronicle::refusals(const std::optional<base::Address>& client, std::size_t most) const {
+std::vector<Event> EventLog::refusals(const std::optional<base::Address>& client, std::size_t most) const {
     std::vector<Event> found;
     for (std::size_t back = refusals_.size(); back-- > 0 && found.size() < most;) {
         const Event& event = refusals_.at(back);

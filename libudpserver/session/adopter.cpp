@@ -1,0 +1,112 @@
+#include "libudpserver/session/adopter.hpp"
+
+#include "base/log.hpp"
+#include "libudpserver/session/session_context.hpp"
+#include "libudpserver/session/session_type.hpp"
+
+namespace session {
+
+namespace {
+
+/// The clock is the machine's and only goes forward; a time from the future would keep a session alive.
+bool do_times_fit(const Record& record, Instant now) {
+    return record.created >= Instant{} && record.created <= record.last_client &&
+           record.created <= record.last_server && record.last_client <= now && record.last_server <= now;
+}
+
+const char* why_aborted(const Record& record, bool fresh) {
+    if (fresh) return "the last REG may have died of the sessions";
+    // Many sessions that expire together are marked first and closed one by one.
+    const bool was_closing = record.reason != CloseReason::none;
+    if (record.state != State::open || was_closing) return "the last REG died while it began or ended";
+    return "it does not fit the configuration, its socket or another session";
+}
+
+}  // namespace
+
+Adoption Adopter::adopt_all(bool fresh, Instant now) {
+    Adoption result;
+    for (Slot slot = parts_.sessions.end(); slot-- > parts_.sessions.first();) {
+        const Session session = parts_.sessions.at(slot);
+        if (session->state == State::free) {
+            parts_.sessions.add_free_place(slot);
+            continue;
+        }
+        const AdoptResult one = fresh ? AdoptResult::aborted : adopt(session, now);
+        if (one == AdoptResult::adopted) {
+            ++result.adopted;
+            continue;
+        }
+        close(session, one, fresh, now);
+        // Nothing is forwarded yet: better wait for the log than lose a record in its queue.
+        std::uint32_t& count = one == AdoptResult::policy_closed ? result.ended : result.aborted;
+        if (++count % records_per_drain == 0) base::log::drain();
+    }
+    parts_.sockets.leases().reclaim_rest(now + parts_.config.udpserver.quarantine);
+    parts_.reports.adopted(result.adopted, result.aborted);
+    return result;
+}
+
+/// What a record cannot be under any configuration is found out before the policy is asked.
+AdoptResult Adopter::adopt(Session session, Instant now) {
+    if (!session.is_open() || !do_times_fit(session.record(), now)) return AdoptResult::aborted;
+    const bool moved = session->policy_epoch != parts_.transition.epoch();
+    if (moved) {
+        if (const AdoptResult result = parts_.transition.reevaluate_record(session.record(), now);
+            result != AdoptResult::adopted)
+            return result;
+    }
+    if (!adopt_in_present(session, now)) return AdoptResult::aborted;
+    parts_.transition.adopted(session, moved);
+    return AdoptResult::adopted;
+}
+
+bool Adopter::adopt_in_present(Session session, Instant now) {
+    if (!is_plausible(session.record()) || parts_.sessions.is_duplicate(session)) return false;
+    SocketLeases& leases = parts_.sockets.leases();
+    // The rule may want another group by now; a session keeps the socket that its server knows.
+    const std::size_t group = leases.group_of(session->socket);
+    if (group >= parts_.sockets.groups() || parts_.sockets.family_of(group) != session->server.family)
+        return false;
+    if (!leases.claim(session->socket, session.slot(), group, session->server, connects(session->type)))
+        return false;
+    session.side() = {.handler = nullptr, .idle_window = {now, traffic(session.record())}, .extra = nullptr};
+    SessionContext context(parts_, session.slot(), now);
+    session.side().handler = parts_.proxy.adopt(context);
+    parts_.sessions.adopt(session);
+    parts_.admission.opened(session->client.address());
+    parts_.sessions.set_deadline(session, parts_.rule_of(session).limits);
+    return true;
+}
+
+bool Adopter::is_plausible(const Record& record) const {
+    if (record.worker != parts_.worker || record.listener >= parts_.listeners.size() ||
+        record.rule >= parts_.policy.size())
+        return false;
+    const conf::Rule& rule = parts_.policy.rule(record.rule);
+    return rule.action == conf::Action::accept && rule.type == record.type &&
+           record.client.family == parts_.listeners.local(record.listener).family &&
+           record.local.family == record.client.family && record.server.family != base::Family::none &&
+           record.client.port != 0;
+}
+
+void Adopter::close(Session session, AdoptResult result, bool fresh, Instant now) {
+    CloseReason reason = CloseReason::policy;
+    if (result == AdoptResult::aborted) {
+        const bool has_reason = session->reason != CloseReason::none && session->reason < CloseReason::count_;
+        reason = has_reason ? session->reason : CloseReason::adoption;
+        parts_.reports.not_adopted(session, why_aborted(session.record(), fresh));
+    }
+    // Freed before it is reported: should the report be what kills REG, the next one does not meet it again.
+    const Record copy = session.record();
+    session->state = State::free;
+    session->socket = none;
+    parts_.sessions.add_free_place(session.slot());
+    parts_.reports.closed_unserved(copy, session.slot(), reason, parts_.transition.rule_of(copy), now);
+}
+
+void Adopter::close_leftover(const Record& record, Slot slot, Instant now) {
+    parts_.reports.closed_unserved(record, slot, CloseReason::policy, parts_.transition.rule_of(record), now);
+}
+
+}  // namespace session

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "libudpserver/net/listener_set.hpp"
+#include "libudpserver/session/admission.hpp"
+#include "libudpserver/session/policy_transition.hpp"
+#include "libudpserver/session/proxy.hpp"
+
+namespace session {
+
+/// What a worker's engine is made of and works on; all of it outlives the engine.
+struct EngineSetup {
+    const conf::Config& config;
+    net::ListenerSet& listeners;
+    const net::SocketPool& pool;  ///< as inherited
+    Arena& arena;
+    unsigned worker;
+    Proxy& proxy;
+    Instant start;
+    SocketLeases::AddToPoller add_to_poller;
+    /// The answer comes as add_socket() and sockets_came().
+    SocketSupply::Request request_sockets;
+    LookUp look_up;                          ///< empty: look-ups are not available
+    const PolicyHistory* history = nullptr;  ///< null: there was never another configuration
+};
+
+/// The parts of an engine. Each looks after itself; the steps of a session's life, Opener, Forwarder, Adopter
+/// and SessionEngine, work with all of them.
+struct EngineParts {
+    explicit EngineParts(const EngineSetup& setup);
+    EngineParts(const EngineParts&) = delete;
+    EngineParts& operator=(const EngineParts&) = delete;
+
+    [[nodiscard]] const conf::Rule& rule_of(Session session) const { return policy.rule(session->rule); }
+    [[nodiscard]] SessionKey key_of(std::size_t listener, const net::Datagram& datagram) const {
+        return {.client = datagram.from,
+                .local = listeners.wildcard(listener) ? datagram.local.address() : base::Address{},
+                .listener = static_cast<std::uint16_t>(listener)};
+    }
+    void report_open() { reports.set_open(sessions.open(), sessions.unanswered()); }
+
+    const conf::Config& config;
+    net::ListenerSet& listeners;
+    unsigned worker;
+    Proxy& proxy;
+    policy::Policy policy;
+    SessionStore sessions;
+    SessionReports reports;
+    SocketSupply sockets;
+    Outbox outbox;
+    PendingClients pending;
+    PolicyEvaluator evaluator;
+    ServerMoves moves;
+    PolicyTransition transition;
+    Admission admission;
+};
+
+}  // namespace session

@@ -1,0 +1,198 @@
+#include "libudpserver/session/opener.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "libudpserver/session/session_context.hpp"
+
+namespace session {
+
+namespace {
+
+/// Answers without a session, for all sources together: 100 in 10 seconds (O-24).
+constexpr base::Rate answer_rate{.per_second = 10, .burst = 100};
+
+bool can_be_answered(const Endpoint& client) {
+    const base::Address address = client.address();
+    return client.port != 0 && address.family != base::Family::none && !address.is_any();
+}
+
+}  // namespace
+
+bool RefusedClients::add(const base::Address& client, Instant until, Instant now) {
+    std::erase_if(entries_, [&](const Entry& entry) { return entry.until <= now || entry.client == client; });
+    if (entries_.size() >= capacity) return false;
+    entries_.push_back({client, until});
+    return true;
+}
+
+bool RefusedClients::contain(const base::Address& client, Instant now) const {
+    return std::ranges::any_of(
+        entries_, [&](const Entry& entry) { return entry.client == client && now < entry.until; });
+}
+
+CloseReason Opener::precheck(const net::Datagram& datagram, bool is_charged, Instant now) const {
+    if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
+    // Such a source is forged: our answer would come in as a question, and so on without end.
+    if (parts_.listeners.listens_at(datagram.from, datagram.local.address())) return CloseReason::bad_source;
+    if (draining_) return CloseReason::admin;
+    const base::Address source = datagram.from.address();
+    if (refused_clients_.contain(source, now)) return CloseReason::admin;
+    return is_charged ? parts_.admission.check_open(source) : parts_.admission.check(source, now);
+}
+
+policy::Decision Opener::decide(const net::Datagram& datagram, Instant now) {
+    const auto dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
+    return parts_.evaluator.decide(datagram.from, datagram.local, dscp, now);
+}
+
+CloseReason Opener::park(std::size_t listener, const net::Datagram& datagram,
+                         const policy::Decision& decision, bool& is_charged, Instant now) {
+    const SessionKey key = parts_.key_of(listener, datagram);
+    if (!parts_.pending.park(key, listener, datagram, decision, now)) return CloseReason::resolve_failure;
+    // The rates bound who may fill the room, so they are consumed now and not when the answer comes.
+    CloseReason reason = charge(datagram, is_charged, now);
+    if (reason == CloseReason::none && decision.kind == policy::Decision::Kind::awaits_client_names &&
+        !parts_.pending.await_client_names(datagram.from.address(), now))
+        reason = CloseReason::resolve_failure;
+    if (reason == CloseReason::none) {
+        parts_.reports.held();
+    } else {
+        parts_.pending.remove(key);
+    }
+    return reason;
+}
+
+bool Opener::reevaluate(PendingClients::Client& client, Instant now) {
+    using Kind = policy::Decision::Kind;
+    const base::Address address = client.key.client.address();
+    const policy::Decision decision = decide(client.queue.front().datagram(), now);
+    if (decision.kind == Kind::accept ||
+        parts_.evaluator.refusal(decision, address, now) != CloseReason::none)
+        return true;
+    client.decision = decision;
+    return decision.kind == Kind::awaits_client_names && !parts_.pending.await_client_names(address, now);
+}
+
+CloseReason Opener::admit(std::size_t listener, const net::Datagram& datagram,
+                          const policy::Decision& decision, bool& is_charged, Instant now) {
+    const conf::Rule& rule = parts_.policy.rule(*decision.rule);
+    if (rule.limits.client_bytes > 0 && datagram.payload.size() > rule.limits.client_bytes)
+        return CloseReason::client_bytes;
+    if (!proxy_accepts(listener, datagram, now)) return CloseReason::proxy;
+    // Before a session is evicted for one that gets no socket.
+    const std::size_t group = parts_.sockets.group_for(rule, decision.server.family);
+    if (!parts_.sockets.is_available(group, now)) return CloseReason::no_socket;
+    return charge(datagram, is_charged, now);
+}
+
+/// Takes the session from the rates, once.
+CloseReason Opener::charge(const net::Datagram& datagram, bool& is_charged, Instant now) {
+    const base::Address source = datagram.from.address();
+    return std::exchange(is_charged, false) ? parts_.admission.check_open(source)
+                                            : parts_.admission.admit(source, now);
+}
+
+/// Asks the proxy and sends its answer if it has one.
+bool Opener::proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now) {
+    const Opening opening = parts_.proxy.judge_opener(datagram);
+    // Forged sources must not make a reflector of us.
+    if (opening.decision == Opening::Decision::answer && answers_.take(answer_rate, now)) {
+        parts_.outbox.answer(listener, datagram, opening.answer);
+        parts_.outbox.flush(now);  // the answer is the proxy's memory
+    }
+    return opening.decision == Opening::Decision::accept;
+}
+
+CloseReason Opener::start(Session session, std::size_t listener, const net::Datagram& datagram,
+                          const policy::Decision& decision, Instant now) {
+    fill(session.record(), listener, datagram, decision, now);
+    session.side() = {.handler = nullptr, .idle_window = {now, 0}, .extra = nullptr};
+    SessionContext context(parts_, session.slot(), now);
+    session.side().handler = parts_.proxy.open(context);
+    if (const CloseReason reason = connect(session, now); reason != CloseReason::none) {
+        session.side() = {};
+        session->state = State::free;
+        return reason;
+    }
+    parts_.sessions.add(session);
+    parts_.admission.opened(session->client.address());
+    parts_.sessions.set_deadline(session, parts_.rule_of(session).limits);
+    parts_.report_open();
+    if (parts_.config.log.names) parts_.pending.name_client(session, now);
+    parts_.reports.opened(session);
+    return CloseReason::none;
+}
+
+void Opener::fill(Record& record, std::size_t listener, const net::Datagram& datagram,
+                  const policy::Decision& decision, Instant now) const {
+    const std::uint32_t generation = record.generation + 1;
+    record = Record{.state = State::opening};
+    record.type = parts_.policy.rule(*decision.rule).type;
+    record.worker = static_cast<std::uint8_t>(parts_.worker);
+    record.listener = static_cast<std::uint16_t>(listener);
+    record.rule = static_cast<std::uint16_t>(*decision.rule);
+    record.generation = generation;
+    record.policy_epoch = parts_.transition.epoch();
+    record.dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
+    record.client = datagram.from;
+    record.local = datagram.local;
+    record.server = decision.server;
+    record.created = record.last_client = record.last_server = now;
+}
+
+CloseReason Opener::connect(Session session, Instant now) {
+    const std::size_t group = parts_.sockets.group_for(parts_.rule_of(session), session->server.family);
+    const auto [socket, error] =
+        parts_.sockets.open(group, session.slot(), session->server, session->type, now);
+    session->socket = socket;
+    if (error == 0) return socket == none ? CloseReason::no_socket : CloseReason::none;
+    parts_.reports.connect_failed(session, session->server, error);
+    return CloseReason::socket_error;
+}
+
+// Explaining.
+
+void Opener::explain(Explanation& result, const net::Datagram& datagram, Instant now) {
+    using Outcome = Explanation::Outcome;
+    result.reason = precheck(datagram, false, now);
+    if (result.reason != CloseReason::none) return;
+    const policy::Decision& decision = result.policy.decision;
+    const bool accepted = decision.kind == policy::Decision::Kind::accept;
+    const base::Address client = datagram.from.address();
+    result.policy_asked = true;
+    result.rule = decision.rule;
+    result.server = decision.server;
+    result.reason = parts_.evaluator.refusal(decision, client, now);
+    if (result.reason == CloseReason::none) {
+        if (accepted)
+            result.reason = no_room_for(decision, now);
+        else if (!may_wait(decision, client))
+            result.reason = CloseReason::resolve_failure;
+    }
+    if (result.reason == CloseReason::none) result.outcome = accepted ? Outcome::accepted : Outcome::waits;
+}
+
+/// As park() would say.
+bool Opener::may_wait(const policy::Decision& decision, const base::Address& client) const {
+    if (parts_.pending.is_full()) return false;
+    const ClientNames& names = parts_.pending.client_names();
+    return decision.kind != policy::Decision::Kind::awaits_client_names || names.asks(client) ||
+           !names.full();
+}
+
+/// As admit() would say, after a session was evicted if one had to be.
+CloseReason Opener::no_room_for(const policy::Decision& decision, Instant now) {
+    const conf::Rule& rule = parts_.policy.rule(*decision.rule);
+    const std::size_t group = parts_.sockets.group_for(rule, decision.server.family);
+    if (!parts_.sockets.has_free(group, now)) return CloseReason::no_socket;
+    const Session evicted = parts_.sessions.to_evict(rule.type);
+    if (parts_.sessions.is_full() && !evicted) return CloseReason::sessions_full;
+    if (parts_.sockets.leases().can_lease(group, now)) return CloseReason::none;
+    const bool frees_one =
+        evicted && parts_.sockets.leases().group_of(evicted->socket) == group &&
+        parts_.sockets.quarantined_until(evicted.record(), parts_.rule_of(evicted).limits, now) <= now;
+    return frees_one ? CloseReason::none : CloseReason::no_socket;
+}
+
+}  // namespace session

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <vector>
+
+#include "base/token_bucket.hpp"
+#include "libudpserver/session/engine_parts.hpp"
+
+namespace session {
+
+/// Clients that an administrator refuses for a while (`kill --refuse`). A few: they are looked through one by
+/// one for each new session, and only while there are any.
+class RefusedClients {
+public:
+    static constexpr std::size_t capacity = 1024;
+
+    /// False when there is no room.
+    bool add(const base::Address& client, Instant until, Instant now);
+    [[nodiscard]] bool contain(const base::Address& client, Instant now) const;
+
+private:
+    struct Entry {
+        base::Address client;
+        Instant until;
+    };
+    std::vector<Entry> entries_;
+};
+
+/// Opens sessions: admission, policy, server, socket, in this order. A refusal at any step leaves no state
+/// behind (O-22).
+class Opener {
+public:
+    explicit Opener(EngineParts& parts) : parts_(parts) {}
+
+    /// From now on every first datagram is refused with reason `admin`.
+    void drain() { draining_ = true; }
+    RefusedClients& refused_clients() { return refused_clients_; }
+
+    /// What must hold before the policy is asked; `none` if it does. Consumes no rate. `is_charged`: the
+    /// client paid the rates when it began to wait.
+    [[nodiscard]] CloseReason precheck(const net::Datagram& datagram, bool is_charged, Instant now) const;
+    [[nodiscard]] policy::Decision decide(const net::Datagram& datagram, Instant now);
+    /// The client waits for names from now on; or why it may not.
+    CloseReason park(std::size_t listener, const net::Datagram& datagram, const policy::Decision& decision,
+                     bool& is_charged, Instant now);
+    /// Evaluates the policy again for a client that waits. True when there is nothing left to wait for.
+    bool reevaluate(PendingClients::Client& client, Instant now);
+    /// What must hold after the policy accepted it: why the datagram may not open a session, or `none`.
+    CloseReason admit(std::size_t listener, const net::Datagram& datagram, const policy::Decision& decision,
+                      bool& is_charged, Instant now);
+    /// Opens the session at SessionStore::free_place().
+    CloseReason start(Session session, std::size_t listener, const net::Datagram& datagram,
+                      const policy::Decision& decision, Instant now);
+
+    /// What the same steps would say to a small datagram of a new client now; they have no effect here.
+    void explain(Explanation& result, const net::Datagram& datagram, Instant now);
+
+private:
+    CloseReason charge(const net::Datagram& datagram, bool& is_charged, Instant now);
+    bool proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now);
+    void fill(Record& record, std::size_t listener, const net::Datagram& datagram,
+              const policy::Decision& decision, Instant now) const;
+    CloseReason connect(Session session, Instant now);
+    [[nodiscard]] bool may_wait(const policy::Decision& decision, const base::Address& client) const;
+    [[nodiscard]] CloseReason no_room_for(const policy::Decision& decision, Instant now);
+
+    EngineParts& parts_;
+    RefusedClients refused_clients_;
+    base::TokenBucket answers_;
+    bool draining_ = false;
+};
+
+}  // namespace session

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "libudpserver/net/listener_set.hpp"
+#include "libudpserver/net/send_batch.hpp"
+#include "libudpserver/policy/policy.hpp"
+#include "libudpserver/session/session_reports.hpp"
+#include "libudpserver/session/session_store.hpp"
+#include "libudpserver/session/socket_supply.hpp"
+
+namespace session {
+
+/// Datagrams of sessions on their way out. Counts those that left, and closes sessions whose server cannot be
+/// reached if their rule says so.
+class Outbox {
+public:
+    Outbox(unsigned worker, net::ListenerSet& listeners, const SocketSupply& sockets,
+           const policy::Policy& policy, SessionStore& sessions, SessionReports& reports);
+
+    /// The payload must stay in place until flush().
+    void to_server(Session session, std::span<const std::byte> payload, std::uint8_t tos);
+    /// `as`: the address it comes from, for listeners that have many.
+    void to_client(Session session, std::span<const std::byte> payload, std::uint8_t tos, const Endpoint& as);
+    /// Answers a datagram that opens no session.
+    void answer(std::size_t listener, const net::Datagram& datagram, std::span<const std::byte> payload);
+
+    /// Keeps the payload of a datagram until flush().
+    void keep(HoldQueue::Held held) { kept_.push_back(std::move(held)); }
+    void flush(Instant now);
+
+    /// An ICMP report about the session's server (K-48).
+    void icmp_error(Session session, int error, Instant now);
+
+private:
+    void sent(std::uint64_t tag, std::size_t size, int error);
+
+    unsigned worker_;
+    net::ListenerSet& listeners_;
+    const SocketSupply& sockets_;
+    const policy::Policy& policy_;
+    SessionStore& sessions_;
+    SessionReports& reports_;
+    net::SendBatch batch_;
+    std::vector<HoldQueue::Held> kept_;
+    Instant now_{};  ///< of the last flush()
+};
+
+}  // namespace session

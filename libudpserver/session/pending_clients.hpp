@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "libudpserver/policy/policy.hpp"
+#include "libudpserver/session/client_names.hpp"
+#include "libudpserver/session/hold_queue.hpp"
+#include "libudpserver/session/lookup.hpp"
+#include "libudpserver/session/session_key.hpp"
+#include "libudpserver/session/session_reports.hpp"
+#include "libudpserver/session/session_store.hpp"
+
+namespace session {
+
+class SessionEngine;
+
+/// Called with the answer in a later turn of the worker, always.
+using LookupDone = std::function<void(SessionEngine&, const LookupAnswer&, Instant now)>;
+using LookUp = std::function<void(Lookup, LookupDone)>;
+
+/// Clients whose first datagram the policy cannot decide about before a name is known, in the order they came
+/// (K-58), and the look-ups of the worker. Each client has a queue for what it sends meanwhile; it has no
+/// session and no socket.
+class PendingClients {
+public:
+    struct Client {
+        SessionKey key;
+        policy::Decision decision;  ///< what it waits for, and the rule
+        Instant deadline;
+        HoldQueue queue;
+    };
+    using List = std::list<Client>;
+
+    /// An empty `look_up`: this process has no resolver, and every look-up fails.
+    PendingClients(const conf::Resolver& settings, unsigned workers, LookUp look_up, SessionReports& reports);
+
+    [[nodiscard]] std::size_t size() const { return clients_.size(); }
+    [[nodiscard]] bool is_full() const { return clients_.size() >= budget_.sessions(); }
+    /// Null when the client does not wait.
+    [[nodiscard]] Client* find(const SessionKey& key);
+
+    /// True if the client waits: its datagram waits too, or is dropped where there is no room.
+    bool append(const SessionKey& key, std::size_t listener, const net::Datagram& datagram, Instant now);
+    /// A client that does not wait yet waits with this datagram. False when there is no room.
+    bool park(const SessionKey& key, std::size_t listener, const net::Datagram& datagram,
+              const policy::Decision& decision, Instant now);
+    void remove(const SessionKey& key);
+
+    /// Takes out the clients for which `is_ready` says so, in their order. It may change their decision.
+    List take(const std::function<bool(Client&)>& is_ready);
+    /// Takes out the clients whose deadline has come.
+    List take_overdue(Instant now);
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+    /// A datagram of a running session waits; it is dropped where there is no room.
+    void hold(Session session, const net::Datagram& datagram, Instant now);
+    SessionExtra& extra_of(Session session);
+
+    void look_up(Lookup lookup, LookupDone done);
+    /// Look-ups that no resolver answers; the caller fails them.
+    [[nodiscard]] std::vector<LookupDone> take_unanswerable() { return std::exchange(unanswerable_, {}); }
+    [[nodiscard]] bool has_unanswerable() const { return !unanswerable_.empty(); }
+
+    [[nodiscard]] const ClientNames& client_names() const { return client_names_; }
+    /// Asks for the names of a client whose first datagram waits. False when too many look-ups are pending.
+    bool await_client_names(const base::Address& client, Instant now);
+    /// Asks for the names of a client that nothing waits for: log-only look-ups leave half of the room to the
+    /// others.
+    void request_client_names(const base::Address& client, Instant now);
+    /// For log.names.
+    void name_client(Session session, Instant now);
+    void client_names_arrived(SessionStore& sessions, const base::Address& client, const LookupAnswer& answer,
+                              Instant now);
+
+private:
+    bool ask_client_names(const base::Address& client, Instant now);
+    [[nodiscard]] bool may_ask_for_log(const base::Address& client, Instant now) const;
+    void no_room(const Endpoint& client, Instant now);
+
+    Duration timeout_;
+    LookUp look_up_;
+    SessionReports& reports_;
+    HoldBudget budget_;
+    List clients_;
+    std::unordered_map<SessionKey, List::iterator, KeyHash> places_;
+    ClientNames client_names_;
+    std::vector<LookupDone> unanswerable_;
+};
+
+}  // namespace session

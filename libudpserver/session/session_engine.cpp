@@ -1,0 +1,326 @@
+#include "libudpserver/session/session_engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace session {
+
+namespace {
+
+/// How many timers a tick may serve (O-36): the rest follows right after the next turn.
+constexpr std::size_t max_timers = 1024;
+/// For a client without a port: it could not be answered, and that is not the question.
+constexpr std::uint16_t some_port = 40'000;
+
+}  // namespace
+
+Slot first_slot(const Arena& arena, const conf::Config& config, unsigned worker) {
+    return first_slot(arena.records().size(), worker, config.udpserver.workers);
+}
+
+SessionEngine::SessionEngine(const EngineSetup& setup) : parts_(setup), forwarder_(parts_), opener_(parts_) {}
+
+SessionEngine::~SessionEngine() = default;
+
+// Datagrams.
+
+void SessionEngine::on_client(std::size_t listener, net::Datagram& datagram, bool& is_charged, Instant now) {
+    const SessionKey key = parts_.key_of(listener, datagram);
+    Session session = find_unexpired(key, now);
+    if (session) {
+        const conf::SessionLimits& limits = parts_.rule_of(session).limits;
+        const Admit admit = client_datagram(session.record(), limits, datagram.payload.size());
+        if (admit == Admit::forward) return forwarder_.to_server(session, datagram, now);
+        if (admit == Admit::refuse) return parts_.reports.over_limit();
+        parts_.sessions.detach(session);
+    }
+    if (parts_.pending.append(key, listener, datagram, now)) return;
+    session = open(listener, datagram, is_charged, now);
+    if (session) forwarder_.to_server(session, datagram, now);
+}
+
+/// The timer may be late by a tick and its budget; the limit is not.
+Session SessionEngine::find_unexpired(const SessionKey& key, Instant now) {
+    const Session session = parts_.sessions.find(key);
+    if (!session) return session;
+    const CloseReason reason =
+        expired(session.record(), parts_.rule_of(session).limits, now, session.side().idle_window);
+    if (reason == CloseReason::none) return session;
+    parts_.sessions.close(session, reason);
+    settle(now);  // the next session may need its place, and its share of what the source may have
+    return {};
+}
+
+Session SessionEngine::open(std::size_t listener, const net::Datagram& datagram, bool& is_charged,
+                            Instant now) {
+    policy::Decision decision;
+    CloseReason reason = opener_.precheck(datagram, is_charged, now);
+    if (reason == CloseReason::none) {
+        decision = opener_.decide(datagram, now);
+        reason = parts_.evaluator.refusal(decision, datagram.from.address(), now);
+    }
+    if (reason == CloseReason::none && decision.kind != policy::Decision::Kind::accept) {
+        reason = opener_.park(listener, datagram, decision, is_charged, now);
+        if (reason == CloseReason::none) return {};
+    } else if (reason == CloseReason::none) {
+        reason = opener_.admit(listener, datagram, decision, is_charged, now);
+        if (reason == CloseReason::none) reason = make_room(parts_.policy.rule(*decision.rule).type, now);
+        const Session session = reason == CloseReason::none ? parts_.sessions.free_place() : Session();
+        if (session) reason = opener_.start(session, listener, datagram, decision, now);
+        if (reason == CloseReason::none) return session;
+    }
+    parts_.reports.refused(datagram, reason, decision.rule, now);
+    return {};
+}
+
+CloseReason SessionEngine::make_room(conf::SessionType type, Instant now) {
+    // What was closed in this turn still has its place.
+    if (parts_.sessions.is_full() && parts_.sessions.has_closing()) settle(now);
+    if (const Session oldest = parts_.sessions.to_evict(type)) {
+        parts_.sessions.close(oldest, CloseReason::evicted);
+        settle(now);
+    }
+    return parts_.sessions.is_full() ? CloseReason::sessions_full : CloseReason::none;
+}
+
+void SessionEngine::on_server_error(SocketIndex socket, int error, Instant now) {
+    if (const Session session = forwarder_.session_of(socket)) parts_.outbox.icmp_error(session, error, now);
+}
+
+// Closing.
+
+void SessionEngine::end_turn(Instant now) {
+    settle(now);
+}
+
+void SessionEngine::settle(Instant now) {
+    settled_ = now;
+    parts_.outbox.flush(now);
+    // Closing may make a handler send a last datagram or close another session.
+    while (const Session session = parts_.sessions.next_closing())
+        close(session, now);
+}
+
+void SessionEngine::close(Session session, Instant now) {
+    session->state = State::closing;
+    if (SessionSide& side = session.side(); side.handler) {
+        SessionContext context(parts_, session.slot(), now);
+        side.handler->on_close(context, session->reason);
+        side.handler.reset();
+    }
+    if (SessionExtra* extra = session.side().extra.get()) {
+        parts_.reports.hold_dropped(extra->queue.size());
+        extra->queue.clear();
+    }
+    parts_.transition.forget(session);
+    parts_.admission.closed(session->client.address());
+    parts_.reports.dropped_by_kernel(
+        parts_.sockets.release(session.record(), parts_.rule_of(session).limits, now));
+    parts_.reports.closed(session, parts_.transition.rule_of(session.record()), now);
+    parts_.sessions.remove(session);
+    parts_.report_open();
+}
+
+void SessionEngine::close_all(CloseReason reason, Instant now) {
+    std::size_t closed = 0;
+    for (Slot slot = parts_.sessions.first(); slot < parts_.sessions.end(); ++slot) {
+        const Session session = parts_.sessions.at(slot);
+        if (session->state != State::open) continue;
+        parts_.sessions.close(session, reason);
+        // No record may be lost in a full queue of the log (K-23), and nothing is forwarded any more.
+        if (++closed % records_per_drain == 0) {
+            settle(now);
+            base::log::drain();
+        }
+    }
+    refuse_pending(parts_.pending.take([](const auto&) { return true; }), reason, now);
+    settle(now);
+    parts_.reports.flush_refusals(now, true);
+}
+
+void SessionEngine::tick(Instant now) {
+    fail_lookups(now);
+    parts_.transition.tick(now);
+    parts_.moves.run_pending(now);
+    refuse_pending(parts_.pending.take_overdue(now), CloseReason::resolve_failure, now);
+    parts_.sessions.expire(now, max_timers, [this, now](Session session) {
+        const conf::SessionLimits& limits = parts_.rule_of(session).limits;
+        const CloseReason reason = expired(session.record(), limits, now, session.side().idle_window);
+        if (reason == CloseReason::none) {
+            parts_.sessions.set_deadline(session, limits);
+        } else {
+            parts_.sessions.close(session, reason);
+        }
+    });
+    settle(now);
+    parts_.reports.flush_refusals(now);
+}
+
+std::optional<Instant> SessionEngine::next_tick() const {
+    std::optional<Instant> next;
+    const auto consider = [&next](std::optional<Instant> at) {
+        if (at) next = next ? std::min(*next, *at) : *at;
+    };
+    consider(parts_.sessions.next_deadline());
+    consider(parts_.reports.next_flush());
+    consider(parts_.pending.next_deadline());
+    consider(parts_.transition.next_tick());
+    if (parts_.pending.has_unanswerable() || parts_.moves.has_pending()) consider(settled_);
+    return next;
+}
+
+// Names and look-ups.
+
+std::size_t SessionEngine::name_news(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
+                                     Instant now) {
+    const ServerMoves::Change change = parts_.moves.update(name, std::move(addresses), unresolved);
+    if (!change.changed) return 0;
+    std::size_t left = 0;
+    if (adopted_) {
+        parts_.transition.names_changed(now);
+        left = parts_.moves.review(name, change, now);
+    }
+    resume(parts_.pending.take([this, now](PendingClients::Client& client) {
+        return client.decision.awaits_configured_names() && opener_.reevaluate(client, now);
+    }),
+           now);
+    settle(now);
+    return left;
+}
+
+void SessionEngine::client_names_arrived(const base::Address& client, const LookupAnswer& answer,
+                                         Instant now) {
+    parts_.pending.client_names_arrived(parts_.sessions, client, answer, now);
+    parts_.transition.client_names_arrived(client, now);
+    resume(parts_.pending.take([&](PendingClients::Client& pending) {
+        return pending.decision.kind == policy::Decision::Kind::awaits_client_names &&
+               pending.key.client.address() == client && opener_.reevaluate(pending, now);
+    }),
+           now);
+}
+
+/// Treats the datagrams of the clients as if they came now, in their order.
+void SessionEngine::resume(PendingClients::List clients, Instant now) {
+    for (PendingClients::Client& client : clients) {
+        bool is_charged = true;
+        while (!client.queue.empty()) {
+            HoldQueue::Held held = client.queue.pop();
+            net::Datagram datagram = held.datagram();
+            on_client(held.listener, datagram, is_charged, now);
+            parts_.outbox.keep(std::move(held));
+        }
+    }
+}
+
+void SessionEngine::refuse_pending(PendingClients::List clients, CloseReason reason, Instant now) {
+    for (PendingClients::Client& client : clients) {
+        while (!client.queue.empty()) {
+            HoldQueue::Held held = client.queue.pop();
+            parts_.reports.refused(held.datagram(), reason, client.decision.rule, now);
+        }
+    }
+}
+
+void SessionEngine::resolved(SessionId id, const std::string& name, const SessionContext::Resolved& done,
+                             const LookupAnswer& answer, Instant now) {
+    const Session session = parts_.sessions.find(id);
+    if (!session) return;
+    if (answer.status == LookupAnswer::Status::failed) parts_.reports.lookup_failed(session, name, answer);
+    forwarder_.resolved(session, done, answer, now);
+}
+
+void SessionEngine::fail_lookups(Instant now) {
+    if (!parts_.pending.has_unanswerable()) return;
+    const LookupAnswer answer{.status = LookupAnswer::Status::failed, .detail = "look-ups are not available"};
+    for (const LookupDone& done : parts_.pending.take_unanswerable())
+        done(*this, answer, now);
+}
+
+void SessionEngine::sockets_came(std::size_t group, bool complete, Instant now) {
+    parts_.sockets.arrived(group, complete, now);
+    parts_.moves.sockets_arrived(now);
+}
+
+// Start.
+
+Adoption SessionEngine::adopt(bool fresh, Instant now) {
+    const Adoption result = Adopter(parts_).adopt_all(fresh, now);
+    adopted_ = true;
+    parts_.transition.finish_adoption(now);
+    parts_.moves.review_adopted(now);
+    settle(now);
+    parts_.report_open();
+    parts_.sockets.request_missing(now);
+    return result;
+}
+
+void SessionEngine::end_leftover(const Record& record, Slot slot, Instant now) {
+    Adopter(parts_).close_leftover(record, slot, now);
+}
+
+// Queries.
+
+std::optional<Details> SessionEngine::details(SessionId id, Instant now) {
+    const Session session = parts_.sessions.find(id);
+    if (!session) return std::nullopt;
+    return Details{
+        .found = {id.slot, session.record()},
+        .deadline = deadline(session.record(), parts_.rule_of(session).limits, session.side().idle_window),
+        .socket = parts_.sockets.descriptor(session->socket),
+        .holds = session.is_holding(),
+        .client_name = std::string(session.client_name()),
+        .server_in_rule = parts_.policy.has_server(session->rule, session->server.address()),
+        .now = now};
+}
+
+bool SessionEngine::close_by_admin(SessionId id, Duration refuse, Instant now) {
+    const Session session = parts_.sessions.find(id);
+    if (!session) return false;
+    if (refuse > Duration{0}) refuse_client(session->client.address(), refuse, now);
+    parts_.sessions.close(session, CloseReason::admin);
+    return true;
+}
+
+std::optional<std::size_t> SessionEngine::listener_at(const Endpoint& local) const {
+    std::optional<std::size_t> wildcard;
+    for (std::size_t listener = 0; listener < parts_.listeners.size(); ++listener) {
+        const Endpoint& own = parts_.listeners.local(listener);
+        if (own == local) return listener;
+        if (parts_.listeners.wildcard(listener) && own.family == local.family && own.port == local.port)
+            wildcard = listener;
+    }
+    return wildcard;
+}
+
+Explanation SessionEngine::explain(const policy::Question& asked, std::size_t listener, Instant now) {
+    policy::Question question = asked;
+    if (question.client.port == 0) question.client.port = some_port;
+    question.client_names = parts_.pending.client_names().find(question.client.address(), now);
+    const net::Datagram datagram{.payload = {},
+                                 .from = question.client,
+                                 .local = question.local,
+                                 .tos = static_cast<std::uint8_t>(question.dscp << 2)};
+    Explanation result{.policy = parts_.policy.explain(question)};
+    const SessionKey key = parts_.key_of(listener, datagram);
+    const Session session = find_unexpired(key, now);
+    if (session) {
+        if (client_datagram(session.record(), parts_.rule_of(session).limits, 0) == Admit::forward) {
+            result.outcome = Explanation::Outcome::running;
+            result.rule = session->rule;
+            result.server = session->server;
+            result.session = session.id();
+            return result;
+        }
+    } else if (const PendingClients::Client* client = parts_.pending.find(key)) {
+        result.outcome = Explanation::Outcome::waits;
+        result.policy_asked = true;
+        result.rule = client->decision.rule;
+        return result;
+    }
+    opener_.explain(result, datagram, now);
+    return result;
+}
+
+}  // namespace session

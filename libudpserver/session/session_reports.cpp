@@ -1,0 +1,253 @@
+#include "libudpserver/session/session_reports.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "base/log.hpp"
+#include "libudpserver/session/session_record.hpp"
+
+namespace session {
+
+namespace {
+
+constexpr base::Rate foreign_rate{.per_second = 10, .burst = 50};
+constexpr base::Rate error_rate{.per_second = 10, .burst = 50};
+constexpr base::Rate hold_rate{.per_second = 1, .burst = 5};
+constexpr Duration flush_interval{1000};
+
+std::vector<std::string> rule_names(const conf::Config& config) {
+    std::vector<std::string> names;
+    for (const conf::Rule& rule : config.session_acl)
+        names.push_back(rule.name);
+    return names;
+}
+
+/// The beginning of a datagram into the log, at the highest level only (K-69).
+void dump(std::string_view side, const Record& record, std::span<const std::byte> payload) {
+    if (base::log::level() < base::LogLevel::full) return;
+    base::log::dump(base::to_string(record.client) + ": from the " + std::string(side), payload);
+}
+
+std::string client_of(Session session) {
+    return base::to_string(session->client);
+}
+
+}  // namespace
+
+SessionReports::SessionReports(const conf::Config& config, Totals& totals, unsigned worker,
+                               std::size_t max_sessions)
+    : config_(config),
+      totals_(totals),
+      worker_(worker),
+      max_sessions_(max_sessions),
+      refusals_(config.proxy, rule_names(config)),
+      rule_counts_(config.session_acl.size() + 1) {}
+
+// Datagrams.
+
+void SessionReports::from_client(Record& record, std::span<const std::byte> payload) {
+    record.counters.client_datagrams++;
+    record.counters.client_bytes += payload.size();
+    totals_.client_datagrams.add();
+    totals_.client_bytes.add(payload.size());
+    dump("client", record, payload);
+}
+
+void SessionReports::from_server(Record& record, std::span<const std::byte> payload) {
+    record.counters.server_datagrams++;
+    record.counters.server_bytes += payload.size();
+    totals_.server_datagrams.add();
+    totals_.server_bytes.add(payload.size());
+    dump("server", record, payload);
+}
+
+void SessionReports::to_client(Record& record, std::size_t size) {
+    record.counters.to_client_datagrams++;
+    record.counters.to_client_bytes += size;
+    totals_.to_client_datagrams.add();
+    totals_.to_client_bytes.add(size);
+}
+
+void SessionReports::to_server(Record& record, std::size_t size) {
+    record.counters.to_server_datagrams++;
+    record.counters.to_server_bytes += size;
+    totals_.to_server_datagrams.add();
+    totals_.to_server_bytes.add(size);
+}
+
+void SessionReports::hold_full(const Endpoint& client, std::size_t clients, std::size_t bytes, Instant now) {
+    // A flood must not spend its time on composing lines that the budget then drops.
+    if (!hold_lines_.take(hold_rate, now)) return;
+    base::log::write(
+        base::msg::hold_full,
+        "{}: a datagram was dropped: worker {} has {} waiting clients and {} bytes of what waits",
+        base::to_string(client), worker_, clients, bytes);
+}
+
+void SessionReports::truncated(const Endpoint& server) {
+    totals_.truncated.add();
+    base::log::write(base::msg::truncated, "server {}: a datagram was dropped: it is longer than {} bytes",
+                     base::to_string(server), net::buffer_size);
+}
+
+void SessionReports::foreign(Session session, const Endpoint& from, Instant now) {
+    totals_.foreign.add();
+    if (!foreign_lines_.take(foreign_rate, now)) return;
+    base::log::write(base::msg::foreign_datagram,
+                     "{}: session {}.{}: a datagram from {} was ignored: its server is {}",
+                     client_of(session), session.slot(), session->generation, base::to_string(from),
+                     base::to_string(session->server));
+}
+
+void SessionReports::one_way_reply(Session session, const Endpoint& from) {
+    base::log::write(base::msg::one_way_reply, "{}: one-way session {}.{} ends: {} answered",
+                     client_of(session), session.slot(), session->generation, base::to_string(from));
+}
+
+void SessionReports::send_failed(Session session, int error, Instant now) {
+    (error == EAGAIN || error == ENOBUFS || error == ENOMEM ? totals_.send_full : totals_.send_errors).add();
+    if (!error_lines_.take(error_rate, now)) return;
+    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: a datagram could not be sent: {}",
+                     client_of(session), session.slot(), session->generation,
+                     base::to_string(session->server), std::strerror(error));
+}
+
+void SessionReports::icmp_error(Session session, int error, Instant now) {
+    totals_.icmp_errors.add();
+    if (!error_lines_.take(error_rate, now)) return;
+    base::log::write(base::msg::icmp_error, "{}: session {}.{}: server {} cannot be reached: {}",
+                     client_of(session), session.slot(), session->generation,
+                     base::to_string(session->server), std::strerror(error));
+}
+
+// Sessions.
+
+void SessionReports::opened(Session session) {
+    totals_.created.add();
+    ++rule_counts_[session->rule].begun;
+    events_.record_open(session.record(), session.slot(), session->created);
+    base::log::write(base::msg::session_opened, "{}: session {}.{} began, with {}, by rule {}",
+                     client_of(session), session.slot(), session->generation,
+                     base::to_string(session->server), config_.session_acl[session->rule].name);
+}
+
+void SessionReports::closed(Session session, const conf::Rule* rule, Instant now) {
+    count_closed(session.record(), session.slot(), rule, session.client_name(), now);
+    events_.record_close(session.record(), session.slot(), now);
+}
+
+void SessionReports::closed_unserved(Record record, Slot slot, CloseReason reason, const conf::Rule* rule,
+                                     Instant now) {
+    record.reason = reason;
+    if (record.created < Instant{} || record.created > now) record.created = now;
+    count_closed(record, slot, rule, {}, now);
+}
+
+void SessionReports::count_closed(const Record& record, Slot slot, const conf::Rule* rule,
+                                  std::string_view client_name, Instant now) {
+    totals_.closed.add();
+    totals_.closed_by[static_cast<std::size_t>(record.reason)].add();
+    if (record.type > conf::SessionType::broadcast) return;  // not a record of this program
+    std::optional<std::string> name;
+    if (config_.log.names) name = client_name;
+    base::log::write_record(base::msg::session_record,
+                            session_fields(record, slot, rule, config_.proxy, now, name));
+}
+
+void SessionReports::moved(Session session) {
+    base::log::write(base::msg::debug, "{}: session {}.{} moved to {}", client_of(session), session.slot(),
+                     session->generation, base::to_string(session->server));
+}
+
+void SessionReports::connect_failed(Session session, const Endpoint& server, int error) {
+    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: connect: {}", client_of(session),
+                     session.slot(), session->generation, base::to_string(server), std::strerror(error));
+}
+
+void SessionReports::adopted(std::uint32_t adopted, std::uint32_t aborted) {
+    totals_.adopted.add(adopted);
+    totals_.aborted.add(aborted);
+    totals_.starts.add();
+}
+
+void SessionReports::not_adopted(Session session, const char* why) {
+    base::log::write(base::msg::adoption_refused, "session {}.{} could not be taken over: {}", session.slot(),
+                     session->generation, why);
+}
+
+void SessionReports::set_open(std::size_t open, std::size_t unanswered) {
+    totals_.open.set(open);
+    totals_.open_most.set(std::max<std::uint64_t>(totals_.open_most.get(), open));
+    totals_.open_least.set(std::min<std::uint64_t>(totals_.open_least.get(), open));
+    totals_.unanswered.set(unanswered);
+}
+
+// First datagrams.
+
+void SessionReports::refused(const net::Datagram& datagram, CloseReason reason,
+                             std::optional<std::size_t> rule, Instant now) {
+    totals_.refused.add();
+    totals_.refused_by[static_cast<std::size_t>(reason)].add();
+    ++rule_counts_[rule.value_or(rule_counts_.size() - 1)].refused;
+    warn_of_refusal(datagram, reason, rule, now);
+    if (refusals_.empty()) flush_at_ = now + flush_interval;
+    refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
+    events_.refused(datagram.from, datagram.local, reason, rule, now);
+}
+
+void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason reason,
+                                     std::optional<std::size_t> rule, Instant now) {
+    // A flood must not spend its time on composing lines that the budget then drops.
+    Instant& last = warned_[static_cast<std::size_t>(reason)];
+    if (last != Instant{} && now - last < std::chrono::seconds(1)) return;
+    last = now;
+    const std::string client = base::to_string(datagram.from);
+    if (reason == CloseReason::sessions_full) {
+        base::log::write(base::msg::sessions_full,
+                         "{}: refused: worker {} has no place left, all its {} sessions are open", client,
+                         worker_, max_sessions_);
+    } else if (reason == CloseReason::source_limited) {
+        base::log::write(base::msg::source_limited, "{}: refused: its address or network has had its share",
+                         client);
+    } else {
+        const std::string by = rule                         ? ", rule " + config_.session_acl[*rule].name
+                               : reason == CloseReason::acl ? ", no rule matches"
+                                                            : "";
+        base::log::write(base::msg::refused, "{} to {}: refused: {}{}", client,
+                         base::to_string(datagram.local), to_string(reason), by);
+    }
+}
+
+void SessionReports::flush_refusals(Instant now, bool all) {
+    if (!all && (refusals_.empty() || now < flush_at_)) return;
+    refusals_.flush([](const std::vector<base::log::Field>& fields) {
+        base::log::write_record(base::msg::session_record, fields);
+    });
+    flush_at_ = now + flush_interval;
+}
+
+std::optional<Instant> SessionReports::next_flush() const {
+    return refusals_.empty() ? std::nullopt : std::optional(flush_at_);
+}
+
+// Look-ups.
+
+void SessionReports::lookup_busy(const base::Address& client, std::size_t pending, Instant now) {
+    if (!hold_lines_.take(hold_rate, now)) return;
+    base::log::write(base::msg::lookup_busy, "{}: its names are not asked for: {} look-ups wait",
+                     base::to_string(client), pending);
+}
+
+void SessionReports::client_lookup_failed(const base::Address& client, const LookupAnswer& answer) {
+    base::log::write(base::msg::lookup_failed, "{}: its names could not be found out: {}",
+                     base::to_string(client), answer.detail);
+}
+
+void SessionReports::lookup_failed(Session session, std::string_view name, const LookupAnswer& answer) {
+    base::log::write(base::msg::lookup_failed, "{}: session {}.{}: name {}: {}", client_of(session),
+                     session.slot(), session->generation, name, answer.detail);
+}
+
+}  // namespace session

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "libudpserver/net/pool_groups.hpp"
+#include "libudpserver/net/socket_pool.hpp"
+#include "libudpserver/session/socket_leases.hpp"
+
+namespace session {
+
+/// The server-side sockets of a worker: gives them to sessions and takes them back, and asks the parent for
+/// more in time.
+class SocketSupply {
+public:
+    /// Asks the parent for more sockets of a group; the answer comes as add() and arrived().
+    using Request = std::function<void(std::size_t group)>;
+
+    /// `max_sessions`: places of this worker.
+    SocketSupply(const conf::UdpServer& settings, const net::SocketPool& pool, std::span<PoolEntry> entries,
+                 unsigned worker, std::size_t max_sessions, SocketLeases::AddToPoller add_to_poller,
+                 Request request);
+
+    bool add(SocketIndex socket, int fd, std::size_t group) { return leases_.add(socket, fd, group); }
+    /// The answer to a request has been added; `complete` if it has all sockets that were asked for.
+    void arrived(std::size_t group, bool complete, Instant now);
+    /// Asks for sockets of the groups that have none.
+    void request_missing(Instant now);
+
+    /// The group that serves sessions of this rule with servers of this family; groups() if there is none.
+    [[nodiscard]] std::size_t group_for(const conf::Rule& rule, base::Family family) const;
+    [[nodiscard]] std::size_t groups() const { return groups_.size(); }
+    [[nodiscard]] base::Family family_of(std::size_t group) const { return groups_[group].family; }
+
+    /// A lease is worth trying. Otherwise the parent is asked for more, and the next tries fail for a while
+    /// (L-26).
+    bool is_available(std::size_t group, Instant now);
+    /// No socket is available, and the parent has no more of them.
+    [[nodiscard]] bool is_exhausted(std::size_t group) const { return supplies_[group].exhausted; }
+    /// The same without effect.
+    [[nodiscard]] bool has_free(std::size_t group, Instant now) {
+        return now >= supplies_[group].refuse_until && leases_.available(group, now) > 0;
+    }
+
+    /// A socket that is open to the server, or the errno. Without both there is no free socket.
+    struct Opened {
+        SocketIndex socket = none;
+        int error = 0;
+    };
+    Opened open(std::size_t group, Slot session, const Endpoint& server, conf::SessionType type, Instant now);
+    /// Takes the session's socket back. Returns how many datagrams the kernel dropped at it.
+    std::uint32_t release(const Record& session, const conf::SessionLimits& limits, Instant now) {
+        return leases_.give_back(session.socket, quarantined_until(session, limits, now));
+    }
+    /// Takes a socket back from which nothing was sent.
+    void release_unused(SocketIndex socket, Instant now) { leases_.give_back(socket, now); }
+    /// When the session's socket could serve another session if this one was closed now.
+    [[nodiscard]] Instant quarantined_until(const Record& session, const conf::SessionLimits& limits,
+                                            Instant now) const;
+
+    [[nodiscard]] int descriptor(SocketIndex socket) const { return leases_.descriptor(socket); }
+    [[nodiscard]] Slot session_of(SocketIndex socket) const { return leases_.session_of(socket); }
+    [[nodiscard]] std::vector<SocketUse> use(Instant now) { return leases_.use(now); }
+    [[nodiscard]] SocketLeases& leases() { return leases_; }
+    [[nodiscard]] const SocketLeases& leases() const { return leases_; }
+
+private:
+    /// Each group has a delay of its own: a rule that used up its few source ports must not stop the others.
+    struct Supply {
+        Instant not_before{};    ///< the next request: one is pending, or the last brought too few
+        Instant refuse_until{};  ///< no lease before: there was no socket
+        Duration delay{0};
+        bool exhausted = false;  ///< the last answer had too few: there are no more
+    };
+
+    void request_more(std::size_t group, Instant now);
+    void start_delay(std::size_t group, Instant now);
+
+    const conf::UdpServer& settings_;
+    const std::vector<net::PoolGroup>& groups_;
+    unsigned worker_;
+    std::size_t low_water_;
+    Request request_;
+    SocketLeases leases_;
+    std::vector<Supply> supplies_;  ///< by group
+};
+
+}  // namespace session
