@@ -18,11 +18,11 @@ int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolve
     resolvers::ConfigResolver config_resolver(runtime.io(), names, resolver, publisher);
     runtime.on_peer(ipc::Party::reg, [&](base::UniqueFd link) { publisher.link(std::move(link)); });
     Queries queries(runtime);
-    queries.add_info([&] {
+    queries.add_info([&](const Queries::InfoReply& reply) {
         std::vector<std::string> lines = names.info(base::MonotonicClock::now());
         lines.push_back(publisher.info());
         lines.push_back("look-ups: " + resolver.info());
-        return lines;
+        reply(lines);
     });
     add_names(queries, names, config_resolver);
     add_resolve(queries, resolver);

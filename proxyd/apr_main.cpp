@@ -16,8 +16,8 @@ int apr_main(process::ChildRuntime& runtime, const conf::Config& config) {
     resolvers::ResolverService service(runtime.io(), confirming);
     runtime.on_peer(ipc::Party::reg, [&](base::UniqueFd link) { service.link(std::move(link)); });
     Queries queries(runtime);
-    queries.add_info([&] {
-        return std::vector<std::string>{service.info(), "look-ups: " + resolver.info()};
+    queries.add_info([&](const Queries::InfoReply& reply) {
+        reply({service.info(), "look-ups: " + resolver.info()});
     });
     add_resolve(queries, confirming);
     runtime.report_ready();

@@ -20,7 +20,7 @@ private:
     session::Server& server_;
 };
 
-/// The server's INFO lines into the log (K-20).
-void log_info(const session::Server& server);
+/// Logs the server's INFO lines, soon (K-20).
+void log_info(session::Server& server);
 
 }  // namespace proxyd

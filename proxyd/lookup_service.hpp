@@ -13,12 +13,12 @@ namespace proxyd {
 /// Whether anything in this configuration is looked up on line: whether there is an APR (K-3).
 bool needs_lookups(const conf::Config& config);
 
-/// What a server hears about the configuration's names, wherever they were resolved.
+/// Applies updates of configured names to a server.
 class ServerNames : public resolvers::NameSink {
 public:
     explicit ServerNames(session::Server& server) : server_(server) {}
     void update(const ipc::NameUpdate& update) override {
-        server_.name_news(update.name, update.addresses, update.unresolved);
+        server_.update_name(update.name, update.addresses, update.unresolved);
     }
 
 private:

@@ -40,7 +40,7 @@ private:
         timer_.expires_after(drain_check_interval);
         timer_.async_wait([this](boost::system::error_code error) {
             if (error) return;
-            if (server_.open() > 0) return check();
+            if (server_.statistics().sum(&session::Totals::open) > 0) return check();
             runtime_.parent().send(ipc::Drained{});
         });
     }
@@ -82,14 +82,16 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
         server.leave();
         runtime.finish(0);
     });
-    runtime.on_ping([&](process::ChildRuntime::Reply reply) { server.ping(std::move(reply)); });
+    runtime.on_ping(
+        [&](process::ChildRuntime::Reply reply) { server.for_all_workers([](auto&&...) {}, reply); });
     StatusFile status_file(runtime.io(), server, config);
     Queries queries(runtime);
     queries.add_info(
-        [&] {
-            std::vector<std::string> lines = server.info();
-            if (needs_lookups(config)) lines.push_back(resolver.info());
-            return lines;
+        [&](const Queries::InfoReply& reply) {
+            server.info([&, reply](std::vector<std::string> lines) {
+                if (needs_lookups(config)) lines.push_back(resolver.info());
+                reply(lines);
+            });
         },
         [&] { status_file.write(); });
     RegQueries reg_queries(server, config);

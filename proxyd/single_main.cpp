@@ -19,7 +19,7 @@ namespace proxyd {
 namespace {
 
 /// A proxy that does not serve yet has no worker that could say or close anything.
-void inform(const session::Server& server, base::Instant started, bool serving) {
+void inform(session::Server& server, base::Instant started, bool serving) {
     const auto age = std::chrono::floor<std::chrono::seconds>(base::MonotonicClock::now() - started);
     base::log::write(base::msg::info, "one process up pid {} for {}, log level {}", ::getpid(),
                      base::format_duration(age), static_cast<int>(base::log::level()));

@@ -1,14 +1,8 @@
 #include "libudpserver/session/server.hpp"
 
-#include <fmt/format.h>
-
-#include <atomic>
 #include <boost/asio/post.hpp>
-#include <future>
 #include <latch>
 #include <utility>
-
-#include "base/log.hpp"
 
 namespace session {
 
@@ -19,9 +13,8 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
       arena_(parts.arena),
       source_(parts.source),
       groups_(parts.pool.groups()),
-      door_(open_door()),
-      names_(config_),
-      tellings_(names_.size()) {
+      statistics_(config_, arena_, listeners_),
+      name_updates_(*this, config_) {
     arena_.map();
     if (parts.older_arenas != nullptr)
         leftovers_ =
@@ -40,7 +33,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .start = now,
             .add_to_poller = {},
             .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); },
-            .look_up = look_up(parts.lookups, door_, worker),
+            .look_up = look_up(parts.lookups, worker),
             .history = parts.history};
         workers_.push_back(std::make_unique<Worker>(
             setup, listeners_,
@@ -54,7 +47,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
     }
 }
 
-/// A socket goes with its session; one that serves nobody is where the parent put it.
+/// A leased socket belongs to the worker of its session, an idle one to the worker that the parent chose.
 unsigned Server::worker_for(Slot place, unsigned idle) const {
     const auto workers = static_cast<unsigned>(workers_.size());
     const std::span<PoolEntry> pool = arena_.pool();
@@ -66,7 +59,7 @@ unsigned Server::worker_for(Slot place, unsigned idle) const {
 }
 
 Server::~Server() {
-    close_door();
+    handle_.expire();
     leave();
 }
 
@@ -93,7 +86,7 @@ Adoption Server::start(bool fresh) {
     listeners_.close_leftovers();
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->start();
-    started_ = true;
+    state_ = State::running;
     return all;
 }
 
@@ -106,19 +99,19 @@ void Server::request_from_main(std::size_t group, unsigned worker) {
                       [this, group, worker] { source_.request(group, worker, net::SocketPool::chunk_size); });
 }
 
-void Server::sockets_came(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets,
-                          int error) {
+void Server::add_sockets(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets,
+                         int error) {
     if (worker >= workers_.size() || group >= groups_.size()) return;
     std::vector<int> fds;
     for (base::UniqueFd& socket : sockets) {
         fds.push_back(socket.get());
         sockets_.push_back(std::move(socket));
     }
-    workers_[worker]->post([group, first, error, fds = std::move(fds)](SessionEngine& sessions) {
+    workers_[worker]->post([group, first, error, fds = std::move(fds)](SessionEngine& engine) {
         Slot place = first;
         for (const int fd : fds)
-            sessions.add_socket(place++, fd, group);
-        sessions.sockets_came(group, error == 0, base::MonotonicClock::now());
+            engine.add_socket(place++, fd, group);
+        engine.sockets_came(group, error == 0, base::MonotonicClock::now());
     });
 }
 
@@ -126,49 +119,66 @@ bool Server::hand_over(unsigned worker, Worker::Handed& handed) {
     return worker < workers_.size() && workers_[worker]->take(handed);
 }
 
+LookUp Server::look_up(LookupSource* source, unsigned worker) const {
+    if (source == nullptr) return {};
+    return [source, handle = handle_, worker](const Lookup& lookup, LookupDone done) {
+        source->ask(lookup, [handle, worker, done = std::move(done)](LookupAnswer answer) {
+            const auto server = handle.lock();
+            if (!server) return;
+            const auto task = [done, answer = std::move(answer)](SessionEngine& engine) {
+                done(engine, answer, base::MonotonicClock::now());
+            };
+            server->in_worker(worker, task, {});
+        });
+    };
+}
+
 void Server::in_worker(unsigned worker, std::function<void(SessionEngine&)> task,
                        std::function<void()> then) {
     if (worker >= workers_.size()) return;
-    workers_[worker]->post([this, task = std::move(task), then = std::move(then)](SessionEngine& sessions) {
-        task(sessions);
-        boost::asio::post(io_, then);
-    });
+    workers_[worker]->post(
+        [&io = io_, handle = handle_, task = std::move(task), then = std::move(then)](SessionEngine& engine) {
+            task(engine);
+            if (!then) return;
+            boost::asio::post(io, [handle, then] {
+                if (handle.lock()) then();  // unlocked again: only this thread destroys the Server
+            });
+        });
 }
 
-void Server::ping(std::function<void()> alive) {
-    auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-        worker->post([this, waiting, alive](SessionEngine&) {
-            if (waiting->fetch_sub(1) == 1) boost::asio::post(io_, alive);
-        });
+void Server::for_all_workers(std::function<void(unsigned worker, SessionEngine&)> task,
+                             std::function<void()> then) {
+    if (state_ == State::stopped) return;
+    if (state_ == State::prepared) {
+        for (unsigned worker = 0; worker < workers(); ++worker)
+            task(worker, workers_[worker]->sessions());
+        if (then) then();
+        return;
     }
+    const auto done = [running = std::make_shared<unsigned>(workers()), then = std::move(then)] {
+        if (--*running == 0 && then) then();
+    };
+    for (unsigned worker = 0; worker < workers(); ++worker)
+        in_worker(
+            worker, [task, worker](SessionEngine& engine) { task(worker, engine); }, done);
 }
 
 void Server::drain() {
-    for (const std::unique_ptr<Worker>& worker : workers_)
-        worker->post([](SessionEngine& sessions) { sessions.drain(); });
+    for_all_workers([](unsigned, SessionEngine& engine) { engine.drain(); }, {});
 }
 
 void Server::close_all(CloseReason reason) {
     stop_reading();
-    std::vector<std::future<void>> done;
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-        auto closed = std::make_shared<std::promise<void>>();
-        done.push_back(closed->get_future());
-        worker->post([reason, closed](SessionEngine& sessions) {
-            sessions.close_all(reason, base::MonotonicClock::now());
-            closed->set_value();
-        });
-    }
-    for (const std::future<void>& closed : done)
-        closed.wait();
+    for_all_workers(
+        [reason](unsigned, SessionEngine& engine) { engine.close_all(reason, base::MonotonicClock::now()); },
+        {});
     leave();
 }
 
-/// Comes before all ends: a worker that has closed its sessions would begin others, one that has stopped
-/// would be handed datagrams that nobody forwards.
+/// A barrier before workers close sessions or stop: one that still reads would open sessions again, or hand
+/// datagrams over to one that has stopped.
 void Server::stop_reading() {
-    if (!std::exchange(started_, false)) return;
+    if (state_ != State::running) return;
     std::latch reading(static_cast<std::ptrdiff_t>(workers_.size()));
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->stop_reading([&reading] { reading.count_down(); });
@@ -178,41 +188,8 @@ void Server::stop_reading() {
 void Server::leave() {
     stop_reading();
     for (const std::unique_ptr<Worker>& worker : workers_)
-        worker->stop();
-}
-
-std::uint64_t Server::sum(Count Totals::*member) const {
-    // Also of workers that there were once: the counts are those since the proxy's start.
-    std::uint64_t all = 0;
-    for (const Totals& totals : arena_.all_totals())
-        all += (totals.*member).get();
-    return all;
-}
-
-std::string Server::housekeeping() {
-    const std::uint64_t created = sum(&Totals::created), closed = sum(&Totals::closed),
-                        refused = sum(&Totals::refused);
-    const std::uint64_t open = sum(&Totals::open), least = sum(&Totals::open_least),
-                        most = sum(&Totals::open_most);
-    const std::uint64_t starts = arena_.totals(0).starts.get();
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-        Totals& totals = arena_.totals(worker);
-        totals.open_most.set(totals.open.get());
-        totals.open_least.set(totals.open.get());
-    }
-    auto& last = arena_.totals(0).reported;
-    if (created == last.created.get() && closed == last.closed.get() && refused == last.refused.get())
-        return {};
-    std::string line = fmt::format(
-        "sessions: {} open, between {} and {} since the last line, {} created, {} ended, {} refused; {} "
-        "starts of REG",
-        open, least, most, created - last.created.get(), closed - last.closed.get(),
-        refused - last.refused.get(), starts - last.starts.get());
-    last.created.set(created);
-    last.closed.set(closed);
-    last.refused.set(refused);
-    last.starts.set(starts);
-    return line;
+        worker->stop();  // completes the tasks that are posted already
+    state_ = State::stopped;
 }
 
 }  // namespace session

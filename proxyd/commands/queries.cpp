@@ -30,17 +30,21 @@ void Queries::answer(const ipc::Query& query, const Reply& reply) {
     }
 }
 
-void Queries::add_info(std::function<std::vector<std::string>()> lines, std::function<void()> also) {
-    runtime_.on_info([lines, also = std::move(also)] {
-        for (const std::string& line : lines())
-            base::log::write(base::msg::info, "{}", line);
+void Queries::add_info(std::function<void(const InfoReply&)> info, std::function<void()> also) {
+    runtime_.on_info([info, also = std::move(also)] {
+        info([](const std::vector<std::string>& lines) {
+            for (const std::string& line : lines)
+                base::log::write(base::msg::info, "{}", line);
+        });
         if (also) also();
     });
-    add("info", [this, lines](const control::Request&, std::uint64_t cursor, const Reply& reply) {
-        Lines rows(cursor);
-        for (const std::string& line : lines())
-            rows.add(control::Row().add("role", runtime_.role()).add("line", line));
-        reply(rows.result());
+    add("info", [this, info](const control::Request&, std::uint64_t cursor, const Reply& reply) {
+        info([this, cursor, reply](const std::vector<std::string>& lines) {
+            Lines rows(cursor);
+            for (const std::string& line : lines)
+                rows.add(control::Row().add("role", runtime_.role()).add("line", line));
+            reply(rows.result());
+        });
     });
 }
 

@@ -24,9 +24,9 @@ public:
     explicit Queries(process::ChildRuntime& runtime);
 
     void add(const std::string& command, Handler handler) { handlers_[command] = std::move(handler); }
-    /// `info`: the lines that SIGPWR logs (K-20); also what SIGPWR does from now on.
-    /// With `also` beside it.
-    void add_info(std::function<std::vector<std::string>()> lines, std::function<void()> also = {});
+    using InfoReply = std::function<void(const std::vector<std::string>& lines)>;
+    /// The command `info`, and SIGPWR, which logs the same lines (K-20) and calls `also`.
+    void add_info(std::function<void(const InfoReply&)> info, std::function<void()> also = {});
 
 private:
     void answer(const ipc::Query& query, const Reply& reply);

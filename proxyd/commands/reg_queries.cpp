@@ -79,23 +79,16 @@ int importance(const std::optional<session::Explanation>& explained) {
     return explained->outcome == Outcome::running ? 2 : explained->outcome == Outcome::refused ? 1 : 0;
 }
 
-/// Asks every worker at the same time and calls `done` with what they said, in their order.
-template <typename Said>
-void ask_all(session::Server& server, std::function<void(SessionEngine&, Said&)> question,
-             std::function<void(std::vector<Said>&)> done) {
-    struct Round {
-        std::vector<Said> said;
-        std::size_t waiting;
-    };
-    auto round = std::make_shared<Round>(Round{std::vector<Said>(server.workers()), server.workers()});
-    for (unsigned worker = 0; worker < server.workers(); ++worker) {
-        server.in_worker(
-            worker,
-            [round, worker, question](SessionEngine& sessions) { question(sessions, round->said[worker]); },
-            [round, done] {
-                if (--round->waiting == 0) done(round->said);
-            });
-    }
+/// Asks all workers and calls `then` with their answers, in the order of the workers.
+template <typename Answer>
+void ask_all(session::Server& server, std::function<void(SessionEngine&, Answer&)> question,
+             std::function<void(std::vector<Answer>&)> then) {
+    const auto answers = std::make_shared<std::vector<Answer>>(server.workers());
+    server.for_all_workers(
+        [answers, question = std::move(question)](unsigned worker, SessionEngine& engine) {
+            question(engine, (*answers)[worker]);
+        },
+        [answers, then = std::move(then)] { then(*answers); });
 }
 
 }  // namespace
@@ -331,7 +324,7 @@ void RegQueries::last_refusals(const Request& request, std::uint64_t, Reply repl
 void RegQueries::stats(const Request& request, std::uint64_t, Reply reply) {
     request.allow({});
     control::Row row;
-    for (const auto& [name, value] : server_.stats())
+    for (const auto& [name, value] : server_.statistics().counters())
         row.add(name, value);
     reply({0, row.text() + "\n"});
 }

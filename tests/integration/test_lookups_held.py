@@ -101,8 +101,8 @@ def test_no_more_than_16_of_one_client_wait(waiting, peer):
     greedy.receive_nothing()
     assert other.receive()[0] == b"A other"
     at.daemon.send_signal(signal.SIGPWR)
-    line = at.daemon.wait_line("UDPS-240-I", text="clients wait")
-    assert "0 clients wait, 17 datagrams were held, 4 found no room" in line.text
+    line = at.daemon.wait_line("UDPS-240-I", text="clients waiting")
+    assert "0 clients waiting, 17 datagrams held, 4 dropped for lack of room" in line.text
 
 
 @pytest.mark.parametrize("hold, sizes, kept", [

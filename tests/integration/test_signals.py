@@ -214,7 +214,7 @@ def test_information_of_each_process(serve, peer):
     assert "sessions: 2 open of 1000, 0 unanswered, 2 created, 0 closed, 2 adopted, 0 aborted" in child
     assert "from clients: 4 datagrams, 20 bytes; to servers: 4 datagrams, 20 bytes" in child
     assert re.search("from servers: 4 datagrams, 20 bytes; to clients: [2-4] datagrams", child)
-    assert re.search("server-side sockets of IPv4: 2 in use, [0-9]+ free, 0 rest", child)
+    assert re.search("server-side sockets of IPv4: 2 in use, [0-9]+ free, 0 in quarantine", child)
 
 
 def test_information_by_rule(serve, peer):
@@ -226,8 +226,8 @@ def test_information_by_rule(serve, peer):
     peer(address="127.0.0.66").send(b"x", listener)
     daemon.wait_line("UDPP-620-N", "refused: acl, rule keep-out")
     informed(daemon)
-    daemon.wait_line(INFO, "rule keep-out: 0 sessions begun, 1 first datagrams refused")
-    daemon.wait_line(INFO, "rule let-in: 1 sessions begun, 0 first datagrams refused")
+    daemon.wait_line(INFO, "rule keep-out: 0 sessions opened, 1 first datagrams refused")
+    daemon.wait_line(INFO, "rule let-in: 1 sessions opened, 0 first datagrams refused")
 
 
 def test_a_child_tells_that_the_parent_has_died(serve):

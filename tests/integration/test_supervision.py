@@ -470,6 +470,6 @@ def test_a_line_a_minute(slow):
     """[K-78] Sessions now and at most, created, ended and refused since the last one."""
     line = slow.busy.wait_line("UDPS-241-I", seconds=65)
     assert 58 < time.monotonic() - slow.ready_at
-    assert line.text == ("sessions: 0 open, between 0 and 2 since the last line, 2 created, 2 ended, 1 refused; "
+    assert line.text == ("sessions: 0 open, 0 to 2 since the last line, 2 created, 2 closed, 1 refused; "
                          "1 starts of REG")
     slow.busy.stop()

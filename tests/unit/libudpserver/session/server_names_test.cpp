@@ -21,7 +21,7 @@ using session::CloseReason;
 namespace {
 
 const std::string name = "dns.example.com";
-constexpr auto patience = 5s;
+constexpr auto timeout = 5s;
 
 struct NoMoreSockets : session::SocketSource {
     void request(std::size_t, unsigned, std::size_t) override {}
@@ -80,16 +80,16 @@ struct Running {
     Lookups lookups;
 };
 
-/// What comes within the test's patience; nothing fails the test instead of stopping it.
+/// The next datagram, unless there is none within the timeout.
 std::optional<LoopbackSocket::Received> wait_for(const LoopbackSocket& socket) {
     pollfd readable{socket.fd(), POLLIN, 0};
-    ::poll(&readable, 1, static_cast<int>(std::chrono::milliseconds(patience).count()));
+    ::poll(&readable, 1, static_cast<int>(std::chrono::milliseconds(timeout).count()));
     return socket.receive();
 }
 
-/// Lets the main thread and the workers go on until it holds, within the test's patience.
+/// Runs the main loop until it is true, within the timeout.
 bool comes_true(boost::asio::io_context& io, const std::function<bool()>& what) {
-    const auto until = base::MonotonicClock::now() + patience;
+    const auto until = base::MonotonicClock::now() + timeout;
     while (!what() && base::MonotonicClock::now() < until) {
         io.restart();
         io.run_one_for(1ms);
@@ -126,19 +126,19 @@ conf::Config config_for_pattern(const LoopbackSocket& server) {
 
 }  // namespace
 
-TEST_CASE("names that were told before the start hold when it begins") {
+TEST_CASE("names that are updated before the start are in effect when it begins") {
     const LoopbackSocket server, client;
     Running running(config_for(accept_to_name(name, server.endpoint().port)));
     const auto reg = running.make();
-    reg->name_news(name, {loopback()}, false);
-    reg->name_news("unknown.example.com", {loopback()}, false);
+    reg->update_name(name, {loopback()}, false);
+    reg->update_name("unknown.example.com", {loopback()}, false);
     reg->start(false);
     REQUIRE(client.send_to(running.address(), "x"));
     REQUIRE(wait_for(server));
     CHECK(running.arena.totals(0).held.get() + running.arena.totals(1).held.get() == 0);
 }
 
-TEST_CASE("a change of a name is one line, with the sessions on addresses that went") {
+TEST_CASE("a change of a name is one line, with the sessions on removed addresses") {
     const LoopbackSocket server, client;
     const Log log;
     conf::Config config = config_for(accept_to_name(name, server.endpoint().port));
@@ -146,30 +146,30 @@ TEST_CASE("a change of a name is one line, with the sessions on addresses that w
     Running running(config);
     const auto reg = running.make();
     reg->start(false);
-    reg->name_news(name, {loopback()}, false);
+    reg->update_name(name, {loopback()}, false);
     REQUIRE(comes_true(running.io, [&] {
-        return log.lines_with("LOGS-710-D name " + name + ": nothing -> 127.0.0.1").size() == 1;
+        return log.lines_with("LOGS-710-D name " + name + ": no addresses -> 127.0.0.1").size() == 1;
     }));
     CHECK(log.lines_with("NAMS-210-N").empty());
 
     REQUIRE(client.send_to(running.address(), "x"));
     REQUIRE(wait_for(server));
-    reg->name_news(name, {*base::parse_address("127.0.0.3"), *base::parse_address("127.0.0.2")}, false);
+    reg->update_name(name, {*base::parse_address("127.0.0.3"), *base::parse_address("127.0.0.2")}, false);
     REQUIRE(comes_true(running.io, [&] { return !log.lines_with("NAMS-210-N").empty(); }));
     const auto lines = log.lines_with("NAMS-210-N");
     REQUIRE(lines.size() == 1);
     CHECK_THAT(lines[0], Catch::Contains("name " + name +
-                                         ": 127.0.0.1 -> 127.0.0.2, 127.0.0.3, 1 sessions on addresses that "
-                                         "went (closed)"));
-    reg->name_news(name, {*base::parse_address("127.0.0.2"), *base::parse_address("127.0.0.3")}, false);
-    reg->name_news(name, {}, true);
+                                         ": 127.0.0.1 -> 127.0.0.2, 127.0.0.3, 1 sessions on removed "
+                                         "addresses (closed)"));
+    reg->update_name(name, {*base::parse_address("127.0.0.2"), *base::parse_address("127.0.0.3")}, false);
+    reg->update_name(name, {}, true);
     bool all = false;
-    reg->ping([&all] { all = true; });
+    reg->for_all_workers([](unsigned, auto&) {}, [&all] { all = true; });
     REQUIRE(comes_true(running.io, [&] { return all; }));
     CHECK(log.lines_with("NAMS-210-N").size() == 1);
 }
 
-TEST_CASE("a name that means nothing moves no session: where they are is better than nowhere [K-55]") {
+TEST_CASE("a name without addresses moves no session [K-55]") {
     const LoopbackSocket server, client;
     const Log log;
     conf::Config config = config_for(accept_to_name(name, server.endpoint().port));
@@ -177,16 +177,17 @@ TEST_CASE("a name that means nothing moves no session: where they are is better 
     Running running(config);
     const auto reg = running.make();
     reg->start(false);
-    reg->name_news(name, {loopback()}, false);
+    reg->update_name(name, {loopback()}, false);
     REQUIRE(client.send_to(running.address(), "x"));
     REQUIRE(wait_for(server));
-    reg->name_news(name, {}, false);
+    reg->update_name(name, {}, false);
     REQUIRE(comes_true(running.io, [&] { return !log.lines_with("NAMS-210-N").empty(); }));
-    CHECK_THAT(log.lines_with("NAMS-210-N")[0],
-               Catch::Contains("-> nothing, 1 sessions on addresses that went (kept, there is no other)"));
+    CHECK_THAT(
+        log.lines_with("NAMS-210-N")[0],
+        Catch::Contains("-> no addresses, 1 sessions on removed addresses (kept, there is no other server)"));
 }
 
-TEST_CASE("news that come faster than the workers take them do not pile up: the newest counts") {
+TEST_CASE("updates that arrive faster than the workers apply them are merged into the newest") {
     const LoopbackSocket server;
     const Log log;
     Running running(config_for(accept_to_name(name, server.endpoint().port)));
@@ -196,18 +197,19 @@ TEST_CASE("news that come faster than the workers take them do not pile up: the 
     reg->in_worker(
         1, [opened = gate.get_future().share()](auto&) { opened.wait(); }, [] {});
     for (int i = 0; i < 1000; ++i)
-        reg->name_news(name, {*base::parse_address("127.0.0." + std::to_string(2 + i % 2))}, false);
-    reg->name_news(name, {loopback()}, false);
-    reg->name_news(name, {}, true);  // what it meant
+        reg->update_name(name, {*base::parse_address("127.0.0." + std::to_string(2 + i % 2))}, false);
+    reg->update_name(name, {loopback()}, false);
+    reg->update_name(name, {}, true);  // keeps its addresses
     gate.set_value();
     REQUIRE(comes_true(running.io, [&] { return !log.lines_with(" -> 127.0.0.1").empty(); }));
     CHECK(log.lines_with("name " + name).size() == 2);  // the first and the last
     const LoopbackSocket client;
     REQUIRE(client.send_to(running.address(), "x"));
     CHECK(wait_for(server));
-    SECTION("and later news are news again") {
-        reg->name_news(name, {}, false);
-        CHECK(comes_true(running.io, [&] { return log.lines_with("127.0.0.1 -> nothing").size() == 1; }));
+    SECTION("and later updates are applied") {
+        reg->update_name(name, {}, false);
+        CHECK(
+            comes_true(running.io, [&] { return log.lines_with("127.0.0.1 -> no addresses").size() == 1; }));
     }
 }
 
@@ -223,7 +225,7 @@ TEST_CASE("an answer comes back to the worker, whichever thread it comes from") 
     CHECK(received->payload == "x");
 }
 
-TEST_CASE("an answer that comes after the server is gone is nobody's") {
+TEST_CASE("an answer that arrives after the server is gone is ignored") {
     const LoopbackSocket server, client;
     Running running(config_for_pattern(server), 1);
     running.lookups.when = Lookups::When::later;
@@ -241,7 +243,7 @@ TEST_CASE("an answer that comes after the server is gone is nobody's") {
     CHECK(!server.receive());
 }
 
-TEST_CASE("without a source of look-ups who needs one is refused, soon") {
+TEST_CASE("without a source of look-ups clients that need one are refused soon") {
     const LoopbackSocket server, client;
     Running running(config_for_pattern(server), 1);
     session::Server reg(running.io, {.config = running.config,
@@ -255,10 +257,28 @@ TEST_CASE("without a source of look-ups who needs one is refused, soon") {
     const auto& refused =
         running.arena.totals(0).refused_by[static_cast<std::size_t>(CloseReason::resolve_failure)];
     CHECK(comes_true(running.io, [&] { return refused.get() == 1; }));
-    bool told = false;
-    for (const std::string& line : reg.info())
-        told = told || line.starts_with("names: 0 clients wait, 1 datagrams were held");
-    CHECK(told);
+    std::vector<std::string> info;
+    reg.info([&info](const std::vector<std::string>& lines) { info = lines; });
+    REQUIRE(comes_true(running.io, [&] { return !info.empty(); }));
+    CHECK(std::ranges::any_of(info, [](const std::string& line) {
+        return line.starts_with("names: 0 clients waiting, 1 datagrams held");
+    }));
+}
+
+TEST_CASE("INFO leaves out a worker that does not respond [K-20]") {
+    const LoopbackSocket server;
+    Running running(config_for(accept_to(server.endpoint())));
+    const auto reg = running.make();
+    reg->start(false);
+    std::promise<void> gate;
+    reg->in_worker(1, [opened = gate.get_future().share()](auto&) { opened.wait(); }, {});
+    std::vector<std::string> info;
+    reg->info([&info](const std::vector<std::string>& lines) { info = lines; });
+    CHECK(comes_true(running.io, [&] { return !info.empty(); }));
+    gate.set_value();
+    CHECK(std::ranges::count_if(info, [](const std::string& line) {
+              return line.find("does not respond") != std::string::npos;
+          }) == 1);
 }
 
 TEST_CASE("log.names: the statistics record has the client's name, and only then the field") {
