@@ -20,6 +20,13 @@ std::span<const Command> health_commands();
 std::span<const Command> doctor_commands();
 std::span<const Command> general_commands();
 
+/// For the functions above.
+namespace row_words {
+using enum Group;
+using enum Access;
+using enum Scope;
+}  // namespace row_words
+
 /// All commands, in the order in which help shows them.
 const std::vector<Command>& commands();
 

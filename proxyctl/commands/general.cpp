@@ -111,9 +111,7 @@ int run_quit(Context&, const Arguments&) {
 }  // namespace
 
 std::span<const Command> general_commands() {
-    using enum Group;
-    using enum Access;
-    using enum Scope;
+    using namespace row_words;
     static constexpr Option config_options[] = {
         {"effective", "", ArgumentType::flag, "with every default, as it takes effect"}};
     // clang-format off

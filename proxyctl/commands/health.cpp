@@ -41,11 +41,12 @@ int run_stats(Context& context, const Arguments& arguments) {
 }  // namespace
 
 std::span<const Command> health_commands() {
+    using namespace row_words;
     // clang-format off
     static constexpr Command rows[] = {
-        {"status", Group::health, Access::read, Scope::none, {}, {}, run_status,
+        {"status", health, read, none, {}, {}, run_status,
          "Print a one-line status of each instance."},
-        {"stats", Group::health, Access::read, Scope::selected, {}, interval_option, run_stats,
+        {"stats", health, read, selected, {}, interval_option, run_stats,
          "Show the totals."},
     };
     // clang-format on

@@ -212,9 +212,7 @@ int run_upgrade(Context& context, const Arguments&) {
 }  // namespace
 
 std::span<const Command> instance_commands() {
-    using enum Group;
-    using enum Access;
-    using enum Scope;
+    using namespace row_words;
     static constexpr Option stop_options[] = {
         {"graceful", "TIME", ArgumentType::duration, "let sessions finish, for at most this long"}};
     static constexpr Option reload_options[] = {

@@ -4,9 +4,7 @@
 namespace proxyctl {
 
 std::span<const Command> policy_commands() {
-    using enum Group;
-    using enum Access;
-    using enum Scope;
+    using namespace row_words;
     static constexpr Option explain_options[] = {
         {"last", "CLIENT", ArgumentType::text, "why recent first datagrams of this client were refused"}};
     // clang-format off

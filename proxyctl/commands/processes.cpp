@@ -163,9 +163,7 @@ int run_info(Context& context, const Arguments& arguments) {
 }  // namespace
 
 std::span<const Command> process_commands() {
-    using enum Group;
-    using enum Access;
-    using enum Scope;
+    using namespace row_words;
     static constexpr Option kill_options[] = {
         {"refuse", "TIME", ArgumentType::duration, "refuse new sessions of their clients for this long"},
         {"every", "", ArgumentType::flag, "all sessions; required without a filter"},
@@ -185,9 +183,7 @@ std::span<const Command> process_commands() {
 }
 
 std::span<const Command> log_commands() {
-    using enum Group;
-    using enum Access;
-    using enum Scope;
+    using namespace row_words;
     static constexpr Option log_options[] = {
         {"lines", "N", ArgumentType::number, "tail: the number of lines", 'n'},
         {"follow", "", ArgumentType::flag, "tail: print new lines as they are written", 'f'},

@@ -108,9 +108,7 @@ int run_watch(Context& context, const Arguments& arguments) {
 }  // namespace
 
 std::span<const Command> session_commands() {
-    using enum Group;
-    using enum Access;
-    using enum Scope;
+    using namespace row_words;
     static constexpr Option sessions_options[] = {
         {"sort", "KEY", ArgumentType::key, "numbers descending, texts ascending; -KEY reverses the order"},
         {"top", "N", ArgumentType::number, "only the first N, after sorting if --sort is given"},
@@ -128,16 +126,15 @@ std::span<const Command> session_commands() {
 }
 
 std::span<const Command> watch_commands() {
+    using namespace row_words;
     // Events have no type, state or age.
     static constexpr auto options = std::span(session_filters).first(5);
-    static constexpr Command rows[] = {{"watch",
-                                        Group::sessions,
-                                        Access::read,
-                                        Scope::selected,
-                                        {},
-                                        options,
-                                        run_watch,
-                                        "Print session events as they happen."}};
+    // clang-format off
+    static constexpr Command rows[] = {
+        {"watch", sessions, read, selected, {}, options, run_watch,
+         "Print session events as they happen."},
+    };
+    // clang-format on
     return rows;
 }
 

@@ -193,9 +193,10 @@ int run_doctor(Context& context, const Arguments&) {
 }  // namespace
 
 std::span<const Command> doctor_commands() {
+    using namespace row_words;
     // clang-format off
     static constexpr Command rows[] = {
-        {"doctor", Group::health, Access::read, Scope::optional, {}, {}, run_doctor,
+        {"doctor", health, read, optional, {}, {}, run_doctor,
          "Check the machine and an instance for problems."},
     };
     // clang-format on

@@ -169,11 +169,12 @@ int run_monitor(Context& context, const Arguments& arguments) {
 }  // namespace
 
 std::span<const Command> monitor_commands() {
+    using namespace row_words;
     static constexpr Option options[] = {
         {"interval", "TIME", ArgumentType::duration, "time between updates (2s)"}};
     // clang-format off
     static constexpr Command rows[] = {
-        {"monitor", Group::sessions, Access::read, Scope::selected, {}, options, run_monitor,
+        {"monitor", sessions, read, selected, {}, options, run_monitor,
          "Show live sessions and traffic rates.", with_filters},
     };
     // clang-format on

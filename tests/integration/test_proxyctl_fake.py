@@ -115,7 +115,7 @@ WRONG = [
 
 @pytest.mark.parametrize("line, told", WRONG)
 def test_wrong_usage(ctl, line, told):
-    """Exit status 2, the mistake is named, and nothing is asked."""
+    """Exit status 2, an error that names the mistake, and no request."""
     fake = ctl.fake()
     result = ctl(*line.split(), status=MISUSED)
     assert told in result.stderr and result.stdout == "" and not fake.requests
@@ -153,7 +153,7 @@ def test_long_addresses_are_cut_on_a_terminal_only(ctl):
 
 
 def test_sort_top_and_columns(ctl):
-    """[K-70] Numbers from the largest, texts from the smallest, `-` turns; addresses are compared as such."""
+    """[K-70] Numbers descending, texts ascending, `-` reverses; addresses are compared as addresses."""
     rows = [session(n, idle_ms=n * 1000, rule=rule) for n, rule in ((9, "b"), (10, "c"), (2, "a"))]
     ctl.fake(answers={"sessions": rows})
 
@@ -180,7 +180,7 @@ def test_no_sessions(ctl):
 
 @pytest.mark.parametrize("place", ["before", "behind"])
 def test_json_is_exactly_what_was_received(ctl, place):
-    """Also numbers beyond 64 bits, odd spaces, and fields that nobody knows; no end line."""
+    """Also numbers beyond 64 bits, odd spaces, and unknown fields; no end line."""
     odd = '{"id": "1.1",  "future": [1,{"a":18446744073709551615}], "client":"x\\u001b[31m"}'
     ctl.fake(answers={"sessions": [odd, SESSION]})
     arguments = ("--json", "sessions") if place == "before" else ("sessions", "--json")
@@ -218,21 +218,21 @@ def test_foreign_text_cannot_drive_the_terminal(ctl):
                                           ("busy", TIMED_OUT), ("gone", TIMED_OUT), ("failed", FAILED),
                                           ("of-tomorrow", FAILED)])
 def test_errors_have_exit_codes(ctl, code, status):
-    """What the server says goes to stderr, and its code decides; also behind some rows."""
+    """The server's error goes to stderr, and its code gives the exit status; also after some rows."""
     ctl.fake(answers={"rules": [{"rule": "lan"}, *error("it is so and so", code)]})
     result = ctl("rules", status=status)
     assert result.stderr == "proxyctl: it is so and so\n"
 
 
 def test_read_only(ctl):
-    """[K-75] A refusal is one clear message, and a status of its own."""
+    """[K-75] A refusal is one clear message with its own exit status."""
     ctl.fake(answers={"kill-sessions": error("only members of adm may change something", "refused")})
     result = ctl("kill", "1.2", status=NO_RIGHT)
     assert result.stderr == "proxyctl: only members of adm may change something\n" and result.stdout == ""
 
 
 def test_kill_of_several(ctl):
-    """[O-48] One that is not there does not spare the others; the counts are shown."""
+    """[O-48] A missing session does not stop the remaining ones; the counts are shown."""
     def kill(request):
         return error("there is no session 2.2", "unknown") if request["args"]["id"] == "2.2" else [{"killed": 1}]
     fake = ctl.fake(answers={"kill-sessions": kill})
@@ -264,7 +264,7 @@ def test_status_of_one(ctl, state, status):
 
 
 def test_rates_of_stats(ctl):
-    """Differences each second; numbers that began anew have none; Ctrl-C ends it."""
+    """Changes per second; numbers that shrank have none; Ctrl-C stops it."""
     counts = iter(range(1000))
 
     def stats(_):
@@ -282,7 +282,7 @@ def test_rates_of_stats(ctl):
 
 
 def test_watch_polls_events(ctl):
-    """It asks for what comes after the last answer, prints each, and goes on when REG is replaced meanwhile."""
+    """It asks for the events after the last answer, prints each, and continues when REG restarts."""
     gone = iter([error("REG exited while answering; retry", "gone"),
                  error("REG is down; retry later", "gone")])
 
@@ -301,8 +301,7 @@ def test_watch_polls_events(ctl):
     _, errors = process.communicate()
     assert [line.split(" ", 1)[1] for line in lines] == [
         "begin id=1.1 client=10.1.2.3:5", "end id=1.1 reason=idle", "refused client=10.1.2.3:5"]
-    assert errors == "proxyctl: REG exited while answering; retry; events may be missing
-"
+    assert errors == "proxyctl: REG exited while answering; retry; events may be missing\n"
     assert fake.requests[0] == {"command": "events", "args": {"from": "10.1.0.0/16"}}
 
 
@@ -315,14 +314,14 @@ def test_watch_ends_with_what_does_not_pass(ctl, answer, status, text):
 
 
 def test_the_first_rows_need_no_whole_answer(ctl):
-    """--top without --sort: what comes behind them is not waited for."""
+    """--top without --sort does not wait for the rest of the answer."""
     rows = [{"id": f"{n}.1", "client": f"10.0.0.{n}:5"} for n in range(5)]
     ctl.fake(answers={"sessions": [*rows, SILENCE]})
     assert [row["id"] for row in ctl.rows("sessions", "--top", "3")] == ["0.1", "1.1", "2.1"]
 
 
 def test_help_of_a_command(ctl):
-    """Also by a short name, and in JSON; it asks nobody."""
+    """Also for an abbreviation, and in JSON; it sends no request."""
     text = ctl("help", "sessi", status=MISUSED).stderr
     assert "ambiguous command" in text
     text = ctl("help", "KILL", status=GOOD).stdout

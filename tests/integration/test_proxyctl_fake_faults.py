@@ -15,7 +15,7 @@ QUICK = ("--timeout", f"{int(300 * SLOWNESS)}ms")
 
 @pytest.mark.parametrize("rows", [[CLOSE], [{"rule": "lan"}, CLOSE], [{"rule": "lan"}, b'{"rule": "half', CLOSE]])
 def test_a_server_that_dies_in_the_middle(ctl, rows):
-    """Status 1 and a plain word; what had come stays readable with --json."""
+    """Status 1 and a plain error; the rows before it stay readable with --json."""
     ctl.fake(answers={"sessions": rows})
     result = ctl("--json", "sessions", status=FAILED)
     assert result.stderr == "proxyctl: the proxy closed the connection before the end of its answer\n"
@@ -33,7 +33,7 @@ def test_a_server_that_never_answers(ctl, rows):
 
 
 def test_a_server_that_does_not_accept(ctl):
-    """The place for those who wait is full: connecting ends too."""
+    """The backlog is full: connecting times out too."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(ctl.run_dir / "gw.sock"))
         listener.listen(0)
@@ -57,7 +57,7 @@ def test_garbage(ctl, line):
 
 
 def test_a_line_without_end(ctl):
-    """More than a line can be is not collected."""
+    """A line beyond the limit is not collected."""
     def endless(_):
         while True:
             yield b"x" * 60000
@@ -66,7 +66,7 @@ def test_a_line_without_end(ctl):
 
 
 def test_odd_values(ctl):
-    """Nulls, missing fields, numbers of every kind, nested things: shown somehow, never fatal."""
+    """Nulls, missing fields, numbers of every kind and nested values are shown, never fatal."""
     ctl.fake(answers={"sessions": [{"id": None, "client": 5, "idle_ms": "soon", "created_ms": -5}, {"server": [1, {"a": []}]},
                                    {"client_bytes": 1e300, "server_bytes": 18446744073709551615, "rule": {"x": {"y": 1}}},
                                    {"created_ms": -9223372036854775808, "idle_ms": 1.5}, {}],
@@ -78,7 +78,7 @@ def test_odd_values(ctl):
 
 @pytest.mark.parametrize("rows", [10_000])
 def test_many_rows(ctl, rows):
-    """They come through whole and in order, as a table, sorted, and as JSON."""
+    """They are complete and in order, as a table, sorted, and as JSON."""
     answer = [{"id": f"{n}.1", "client": f"10.0.{n // 250}.{n % 250}:53", "idle_ms": n} for n in range(rows)]
     ctl.fake(answers={"sessions": answer})
     assert ctl.rows("sessions") == answer
@@ -87,7 +87,7 @@ def test_many_rows(ctl, rows):
 
 
 def test_a_reader_that_leaves(ctl):
-    """`proxyctl sessions | head` ends quietly."""
+    """`proxyctl sessions | head` exits quietly."""
     ctl.fake(answers={"sessions": ({"id": f"{n}.1"} for _ in [0] for n in range(100_000))})
     process = ctl.start("--json", "sessions")
     process.stdout.readline()
@@ -96,7 +96,7 @@ def test_a_reader_that_leaves(ctl):
 
 
 def test_a_full_disk(ctl):
-    """What could not be written is no success."""
+    """A failed write is an error."""
     ctl.fake(answers={"rules": [{"rule": "lan"}]})
     with open("/dev/full", "w") as full:
         import subprocess
@@ -149,7 +149,7 @@ def test_no_right_to_the_socket(ctl):
 
 
 def test_what_the_server_does_not_know_yet(ctl):
-    """Commands of a later version: its answer is shown plainly."""
+    """Commands that the server does not know get a plain error."""
     ctl.fake(answers={"reload": error("unknown command 'reload'; there are ps, stop", "unknown")})
     assert ctl("reload", status=FAILED).stderr == \
         "proxyctl: this proxyd does not support 'reload'; `version` shows its version\n"

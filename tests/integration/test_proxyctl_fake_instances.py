@@ -1,4 +1,4 @@
-"""How proxyctl finds instances, begins and ends them, and looks at their health."""
+"""How proxyctl finds, starts, stops and checks instances."""
 import contextlib
 import json
 import os
@@ -84,7 +84,7 @@ def test_there_is_none(ctl):
 
 
 def test_an_instance_with_the_name_of_a_command(ctl):
-    """What follows decides: `rules rules` is the command for the instance."""
+    """The next word decides: `rules rules` is the command for the instance."""
     fake = ctl.fake("rules", {"rules": [], "ps": []})
     ctl("rules", status=GOOD)
     ctl("rules", "ps", status=GOOD)
@@ -93,14 +93,14 @@ def test_an_instance_with_the_name_of_a_command(ctl):
 
 
 def test_an_instance_that_begins_as_a_command(ctl):
-    """A whole name of an instance is stronger than a short form of a command."""
+    """The full name of an instance takes precedence over an abbreviated command."""
     fake = ctl.fake("rul", {"ps": [], "rules": []})
     ctl("rul", "ps", status=GOOD)
     assert fake.last() == ("ps", {})
 
 
 def test_all_instances_in_turn(ctl):
-    """--all: each has its name above, one that fails does not spare the others, the worst status counts."""
+    """--all: each has its name above, a failure does not stop the remaining ones, the worst status counts."""
     ctl.fake("a", {"rules": error("no", "refused")})
     ctl.fake("b", {"rules": [{"rule": "lan"}]})
     ctl.configure("c")
@@ -153,7 +153,7 @@ def test_show_app(ctl):
 # --- begin and end
 
 def test_start(ctl, fake_proxyd):
-    """It runs proxyd with the configuration and hands its failure on."""
+    """It runs proxyd with the configuration and reports its failure."""
     fake_proxyd()
     path = ctl.configure("gw")
     assert ctl("start", status=GOOD).stdout == "gw: started\n"
@@ -187,7 +187,7 @@ def test_start_of_one_that_stays_in_the_foreground(ctl, fake_proxyd):
 
 
 def test_restart_of_one_that_stays_in_the_foreground(ctl, stoppable, fake_proxyd):
-    """It is not ended first, and then not started: whether its file lies in the folder or it says where that is."""
+    """It is not stopped, since it could not be started; wherever its file is."""
     fake_proxyd()
     path = ctl.configure("gw", nodaemon=True)
     process = stoppable("gw")
@@ -216,7 +216,7 @@ def test_stop_waits_for_the_end(ctl, stoppable):
 
 
 def test_stop_gives_up(ctl, stoppable):
-    """[K-76] The waiting is bounded, and it says what goes on."""
+    """[K-76] It gives up after the timeout and names the process that still runs."""
     process = stoppable(seconds=60)
     told = ctl("--timeout", "400ms", "stop", status=TIMED_OUT).stderr
     assert f"gw: pid {process.pid} did not exit within 400ms" in told and is_alive(process.pid)
@@ -240,7 +240,7 @@ def test_stop_of_one_that_does_not_run(ctl):
 
 
 def test_restart(ctl, stoppable, fake_proxyd):
-    """[K-76] First the end, then the start."""
+    """[K-76] Stop, then start."""
     fake_proxyd(f'test ! -e "{ctl.run_dir}/gw.sock" || exit 7')
     path = ctl.configure("gw")
     process = stoppable(seconds=0.3)
@@ -253,7 +253,7 @@ def test_restart(ctl, stoppable, fake_proxyd):
 # --- configuration, doctor, manual
 
 def test_config(ctl):
-    """As it is written, and as it takes effect; the running instance is asked, one that does not run is read."""
+    """As written, and as it takes effect; by the running instance, or by the file if it is down."""
     path = ctl.configure("gw")
     assert ctl("config", status=GOOD).stdout == path.read_text()
     assert "max-sessions: 1000" in ctl("config", "--effective", status=GOOD).stdout
@@ -288,7 +288,7 @@ def findings(ctl, *arguments):  # noqa: F811
 
 
 def test_doctor_without_an_instance(ctl):
-    """The machine is looked at all the same."""
+    """It checks the machine."""
     texts = [row["what"] for row in findings(ctl)]
     assert any("clock" in text for text in texts) and any("core_pattern" in text for text in texts)
 
@@ -354,7 +354,7 @@ def test_doctor_asks_as_the_proxy_does(ctl, evil_dns):
 
 
 def test_doctor_finds_a_name_server_without_tcp(ctl):
-    """One that answers by UDP alone, as ACR does not ask: refused, and silent."""
+    """One that answers only over UDP, which ACR does not use: refused, and silent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp_only, socket.socket() as silent:
         udp_only.bind(("127.0.0.1", 0))
         silent.bind(("127.0.0.1", 0))
@@ -372,7 +372,7 @@ def test_doctor_finds_a_name_server_without_tcp(ctl):
 
 
 def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
-    """An answer that helps nobody is no good one; a silent server is only worth a warning beside one that answers."""
+    """A refusal is a warning; so is a silent server beside one that answers."""
     with contextlib.closing(EvilDns()) as good, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         servers = [evil_dns.text, good.text, "127.0.0.1:%d" % silent.getsockname()[1]]
@@ -392,7 +392,7 @@ def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
     ("tcp", nodata().but(tcp_bytes=5), ": it closed the connection"),
     ("udp", garbage(), ""), ("udp", garbage(b""), ""), ("udp", nodata().but(other_id=True), "")])
 def test_doctor_believes_no_nonsense(ctl, evil_dns, transport, behaviour, why):
-    """What is no answer to the question does not count as one; a datagram may be a stranger's, so it waits on."""
+    """Anything but an answer to the query does not count; a datagram may be a stranger's, so it keeps waiting."""
     evil_dns.set("", "NS", behaviour)
     ctl.configure("gw", resolver={"servers": [evil_dns.text], "conf-transport": transport}, **{"session-acl": NAMED})
     told = name_server_findings(ctl)
@@ -401,7 +401,7 @@ def test_doctor_believes_no_nonsense(ctl, evil_dns, transport, behaviour, why):
 
 
 def test_doctor_where_nobody_tells_of_names(ctl):
-    """Without names in the configuration that is no finding; that ACR is away is one."""
+    """Without names in the configuration that is no finding; a missing ACR is one."""
     answers = {"status": SERVING, "ps": [], "names": []}
     for nothing in ([], error("there are no names", "refused"), error("unknown command 'names'", "unknown")):
         ctl.fake("gw", {**answers, "names": nothing})

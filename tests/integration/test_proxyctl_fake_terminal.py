@@ -21,7 +21,7 @@ CTRL_C, CTRL_D, UP = "\x03", "\x04", "\x1b[A"
 # --- without a terminal
 
 def test_commands_from_a_pipe(ctl):
-    """No prompt; empty lines and comments are nothing; the worst status counts."""
+    """No prompt; empty lines and comments are ignored; the worst status counts."""
     fake = ctl.fake("gw", {"rules": RULES, "resolve": error("no", "unknown")})
     result = ctl(stdin="\n  \n# a comment\nrules\nRU\n? ps\nps ?\n", status=GOOD)
     assert result.stdout.count("RULE\nlan\ndmz\n") == 2 and "proxyctl>" not in result.stdout
@@ -52,7 +52,7 @@ def test_ctrl_c_ends_a_script(ctl):
 
 
 def test_quotes_and_bounds_of_lines(ctl):
-    """[K-72] Quotes keep words together; what is too long or open is told, and the next line is read."""
+    """[K-72] Quotes keep words together; too long and unterminated lines are errors, and the next line is read."""
     fake = ctl.fake("gw", {"sessions": [], "rules": RULES})
     ctl(stdin="sessions --rule 'a b\\' --from \"c \\\" d\" --to e\\ f\n", status=GOOD)
     assert fake.last() == ("sessions", {"rule": "a b\\", "from": 'c " d', "to": "e f"})
@@ -150,7 +150,7 @@ def test_completion(ctl):
 
 
 def test_completion_with_a_silent_server(ctl):
-    """It does not stand still for long, and says nothing."""
+    """It returns soon, and prints nothing."""
     ctl.fake("gw", {"rules": [SILENCE]})
     terminal = ctl.terminal()
     at = terminal.expect(PROMPT)
@@ -181,7 +181,7 @@ def test_context_help(ctl):
 
 
 def test_ctrl_c_cancels_a_command(ctl):
-    """A server that does not answer does not hold the user; the next command works."""
+    """A silent server does not block the user; the next command works."""
     fake = ctl.fake("gw", {"rules": [SILENCE], "ps": [{"role": "REG"}]})
     terminal = ctl.terminal()
     at = terminal.expect(PROMPT)
@@ -240,7 +240,7 @@ def test_a_signal_at_the_prompt(ctl, number):
 
 @pytest.mark.parametrize("kind", ["dumb", ""])
 def test_dumb_terminals(ctl, kind):
-    """A prompt, and nothing that such a terminal would show as rubbish; Ctrl-C forgets the line."""
+    """A prompt without escape sequences; Ctrl-C discards the line."""
     ctl.fake("gw", {"rules": RULES})
     terminal = ctl.terminal(TERM=kind)
     at = terminal.expect(PROMPT)
@@ -256,7 +256,7 @@ def test_dumb_terminals(ctl, kind):
 
 
 def test_colors(ctl):
-    """On a terminal, unless --no-color, NO_COLOR or a dumb terminal say otherwise; never in a pipe."""
+    """On a terminal, without --no-color, NO_COLOR and a dumb terminal; never in a pipe."""
     ctl.fake("gw", {"status": [{"name": "gw", "state": "serving"}]})
     outputs = {}
     for name, arguments, variables in (("plain", ["status"], {}), ("refused", ["--no-color", "status"], {}),
@@ -312,7 +312,7 @@ def test_monitor_is_a_live_table(ctl, monitor):
 
 
 def test_monitor_changes_its_order(monitor):
-    """Letters choose it, `-` turns it."""
+    """Letters choose it, `-` reverses it."""
     terminal = monitor()
     for key, first in (("c", "1.1"), ("-", "40.1"), ("a", "40.1"), ("-", "1.1"), ("r", "1.1"), ("b", "40.1"), ("i", None)):
         terminal.send(key)
@@ -346,7 +346,7 @@ def test_monitor_follows_the_window(monitor, columns, rows):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
 def test_monitor_restores_the_terminal_on_signals(monitor, number):
-    """And ends as the signal says; Ctrl-C is the user's wish."""
+    """It ends by the signal; Ctrl-C is a normal exit."""
     terminal = monitor()
     terminal.expect("40 sessions")
     terminal.send_signal(number)
@@ -369,7 +369,7 @@ def test_monitor_stops_and_goes_on(monitor):
 
 
 def test_monitor_survives_its_server(ctl, monitor):
-    """[K-71] The last picture stays, marked as old with the reason; then it goes on with the next server."""
+    """[K-71] The last frame stays, marked as old with the error, until the next server answers."""
     terminal = monitor()
     terminal.expect("40 sessions")
     monitor.fake.answers["sessions"] = [CLOSE]

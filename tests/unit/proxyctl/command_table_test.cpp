@@ -8,7 +8,7 @@
 
 using namespace proxyctl;
 
-TEST_CASE("every command is declared whole, and once") {
+TEST_CASE("every command is complete and unique") {
     std::set<std::string_view> names;
     for (const Command& command : commands()) {
         CAPTURE(command.name);
@@ -36,7 +36,7 @@ TEST_CASE("a command names the permission that it needs [K-75]") {
     CHECK(word_for(command_named("help").access) == "needs no permission");
 }
 
-TEST_CASE("options of a command have different names and letters, and say what they do") {
+TEST_CASE("options of a command have unique names and a help text") {
     for (const Command& command : commands()) {
         std::set<std::string_view> names{"json"};
         for (const Option& option : options_of(command)) {
@@ -48,19 +48,19 @@ TEST_CASE("options of a command have different names and letters, and say what t
     }
 }
 
-TEST_CASE("commands are found by any beginning that decides, in upper and lower case [K-72]") {
+TEST_CASE("commands may be abbreviated, in upper or lower case [K-72]") {
     CHECK(command_named("PS").name == "ps");
     CHECK(command_named("sEsSiOnS").name == "sessions");
     CHECK(command_named("session").name == "session");  // a whole name, though another begins so
     CHECK(command_named("mo").name == "monitor");
 }
 
-TEST_CASE("an ambiguous beginning is refused with the candidates [K-72]") {
+TEST_CASE("the error about an ambiguous abbreviation lists the candidates [K-72]") {
     CHECK_THROWS_WITH(command_named("sess"), "ambiguous command 'sess' (sessions, session)");
     CHECK_THROWS_WITH(command_named("stat"), "ambiguous command 'stat' (status, stats)");
 }
 
-TEST_CASE("an unknown command is refused with the nearest") {
+TEST_CASE("the error about an unknown command names the nearest") {
     CHECK_THROWS_WITH(command_named("sesions"), Catch::Contains("did you mean sessions?"));
     CHECK_THROWS_WITH(command_named("zzz"), Catch::Contains("for a list"));
     CHECK_THROWS_AS(command_named(""), Failure);

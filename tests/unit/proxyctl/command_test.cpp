@@ -34,7 +34,7 @@ TEST_CASE("after -- everything is an operand") {
     CHECK(of("resolve", {"-"}).operands() == Words{"-"});
 }
 
-TEST_CASE("what an option may be is checked, and the mistake is named with the usage") {
+TEST_CASE("option values are checked, and errors include the usage") {
     CHECK_THROWS_WITH(
         of("log", {"tail", "-n", "x"}),
         "log: --lines 'x': expected a whole number; usage: log level [ROLE] [up | down | LEVEL] "
@@ -62,7 +62,7 @@ TEST_CASE("what an option may be is checked, and the mistake is named with the u
                       Catch::Contains("unexpected argument '2\\x1b'; usage:"));
 }
 
-TEST_CASE("an instance after the command is told where it belongs") {
+TEST_CASE("an instance after the command gets a hint") {
     CHECK_THROWS_WITH(of("start", {"gw"}),
                       "unexpected argument 'gw'; to start an instance, run `proxyctl gw start`");
     CHECK_THROWS_WITH(of("ps", {"gw"}),
@@ -70,7 +70,7 @@ TEST_CASE("an instance after the command is told where it belongs") {
     CHECK_THROWS_WITH(of("quit", {"gw"}), "quit: unexpected argument 'gw'; usage: quit");
 }
 
-TEST_CASE("filters become arguments of the question") {
+TEST_CASE("filters become arguments of the request") {
     const control::Args args =
         filter_args(of("sessions", {"--from", "10.0.0.0/8", "--idle=5m", "--state", "answered"}));
     CHECK(args.size() == 3);

@@ -4,7 +4,7 @@
 
 using namespace proxyctl;
 
-TEST_CASE("durations have the two units that matter") {
+TEST_CASE("durations have at most two units") {
     const std::pair<std::int64_t, std::string> samples[] = {
         {0, "0ms"},
         {999, "999ms"},
@@ -38,7 +38,7 @@ TEST_CASE("sizes count in 1024, and never show four digits of a unit that has a 
     CHECK(human_size(1e300) == "8.88e+284P");
 }
 
-TEST_CASE("counts have a fraction only where it tells something") {
+TEST_CASE("only small counts have a fraction") {
     CHECK(human_count(0) == "0");
     CHECK(human_count(0.42) == "0.4");
     CHECK(human_count(17.4) == "17");
@@ -46,7 +46,7 @@ TEST_CASE("counts have a fraction only where it tells something") {
     CHECK(human_count(23'456) == "23k");
 }
 
-TEST_CASE("visible() escapes what a terminal acts upon, and nothing else") {
+TEST_CASE("visible() escapes only what a terminal acts upon") {
     CHECK(visible("name: \"a\\b\" ä") == "name: \"a\\b\" ä");
     CHECK(visible("a\x1b[2J\n\t\r\x7f") == "a\\x1b[2J\\n\\t\\r\\x7f");
     CHECK(visible("\xff\xc3") == "\\xff\\xc3");
@@ -63,7 +63,7 @@ TEST_CASE("text is cut by characters, not by bytes") {
     CHECK(columns_of("\xff\xff") == 2);
 }
 
-TEST_CASE("cells know units by the name of the field") {
+TEST_CASE("the name of the field gives the unit of a cell") {
     Value list;
     list.kind = Value::Kind::list;
     CHECK(cell_text("addresses", list) == "-");

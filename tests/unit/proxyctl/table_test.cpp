@@ -30,14 +30,14 @@ TEST_CASE("columns are aligned, numbers to the right") {
     CHECK(texts(table) == Texts{"NAME      UP  RULE", "a          5  lan", "länger  121K  -"});
 }
 
-TEST_CASE("a missing field is a dash, and does not turn a column of numbers") {
+TEST_CASE("a missing field is a dash and keeps a column of numbers right-aligned") {
     Table table({{"up_bytes", "UP BYTES"}, {"other", "OTHER"}});
     table.add(row("a", 5, ""));
     table.add(Row(Fields{}));
     CHECK(texts(table) == Texts{"UP BYTES  OTHER", "       5  -", "       -  -"});
 }
 
-TEST_CASE("an empty table is its title, one without columns nothing") {
+TEST_CASE("an empty table has only its titles, a table without columns no lines") {
     CHECK(texts(Table({{"a", "A"}, {"b", "B"}})) == Texts{"A  B"});
     CHECK(texts(Table({})).empty());
 }
@@ -53,7 +53,7 @@ TEST_CASE("the widest columns are cut first, until a line fits") {
     CHECK(texts(table, 60)[1].find(std::string(20, 'r')) != std::string::npos);
 }
 
-TEST_CASE("a window that is too narrow cuts the line") {
+TEST_CASE("a screen that is too narrow cuts the lines") {
     Table table({{"name", "NAME"}, {"rule", "RULE"}});
     table.add(row("abcdefghij", 1, "abcdefghij"));
     CHECK(texts(table, 5) == Texts{"NAME…", "abcd…"});

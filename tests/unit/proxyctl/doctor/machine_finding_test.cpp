@@ -62,7 +62,7 @@ TEST_CASE("addresses of /proc/net/udp are read in both families") {
     }
 }
 
-TEST_CASE("ephemeral ports must do for the sessions") {
+TEST_CASE("ephemeral ports are compared with max-sessions") {
     CHECK(says(check_ports("32768\t60999\n", 28232), Health::ok, "28232 ephemeral ports"));
     CHECK(says(check_ports("32768\t60999\n", 28233), Health::warn, "28233 sessions"));
     for (const char* text : {"", "5", "9 5", "a b"})

@@ -49,7 +49,7 @@ TEST_CASE("a name server is checked by its answer") {
     CHECK(no_name_server().health == Health::warn);
 }
 
-TEST_CASE("that no name server answers is bad, for each transport by itself") {
+TEST_CASE("a transport without any answer is bad, whatever the other transport does") {
     const std::vector<NameServerProbe> probes{probe("192.0.2.1:53", tcp, {}, "Connection refused"),
                                               probe("192.0.2.2:53", tcp, {}), probe("192.0.2.1:53", udp, 0)};
     CHECK(texts(check_name_servers({udp, {"resolver.transport"}}, probes)) ==
@@ -85,7 +85,7 @@ TEST_CASE("names are checked by their state, the worst first") {
     CHECK(check_names({name("a", "of a later version")}).empty());
 }
 
-TEST_CASE("of many names with problems only the worst are shown") {
+TEST_CASE("only the worst of many names with problems are shown") {
     std::vector<Row> names(7, name("w", "denied"));
     CHECK(texts(check_names(names)).back() == "warn: and 2 more names with problems");
     names.insert(names.end(), 6, name("b", "failed"));

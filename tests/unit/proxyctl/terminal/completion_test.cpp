@@ -36,7 +36,7 @@ TEST_CASE("commands, options and values are completed") {
     CHECK(complete_line({"help", "ver"}) == Words{"version"});
 }
 
-TEST_CASE("what makes no sense is completed to nothing") {
+TEST_CASE("invalid lines have no candidates") {
     CHECK(complete_line({}).empty());
     CHECK(complete_line({"sess", ""}).empty());  // ambiguous
     CHECK(complete_line({"-s", ""}).empty());
@@ -51,7 +51,7 @@ TEST_CASE("candidates share a prefix") {
     CHECK(common_prefix({"a", "b"}).empty());
 }
 
-TEST_CASE("context help tells about the command, or about those that are possible") {
+TEST_CASE("context help shows the usage of the command, or the possible commands") {
     CHECK(context_help({"session", ""}).front() == "session SESSION [--interval TIME]");
     CHECK(context_help({"gw", "session", "1"}).front() == "session SESSION [--interval TIME]");
     CHECK(context_help({""}).size() > 20);

@@ -8,7 +8,7 @@
 using namespace proxyctl;
 using Words = std::vector<std::string>;
 
-TEST_CASE("blanks part words, quotes and backslashes keep them") {
+TEST_CASE("blanks separate words unless they are quoted or escaped") {
     CHECK(split_words("").empty());
     CHECK(split_words(" \t ").empty());
     CHECK(split_words("  ps  REG\t") == Words{"ps", "REG"});
@@ -17,7 +17,7 @@ TEST_CASE("blanks part words, quotes and backslashes keep them") {
     CHECK(split_words("'' a \"\"") == Words{"", "a", ""});
 }
 
-TEST_CASE("an open quote or a backslash at the end is an error") {
+TEST_CASE("an unterminated quote and a final backslash are errors") {
     for (const char* line : {"'a", "a \"b", "a\\", "'a\\'b'"})
         CHECK_THROWS_AS(split_words(line), Failure);
 }
@@ -32,7 +32,7 @@ TEST_CASE("lines and arguments have limits [K-72]") {
                       Catch::Contains("too many arguments: 101"));
 }
 
-TEST_CASE("a line that is still being typed has a last word, perhaps empty") {
+TEST_CASE("a line that is still being typed has a last word, possibly empty") {
     CHECK(words_so_far("") == Words{""});
     CHECK(words_so_far("ps") == Words{"ps"});
     CHECK(words_so_far("ps ") == Words{"ps", ""});

@@ -26,7 +26,7 @@ const std::vector<Row> some = {session("a", "10.0.0.10:53", 5), session("b", "10
 
 }  // namespace
 
-TEST_CASE("numbers are sorted from the largest, and equal ones keep their order [K-70]") {
+TEST_CASE("numbers are sorted in descending order, and the sort is stable [K-70]") {
     CHECK(order(some, "idle") == "dbac");
     CHECK(order(some, "-idle_ms") == "acbd");
     CHECK(order(some, "AGE") == "dbac");
@@ -39,7 +39,7 @@ TEST_CASE("addresses are sorted as addresses, texts as texts") {
     CHECK(order(some, "answered") == "acbd");
 }
 
-TEST_CASE("rows that lack the field, or have another kind of it, are sorted somewhere") {
+TEST_CASE("rows without the field, or with another type of it, can be sorted") {
     std::vector<Row> rows = some;
     rows.push_back(Row(Fields{{"id", "e"}}));
     rows.push_back(Row({{"id", "f"}, {"idle_ms", "soon"}}));
@@ -49,7 +49,7 @@ TEST_CASE("rows that lack the field, or have another kind of it, are sorted some
     CHECK(order(rows, "client").size() == 7);
 }
 
-TEST_CASE("an unknown key is refused with those that there are") {
+TEST_CASE("the error about an unknown key lists the fields") {
     std::vector<Row> rows = some;
     CHECK_THROWS_WITH(sort_rows(rows, "speed"),
                       Catch::Contains("unknown session field 'speed'") && Catch::Contains("id, client"));
@@ -91,12 +91,12 @@ TEST_CASE("names have their state and the age of their last error [K-70]") {
     CHECK(lines[3].tone == Tone::plain);
 }
 
-TEST_CASE("an error without an age is shown without one") {
+TEST_CASE("an error without an age is shown alone") {
     CHECK(last_error(Row(Fields{{"last_error", "timed out"}})) == "timed out");
     CHECK(last_error(Row(Fields{})).empty());
 }
 
-TEST_CASE("totals have rates where they are totals") {
+TEST_CASE("only counters that did not shrink have rates") {
     const Row before({{"sessions", std::int64_t{5}},
                       {"datagrams", std::int64_t{100}},
                       {"uptime_ms", std::int64_t{1}},
