@@ -183,7 +183,7 @@ struct Resolver {
     Hold hold;
 };
 
-/// The `control` section: who may talk to the parent, and where (DESIGN §9).
+/// The `control` section: where the parent listens, and the rights of users (doc/design.md, Control).
 struct Control {
     std::string socket;           ///< empty: /run/proxyd/NAME.sock, if that can be made
     bool enabled = true;          ///< `socket: none` switches it off

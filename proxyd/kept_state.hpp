@@ -14,8 +14,8 @@
 
 namespace proxyd {
 
-/// What the first process makes before it forks and keeps until proxyd exits (DESIGN §2.2): all sockets, and
-/// the memory of the sessions. REG only uses it.
+/// What the first process makes before it forks and keeps until proxyd exits (doc/design.md, Ownership): all
+/// sockets, and the memory of the sessions. REG only uses it.
 class KeptState {
 public:
     /// Raises the limit of open files, then opens everything. Throws what the parts throw, with the reason.

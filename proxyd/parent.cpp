@@ -246,8 +246,8 @@ void Parent::leave_to(Handover& handover, bool with_sessions) const {
     kept_.leave_to(handover, with_sessions);
 }
 
-/// The parent never reads the arena (DESIGN §2.4), so a last child does. Its failure does not change the exit
-/// status.
+/// The parent never reads the arena (doc/design.md, Ownership), so a last child does. Its failure does not
+/// change the exit status.
 void Parent::report_left_sessions() {
     if (closed_its_sessions(*supervisor_.find(ipc::Party::reg))) return;
     std::string why;

@@ -43,9 +43,9 @@ public:
         std::string refused;             ///< the reason, if nothing changed
         std::vector<std::string> lines;  ///< warnings, then the differences
     };
-    /// Reads the configuration file and switches to it by adoption (DESIGN §2.3): everything it needs is made
-    /// before anything changes, then a new REG adopts the sessions. With `check_only` it only reports what
-    /// would change. `requester` is for the log. Never throws.
+    /// Reads the configuration file and switches to it by adoption (doc/design.md, Adoption): everything it
+    /// needs is made before anything changes, then a new REG adopts the sessions. With `check_only` it only
+    /// reports what would change. `requester` is for the log. Never throws.
     ReloadResult reload(bool check_only, const std::string& requester);
 
     /// No session opens from now on; proxyd shuts down when the last one has closed, or after `limit`.

@@ -11,7 +11,7 @@
 
 namespace proxyd {
 
-/// The control socket of the parent with all its commands (DESIGN §9).
+/// The control socket of the parent with all its commands (doc/design.md, Control).
 class Control {
 public:
     /// Opens the socket, or continues with the one `inherited` from before an upgrade, and serves. Throws

@@ -1,4 +1,4 @@
-"""Checks that includes point only left (DESIGN §3), that third-party libraries and process calls stay behind their
+"""Checks that includes point only left (doc/design.md, Layers), that libraries and process calls stay behind their
 fences, and that no name is one of those that explain nothing. Tries itself on bad samples first."""
 import pathlib
 import re

@@ -1,5 +1,5 @@
 // Counts every allocation of this program while `counting` is set: nothing on a datagram's way may allocate
-// once the session is there (DESIGN §2.5).
+// once the session is there (doc/design.md, Sessions).
 
 #include <atomic>
 #include <catch2/catch.hpp>
