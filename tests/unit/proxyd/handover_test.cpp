@@ -92,9 +92,9 @@ TEST_CASE("without sessions the sockets arrive all the same") {
     CHECK(got.sockets.size() == 2);
 }
 
-TEST_CASE("a handover that makes no sense is refused with the line") {
+TEST_CASE("an invalid handover is refused with the line") {
     const std::string good = proxyd::to_text(full());
-    CHECK_THAT(refusal(""), Contains("no end"));
+    CHECK_THAT(refusal(""), Contains("invalid line"));
     CHECK_THAT(refusal("hello\n"), Contains("hello"));
     CHECK_THAT(refusal(without(good, "proxyd-handover 2\n")), Contains("version 0.1.0"));
     CHECK_THAT(refusal(without(good, "proxyd-handover 2", "proxyd-handover 3")),
@@ -109,9 +109,9 @@ TEST_CASE("a handover that makes no sense is refused with the line") {
     CHECK_THAT(refusal(without(good, "20000-29999", "20000")), Contains("group"));
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 2 1")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 1 2")), Contains("socket"));
-    CHECK_THAT(refusal(without(good, "workers 2", "workers 0")), Contains("no sense"));
+    CHECK_THAT(refusal(without(good, "workers 2", "workers 0")), Contains("invalid line"));
     CHECK_THAT(refusal("proxyd-handover 2\nconfig\n"), Contains("config"));
-    CHECK_THAT(refusal(good.substr(0, good.find("config"))), Contains("no end"));
+    CHECK_THAT(refusal(good.substr(0, good.find("config"))), Contains("truncated"));
 }
 
 TEST_CASE("every beginning of a handover is refused or understood, never more") {
