@@ -12,11 +12,11 @@
 
 namespace proxyd {
 
-/// What the parent hands over to the program that it becomes by an upgrade: everything that outlives a
-/// process image, with the numbers of the descriptors, which stay open. It goes through a file in memory, as
-/// lines of text, whose descriptor the environment names.
+/// What the parent passes to the program that replaces it in an upgrade: all state that must survive the
+/// exec, with the numbers of the descriptors, which stay open. It is passed as lines of text in a memory
+/// file, whose descriptor is in the environment.
 struct Handover {
-    /// Changes whenever the meaning of a line does: programs with the same one understand each other.
+    /// Incremented with every incompatible change; programs of the same format can replace each other.
     static constexpr unsigned format = 2;
 
     struct Listener {
@@ -32,18 +32,18 @@ struct Handover {
         int descriptor = -1;
         std::size_t session_places = 0, socket_places = 0;
     };
-    /// A file that stays at its path; -1: there is none.
+    /// A file that stays at its path; -1: none.
     struct File {
         int descriptor = -1;
-        std::uint64_t device = 0, inode = 0;  ///< where they matter
+        std::uint64_t device = 0, inode = 0;  ///< if needed
     };
 
-    std::string version;  ///< of the program that hands over
+    std::string version;  ///< of the program that is replaced
     std::string file;     ///< of the configuration, for a reload
-    std::string config;   ///< the effective one, as text
+    std::string config;   ///< the effective configuration
     std::uint32_t epoch = 0;
     base::Instant started{};
-    unsigned upgrades = 0;  ///< this one included
+    unsigned upgrades = 0;  ///< including this one
     int log_level = 0;
     unsigned workers = 1;
     std::uint32_t steering_seed = 0;
@@ -52,27 +52,25 @@ struct Handover {
     std::vector<net::PoolGroup> groups;
     int filter = -1;  ///< of idle sockets; -1: none
     std::vector<PoolSocket> sockets;
-    std::optional<Arena>
-        arena;  ///< nothing when the other program cannot read it: the sessions have ended then
-    std::map<std::string, std::vector<base::Address>> names;  ///< of hosts, and what they meant last
+    std::optional<Arena> arena;  ///< nothing if the other program cannot read it: the sessions were closed
+    std::map<std::string, std::vector<base::Address>> names;  ///< of hosts, with their last addresses
     File pid_file, control;
 
-    /// All that it names.
+    /// All descriptors in it.
     [[nodiscard]] std::vector<int> descriptors() const;
 };
 
 std::string to_text(const Handover& handover);
-/// Throws std::runtime_error with the line that makes no sense.
+/// Throws std::runtime_error with the invalid line.
 Handover parse_handover(const std::string& text);
 
-/// Lets the descriptors survive an exec, and names the text to the next program. Throws std::system_error;
-/// nothing is changed then.
+/// Prepares the descriptors and the text for an exec. Throws std::system_error; nothing has changed then.
 void leave_handover(const Handover& handover);
-/// The exec has failed: as before.
+/// Reverts leave_handover() after the exec has failed.
 void take_handover_back(const Handover& handover);
 
-/// What the last program left: nothing when this one was started in the usual way. The descriptors are closed
-/// by the next exec again. Throws std::runtime_error when it makes no sense.
+/// The handover of the last program; nothing after a normal start. Its descriptors are close-on-exec again.
+/// Throws std::runtime_error if it is invalid.
 std::optional<Handover> receive_handover();
 
 }  // namespace proxyd

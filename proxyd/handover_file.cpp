@@ -1,5 +1,5 @@
-// How a handover gets from one program to the next: descriptors survive an exec when they are told to, and a
-// file in memory, named by the environment, says which is which.
+// Passes a handover to the next program: descriptors without close-on-exec survive the exec, and a memory
+// file, named by an environment variable, lists them.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -21,7 +21,7 @@ namespace proxyd {
 namespace {
 
 constexpr const char* variable = "PROXYD_HANDOVER";
-constexpr off_t most_text = 16 << 20;
+constexpr off_t max_text = 16 << 20;
 
 [[noreturn]] void fail(const char* step) {
     throw std::system_error(errno, std::system_category(), step);
@@ -46,7 +46,7 @@ base::UniqueFd write_file(const std::string& text) {
 std::string read_file(int descriptor) {
     struct stat status {};
     if (::fstat(descriptor, &status) != 0) fail("handover: fstat");
-    if (status.st_size > most_text) throw std::runtime_error("handover: it is too long");
+    if (status.st_size > max_text) throw std::runtime_error("handover: too long");
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     if (::pread(descriptor, text.data(), text.size(), 0) != status.st_size) fail("handover: read");
     return text;
@@ -80,7 +80,7 @@ std::optional<Handover> receive_handover() {
     int descriptor = -1;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), descriptor);
     if (error != std::errc() || end != word.data() + word.size() || descriptor < 0)
-        throw std::runtime_error(std::string("handover: ") + variable + " is no descriptor");
+        throw std::runtime_error(std::string("handover: ") + variable + " is not a descriptor");
     ::unsetenv(variable);
     const base::UniqueFd file(descriptor);
     Handover handover = parse_handover(read_file(file.get()));

@@ -22,7 +22,7 @@ void print_problems(const std::vector<conf::Error>& problems, const std::string&
     }
 }
 
-/// A closed standard descriptor would become a session's socket, and get what is written to stderr.
+/// A closed standard descriptor would be reused for a socket, and output to stderr would go there.
 void fill_standard_descriptors() {
     int fd = ::open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO)
@@ -37,7 +37,7 @@ std::vector<std::string> texts(const std::vector<conf::Error>& problems, const s
     return result;
 }
 
-/// The command line wins over the file.
+/// The command line overrides the file.
 void apply(const proxyd::Options& options, conf::Config& config) {
     config.singleproc |= options.single_process;
     config.nodaemon |= options.foreground;
@@ -84,11 +84,11 @@ int check(const conf::Config& config, bool print) {
     return 0;
 }
 
-/// The file, or after an upgrade what the last program ran with, whatever is in the file by now.
+/// The file, or after an upgrade the running configuration, even if the file has changed.
 conf::LoadResult load_first(const proxyd::Options& options, const std::optional<proxyd::Handover>& handover) {
     if (handover) {
         conf::LoadResult loaded = conf::load_text(handover->config, handover->file, proxies::names());
-        loaded.warnings.clear();  // they were said when the file was read, with its lines
+        loaded.warnings.clear();  // they were logged when the file was read
         return loaded;
     }
     conf::LoadResult loaded = conf::load_file(options.file, proxies::names());
@@ -110,8 +110,8 @@ int run(const proxyd::Options& options, proxyd::Program program, std::optional<p
         {loaded.config, texts(loaded.warnings, options.file), load, std::move(program), std::move(handover)});
 }
 
-/// What needs a configuration and no proxy. Nothing: the proxy is wanted.
-std::optional<int> only_look(const proxyd::Options& options) {
+/// The exit status of -n or -t; nothing if proxyd is to run.
+std::optional<int> run_without_proxy(const proxyd::Options& options) {
     if (!options.simulate && !options.check_only) return std::nullopt;
     const conf::LoadResult loaded = conf::load_file(options.file, proxies::names());
     print_problems(loaded.warnings, options.file, " (warning)");
@@ -136,9 +136,9 @@ int main(int argc, char** argv) {
     const std::optional<proxyd::Options> options = proxyd::parse_options(argc, argv);
     if (!options) return 2;
     if (options->about()) return print_about(*options);
-    if (const auto status = only_look(*options)) return *status;
+    if (const auto status = run_without_proxy(*options)) return *status;
     try {
-        // Before the title, which moves arguments and environment elsewhere.
+        // Before init_process_title(), which moves the arguments and the environment.
         proxyd::Program program = proxyd::Program::of(argc, argv);
         std::optional<proxyd::Handover> handover = proxyd::receive_handover();
         base::init_process_title(argc, argv);

@@ -8,7 +8,7 @@ namespace proxyd {
 
 namespace {
 
-/// The two that everybody tries first, and one for programs; all others have one letter.
+/// The usual long options, and one for programs; all others have one letter.
 constexpr int handover_option = 256;
 constexpr option long_names[] = {{"help", no_argument, nullptr, 'h'},
                                  {"version", no_argument, nullptr, 'V'},
@@ -57,7 +57,7 @@ bool complain(const std::string& text) {
 bool complete(const Options& options, int rest, char** argv) {
     if (options.about()) return true;
     if (argv[rest] != nullptr) return complain("unexpected argument \"" + std::string(argv[rest]) + "\"");
-    if (options.file.empty()) return complain("no configuration file is given (-f FILE)");
+    if (options.file.empty()) return complain("no configuration file (-f FILE)");
     return true;
 }
 
@@ -79,15 +79,15 @@ std::optional<Options> parse_options(int argc, char** argv) {
 
 std::string usage() {
     return "usage: proxyd [-dnsvhV] -f FILE [-t EXPRESSION]\n"
-           "  -f FILE  the configuration\n"
+           "  -f FILE  configuration file\n"
            "  -d       stay in the foreground\n"
-           "  -n       check the configuration only: exit status 0 or 1; with -v print it as it takes "
-           "effect\n"
-           "  -s       one single process, for debugging\n"
-           "  -t EXPR  simulate the policy, for example -t \"from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30\"; -t "
+           "  -n       only check the configuration (exit status 0 or 1); with -v also print it with "
+           "defaults\n"
+           "  -s       run as a single process, for debugging\n"
+           "  -t EXPR  evaluate the policy, for example -t \"from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30\"; -t "
            "help\n"
            "  -v       log more; repeatable\n"
-           "  -h, -V   this text; the version\n";
+           "  -h, -V   print this help; print the version\n";
 }
 
 }  // namespace proxyd

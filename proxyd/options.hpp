@@ -13,14 +13,14 @@ struct Options {
     bool single_process = false;  ///< -s
     unsigned verbose = 0;         ///< -v, repeatable
     bool help = false, version = false;
-    bool handover = false;                ///< --handover: for the program that wants to become this one
+    bool handover = false;                ///< --handover: asked by an upgrade
     std::optional<std::string> simulate;  ///< -t
 
-    /// It is only about the program itself.
+    /// Only prints something about the program itself.
     [[nodiscard]] bool about() const { return help || version || handover; }
 };
 
-/// Nothing, and the reason on stderr, when the command line is wrong (exit status 2).
+/// Nothing, with the reason on stderr, if the command line is invalid (exit status 2).
 std::optional<Options> parse_options(int argc, char** argv);
 
 std::string usage();

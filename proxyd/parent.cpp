@@ -177,8 +177,8 @@ Parent::ReloadResult Parent::reload(bool check_only, const std::string& requeste
 
 /// Throws std::runtime_error with the reason if the file cannot become the running configuration.
 std::shared_ptr<const conf::Config> Parent::read(std::vector<std::string>& warnings) const {
-    if (supervisor_.stopping()) throw std::runtime_error("proxyd is shutting down");
-    if (supervisor_.paused()) throw std::runtime_error("an upgrade is in progress");
+    if (supervisor_.is_stopping()) throw std::runtime_error("proxyd is shutting down");
+    if (supervisor_.is_paused()) throw std::runtime_error("an upgrade is in progress");
     conf::LoadResult loaded = load_();
     const std::string& file = config_->file;
     if (!loaded.ok()) throw std::runtime_error(errors_of(loaded, file));
@@ -230,7 +230,7 @@ void Parent::drain(base::Duration limit) {
     if (process::Child* reg = supervisor_.find(ipc::Party::reg)) reg->send(ipc::Drain{});
     drain_timer_.expires_after(limit);
     drain_timer_.async_wait([this](boost::system::error_code error) {
-        if (!error && !supervisor_.stopping()) supervisor_.stop();
+        if (!error && !supervisor_.is_stopping()) supervisor_.stop();
     });
 }
 

@@ -65,7 +65,7 @@ void LocalSocketSource::request(std::size_t group, unsigned worker, std::size_t 
     boost::asio::post(io_, [this, group, worker, count] {
         const net::SocketPool::Chunk chunk = pool_.grow(group, worker, count);
         log_growth(pool_, chunk);
-        // The server owns what it is given, the pool keeps its own: two descriptors, as over a link.
+        // The server and the pool each own a descriptor, as over a link.
         std::vector<base::UniqueFd> copies;
         for (const int fd : descriptors_of(pool_, chunk))
             copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));

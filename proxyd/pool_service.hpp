@@ -6,14 +6,14 @@
 
 namespace proxyd {
 
-/// The parent's side of the socket pool: answers REG's requests for more.
+/// The parent's side of the socket pool: answers requests of REG for more sockets.
 void serve_pool(process::Supervisor& supervisor, net::SocketPool& pool);
 
-/// REG's side: asks over the link and gives the answers to the server.
+/// REG's side: requests sockets over the link and passes them to the server.
 class LinkSocketSource : public session::SocketSource {
 public:
     explicit LinkSocketSource(process::ChildRuntime& runtime) : runtime_(runtime) {}
-    /// From now on answers go to `server`.
+    /// Passes answers to `server` from now on.
     void deliver_to(session::Server& server);
     void request(std::size_t group, unsigned worker, std::size_t count) override;
 
@@ -22,7 +22,7 @@ private:
     session::Server* server_ = nullptr;
 };
 
-/// singleproc: there is no parent; the pool is in this process.
+/// For singleproc, where the pool is in the same process.
 class LocalSocketSource : public session::SocketSource {
 public:
     LocalSocketSource(boost::asio::io_context& io, net::SocketPool& pool) : io_(io), pool_(pool) {}

@@ -78,7 +78,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
         runtime.finish(0);
     });
     // Only REG exits: the sessions stay where they are, and the next REG adopts them (K-22).
-    runtime.on_end_signal([&] {
+    runtime.on_leave([&] {
         server.leave();
         runtime.finish(0);
     });

@@ -18,8 +18,8 @@ namespace proxyd {
 
 namespace {
 
-/// A proxy that does not serve yet has no worker that could say or close anything.
-void inform(session::Server& server, base::Instant started, bool serving) {
+/// Before the server has started there are no workers to ask.
+void log_status(session::Server& server, base::Instant started, bool serving) {
     const auto age = std::chrono::floor<std::chrono::seconds>(base::MonotonicClock::now() - started);
     base::log::write(base::msg::info, "one process up pid {} for {}, log level {}", ::getpid(),
                      base::format_duration(age), static_cast<int>(base::log::level()));
@@ -34,17 +34,17 @@ void act_on(const base::TakenSignals& signals, session::Server& server, StatusFi
         base::log::lower_level();
     if (signals.reopen > 0) base::log::reopen();
     if (signals.info > 0) {
-        inform(server, started, serving);
+        log_status(server, started, serving);
         status_file.write();
     }
     if (signals.end == 0) return;
-    base::log::write(base::msg::proxy_stopping, "{}: the proxy ends, all sessions are closed",
+    base::log::write(base::msg::proxy_stopping, "{}: shutting down, closing all sessions",
                      base::signal_name(signals.end));
     if (serving) server.close_all(session::CloseReason::process_end);
     io.stop();
 }
 
-/// Once, and never again (K-10). Signals are acted on meanwhile; one that ends the proxy ends this too.
+/// Resolves the configured names once (K-10). Signals are handled meanwhile; a shutdown interrupts it.
 void resolve_names(const conf::Config& config, session::Server& server, boost::asio::io_context& io) {
     const std::vector<std::string> names = conf::names(config);
     if (names.empty() && !needs_lookups(config)) return;
@@ -53,11 +53,11 @@ void resolve_names(const conf::Config& config, session::Server& server, boost::a
                                              : resolvers::settings_for_configuration(config.resolver);
     resolvers::log_name_servers(settings);
     ServerNames sink(server);
-    const auto go_on = [&io] {
+    const auto keep_going = [&io] {
         io.poll();
         return !io.stopped();
     };
-    for (const ipc::NameUpdate& update : resolvers::resolve_once(names, settings, go_on))
+    for (const ipc::NameUpdate& update : resolvers::resolve_once(names, settings, keep_going))
         sink.update(update);
 }
 
@@ -78,7 +78,7 @@ int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& 
     incoming.start(
         [&](const base::TakenSignals& taken) { act_on(taken, server, status_file, started, serving, io); });
     base::log::write(base::msg::single_process,
-                     "one single process: no supervision, no recovery: for debugging only");
+                     "running as a single process, without supervision or recovery: for debugging only");
     resolve_names(config, server, io);
     if (!io.stopped()) {
         server.start(false);

@@ -28,7 +28,7 @@ StatusFile::StatusFile(boost::asio::io_context& io, session::Server& server, con
       server_(server),
       settings_(config.status_file),
       text_(config),
-      beside_(settings_.path + ".new") {}
+      temp_path_(settings_.path + ".new") {}
 
 void StatusFile::start() {
     started_ = !settings_.path.empty();
@@ -45,11 +45,11 @@ void StatusFile::wait() {
 void StatusFile::write() {
     if (!started_) return;
     wait();
-    if (file_) return;  // still at the last one
-    // What lies there is of somebody who died while he wrote; a link is not followed.
-    ::unlink(beside_.c_str());
-    file_.reset(::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
-    if (!file_) return fail("cannot be made");
+    if (file_) return;  // the last one is not complete
+    // A file left behind by a crash is removed; a link is not followed.
+    ::unlink(temp_path_.c_str());
+    file_.reset(::open(temp_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
+    if (!file_) return fail("cannot be created");
     sessions_ = 0;
     if (put(text_.head(std::chrono::system_clock::now()))) next(0, 0);
 }
@@ -83,7 +83,7 @@ void StatusFile::add(const Piece& piece) {
 void StatusFile::finish() {
     if (!put(text_.end(sessions_))) return;
     file_.reset();
-    if (::rename(beside_.c_str(), settings_.path.c_str()) != 0) fail("cannot be put in its place");
+    if (::rename(temp_path_.c_str(), settings_.path.c_str()) != 0) fail("cannot be replaced");
 }
 
 bool StatusFile::put(const std::string& text) {
@@ -104,13 +104,13 @@ void StatusFile::fail(const char* what) {
     base::log::write(base::msg::status_file_failed, "status file {} {}: {}", settings_.path, what,
                      std::strerror(errno));
     file_.reset();
-    ::unlink(beside_.c_str());
+    ::unlink(temp_path_.c_str());
 }
 
 void StatusFile::discard() {
     if (!file_) return;
     file_.reset();
-    ::unlink(beside_.c_str());
+    ::unlink(temp_path_.c_str());
 }
 
 }  // namespace proxyd

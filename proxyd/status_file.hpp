@@ -10,9 +10,9 @@
 
 namespace proxyd {
 
-/// Writes all sessions into the file of `status-file`, again and again (O-42). It is written beside its place
-/// and then put there, so that nobody reads half of it. The sessions are fetched piece by piece: a worker
-/// gives a bounded bit of a turn, and only the main thread waits for the disk.
+/// Writes all sessions to the file of `status-file` periodically (O-42). It writes a temporary file and
+/// renames it, so that readers never see an incomplete one. The sessions are fetched in pieces of bounded
+/// size, and only the main thread waits for the disk.
 class StatusFile {
 public:
     StatusFile(boost::asio::io_context& io, session::Server& server, const conf::Config& config);
@@ -20,9 +20,9 @@ public:
     StatusFile(const StatusFile&) = delete;
     StatusFile& operator=(const StatusFile&) = delete;
 
-    /// Now, and from now on. Without the section nothing happens, here and in the others.
+    /// Writes the file now and at every interval. Without the section all functions have no effect.
     void start();
-    /// Now, not only when it is due; also what INFO does (O-43).
+    /// Writes the file now, as INFO does (O-43).
     void write();
 
 private:
@@ -40,7 +40,7 @@ private:
     session::Server& server_;
     const conf::StatusFile& settings_;
     StatusText text_;
-    std::string beside_;  ///< path while it is being written
+    std::string temp_path_;  ///< renamed when complete
     base::UniqueFd file_;
     std::size_t sessions_ = 0;
     bool started_ = false;

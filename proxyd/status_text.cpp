@@ -16,14 +16,14 @@ namespace {
 constexpr std::size_t columns = 8;
 constexpr std::array<std::string_view, columns> titles{
     "id", "rule", "client", "server", "client_bytes", "to_client_bytes", "since", "since_epoch"};
-/// For people: most values fit.
+/// Column widths for people; most values fit.
 constexpr std::array<int, columns> widths{-10, -16, -22, -22, 13, 15, -21, -1};
 
 std::string utc(std::time_t seconds) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds));
 }
 
-/// A word that says what the line is, then the values. No value has a comma or a tab in it.
+/// The type of the line, then the values. No value contains a comma or a tab.
 template <typename Values>
 std::string separated(std::string_view word, const Values& values, char separator) {
     std::string line(word);

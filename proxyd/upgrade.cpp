@@ -80,17 +80,17 @@ std::string handover_abilities() {
 }
 
 bool Upgrade::is_shutting_down() const {
-    return parent_.supervisor().stopping() || parent_.is_draining();
+    return parent_.supervisor().is_stopping() || parent_.is_draining();
 }
 
 bool Upgrade::must_wait() const {
-    return !is_shutting_down() && !parent_.supervisor().paused() && parent_.is_settling();
+    return !is_shutting_down() && !parent_.supervisor().is_paused() && parent_.is_settling();
 }
 
 /// Why no upgrade is possible now, whatever the other program is.
 std::string Upgrade::objection() const {
     if (is_shutting_down()) return "proxyd is shutting down";
-    if (parent_.supervisor().paused()) return "an upgrade is in progress";
+    if (parent_.supervisor().is_paused()) return "an upgrade is in progress";
     if (must_wait()) return "child processes are restarting; retry when `ps` shows all of them up";
     return {};
 }
@@ -134,7 +134,7 @@ void Upgrade::begin(const Plan& plan, const Handover::File& control) {
     base::log::write(base::msg::upgrading, "upgrading to {} {}; sessions are {}", program_.path, plan.version,
                      plan.keeps_sessions ? "kept" : "closed: that version stores them differently");
     const auto how =
-        plan.keeps_sessions ? process::Supervisor::Pause::leave : process::Supervisor::Pause::end;
+        plan.keeps_sessions ? process::Supervisor::Pause::leave : process::Supervisor::Pause::stop;
     parent_.supervisor().pause(how, [this, keeps = plan.keeps_sessions, control] {
         if (!keeps) parent_.report_left_sessions();
         become(keeps, control);
@@ -147,8 +147,8 @@ void Upgrade::become(bool keeps_sessions, const Handover::File& control) {
     // be lost.
     const base::BlockSignals blocked;
     process::Supervisor& supervisor = parent_.supervisor();
-    if (supervisor.stopping()) return;
-    if (supervisor.signal_waits())
+    if (supervisor.is_stopping()) return;
+    if (supervisor.has_pending_signal())
         return boost::asio::post(parent_.io(),
                                  [this, keeps_sessions, control] { become(keeps_sessions, control); });
     try {

@@ -10,17 +10,17 @@
 /// The lines of an answer: rows (row.hpp), then one end line.
 namespace control {
 
-/// No line of an answer is longer, in bytes, its line end not counted.
+/// The longest line of an answer in bytes, without the newline.
 inline constexpr std::size_t max_answer_line = 64 * 1024;
 
-/// `{"end":true}` and `{"error":"...","code":"..."}`, without line ends.
+/// `{"end":true}` and `{"error":"...","code":"..."}`, without newlines.
 std::string end_line();
 std::string error_line(Code code, std::string_view text);
 inline std::string error_line(const Failure& failure) {
     return error_line(failure.code(), failure.what());
 }
 
-/// Whether an answer that a child wrote is a refusal: it begins with what error_line() makes. Rows never do.
+/// True if a text of a child begins with an error_line(). Rows never do.
 bool begins_with_error(std::string_view text);
 
 /// A value that came in an answer: a member of an object has a name, an item of a list has none.

@@ -19,13 +19,13 @@ struct Peer {
     std::vector<gid_t> groups;  ///< its own group and the supplementary ones
 };
 
-/// Nothing when the kernel does not say.
+/// Nothing if the kernel does not know.
 std::optional<Peer> peer_of(int socket);
 
-/// Who may do what, besides root, who may do everything.
+/// The users that may use the control socket. Root always has full access.
 struct ControlRights {
-    uid_t own = 0;                         ///< the parent's user: everything
-    std::optional<gid_t> group;            ///< everything
+    uid_t own = 0;                         ///< the parent's user: full access
+    std::optional<gid_t> group;            ///< full access
     std::optional<gid_t> read_only_group;  ///< reading commands only
 };
 

@@ -22,12 +22,12 @@ Answer::Answer(std::weak_ptr<ControlClient*> client, std::uint64_t request, Peer
 
 void Answer::abandon(const Ticket& ticket) {
     if (const auto living = ticket.alive.lock())
-        (*living)->finish(ticket.number, error_line(Code::failed, "the command gave no answer"));
+        (*living)->finish(ticket.number, error_line(Code::failed, "the command returned no answer"));
 }
 
 ControlClient* Answer::client() const {
     const auto living = ticket_->alive.lock();
-    return living && (*living)->answering(ticket_->number) ? *living : nullptr;
+    return living && (*living)->is_answering(ticket_->number) ? *living : nullptr;
 }
 
 bool Answer::lines(std::string_view text) {
@@ -54,7 +54,7 @@ bool Answer::open() const {
 
 bool Answer::writable() const {
     const ControlClient* const to = client();
-    return to && to->takes_more();
+    return to && to->has_room();
 }
 
 void Answer::on_writable(std::function<void()> callback) {

@@ -13,35 +13,35 @@ namespace control {
 
 class ControlClient;
 
-/// The answer to one request, to be written now or later: rows, then end() or fail(). Copies are the same
-/// answer; when the last one goes away unfinished, the client is told that the command failed. A client may
-/// go at any time: then everything here does nothing. Callbacks come from the loop, never inside a call.
+/// The answer to one request, written now or later: rows, then end() or fail(). Copies share one answer; if
+/// the last copy is destroyed before the end, the client receives an error. After the client has
+/// disconnected, all functions here have no effect. Callbacks are called from the loop, never inside a call.
 class Answer {
 public:
-    /// False when the row was not taken: the client has not read what it has, or is gone.
+    /// False if the row was not accepted: the buffer of the client is full, or it has disconnected.
     bool row(const Row& row) { return lines(row.text()); }
-    /// Rows that are lines already, for example a child's; the last line end may be missing.
+    /// Rows as text, for example from a child; the last newline may be missing.
     bool lines(std::string_view text);
 
     void end();
     void fail(Code code, std::string_view text);
-    /// The end line as it is: a child wrote it.
+    /// Ends with an end line that a child wrote.
     void end_with(std::string_view line);
 
-    /// The client is there and the answer is not at its end.
+    /// The client is connected and the answer has not ended.
     [[nodiscard]] bool open() const;
-    /// A row would be taken. Until end() a new answer takes at least ControlBounds::chunk bytes.
+    /// A row would be accepted. A new answer accepts at least ControlBounds::chunk bytes.
     [[nodiscard]] bool writable() const;
-    /// Once: when the client has taken everything that was written.
+    /// Called once, when the client has read everything that was written.
     void on_writable(std::function<void()> callback);
-    /// Once: when the client goes before the end.
+    /// Called once, if the client disconnects before the end.
     void on_closed(std::function<void()> callback);
 
     [[nodiscard]] const Peer& peer() const;
 
 private:
     friend class ControlClient;
-    /// Knows whether the client still lives, and which of its requests is meant.
+    /// The client, if it is still connected, and the number of its request.
     struct Ticket;
     Answer(std::weak_ptr<ControlClient*> client, std::uint64_t request, Peer peer);
     [[nodiscard]] ControlClient* client() const;

@@ -24,7 +24,7 @@ bool would_wait(int error) {
     return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-/// What is left unread when a socket is closed turns the answer before it into an error at the other end.
+/// Unread input at the time of the close would discard the answer at the other end.
 void drain(int socket) {
     constexpr int pieces = 16;
     std::array<char, 16 * 1024> scratch;
@@ -53,8 +53,8 @@ ControlClient::ControlClient(boost::asio::io_context& io, base::UniqueFd socket,
       peer_(std::move(peer)),
       bounds_(bounds),
       hooks_(std::move(hooks)),
-      with_line_{boost::asio::steady_timer(io)},
-      with_reader_{boost::asio::steady_timer(io)},
+      line_timeout_{boost::asio::steady_timer(io)},
+      read_timeout_{boost::asio::steady_timer(io)},
       alive_(std::make_shared<ControlClient*>(this)) {
     (void)socket.release();  // socket_ owns it now; not earlier, its constructor can throw
 }
@@ -66,7 +66,7 @@ void ControlClient::start() {
     kick();
 }
 
-// Whoever calls an Answer must not find himself called back in the middle of it.
+// Posted, so that Answer never calls its caller back.
 void ControlClient::kick() {
     if (std::exchange(kicked_, true)) return;
     boost::asio::post(socket_.get_executor(), [this, alive = std::weak_ptr(alive_)] {
@@ -76,7 +76,7 @@ void ControlClient::kick() {
     });
 }
 
-// Nothing that goes wrong here may end the proxy.
+// An error of one client must not stop proxyd.
 void ControlClient::turn() {
     try {
         take_turn();
@@ -88,14 +88,14 @@ void ControlClient::turn() {
 
 void ControlClient::take_turn() {
     flush();
-    if (!socket_.is_open() || owed() > 0) return;
+    if (!socket_.is_open() || unread() > 0) return;
     if (closing_) return close();
     if (current_ != 0) {
         if (const auto callback = std::exchange(on_writable_, {})) callback();
         return;
     }
     if (const auto line = reader_.next()) {
-        end_patience(with_line_);
+        cancel(line_timeout_);
         handle(*line);
         return kick();
     }
@@ -103,11 +103,11 @@ void ControlClient::take_turn() {
 }
 
 void ControlClient::wait_for_request() {
-    if (reader_.too_long())
+    if (reader_.is_too_long())
         return give_up(error_line(Code::usage, fmt::format("a request has at most {} bytes", max_request)));
     if (input_ended_) return close();
-    if (reader_.half_line() && !with_line_.running)
-        start_patience(with_line_, bounds_.line_patience, "half a request");
+    if (reader_.has_partial_line() && !line_timeout_.running)
+        start(line_timeout_, bounds_.line_timeout, "an incomplete request");
     wait_readable();
 }
 
@@ -121,12 +121,12 @@ void ControlClient::handle(const std::string& line) {
     } catch (const Failure& failure) {
         answer.fail(failure.code(), failure.what());
     } catch (const std::exception& error) {
-        log::write(msg::control_failed, "a command of {}: {}", to_string(peer_), error.what());
+        log::write(msg::control_failed, "command of {}: {}", to_string(peer_), error.what());
         answer.fail(Code::failed, error.what());
     }
 }
 
-/// Nothing that follows on this connection can be understood.
+/// After a malformed request the rest of the connection cannot be parsed.
 void ControlClient::give_up(std::string_view line) {
     current_ = 0;
     closing_ = true;
@@ -140,7 +140,7 @@ void ControlClient::write(std::string_view line) {
 }
 
 void ControlClient::finish(std::uint64_t number, std::string_view end_line) {
-    if (!answering(number)) return;
+    if (!is_answering(number)) return;
     current_ = 0;
     on_writable_ = on_gone_ = {};
     write(end_line);
@@ -151,19 +151,19 @@ void ControlClient::flush() {
     while (!out_.empty() && socket_.is_open()) {
         const ssize_t sent = send_some(socket_.native_handle(), out_);
         if (sent < 0 && would_wait(errno)) {
-            if (progress || !with_reader_.running)
-                start_patience(with_reader_, bounds_.read_patience, "what it asked for, without reading it");
+            if (progress || !read_timeout_.running)
+                start(read_timeout_, bounds_.read_timeout, "an answer that it does not read");
             return wait_writable();
         }
         if (sent < 0) return close();
         out_.erase(0, static_cast<std::size_t>(sent));
         progress = true;
     }
-    end_patience(with_reader_);
+    cancel(read_timeout_);
 }
 
-// The handlers below may run after the client is gone, even without an error when they were already on their
-// way.
+// The handlers below may run after the client is destroyed, even without an error if they were already
+// queued.
 void ControlClient::wait_readable() {
     if (std::exchange(reading_, true)) return;
     socket_.async_wait(stream_descriptor::wait_read,
@@ -185,8 +185,8 @@ void ControlClient::wait_writable() {
                        });
 }
 
-// While a request is being answered nothing is read, so that a client that goes would not be noticed. One
-// that only has no more requests still gets its answers.
+// While a request is answered nothing is read, so a disconnect would go unnoticed. A client that only stops
+// sending still gets its answers.
 void ControlClient::watch_for_hang_up() {
     socket_.async_wait(stream_descriptor::wait_error,
                        [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
@@ -204,29 +204,29 @@ void ControlClient::read_some() {
     if (got < 0 && !would_wait(errno) && errno != EINTR) close();
 }
 
-void ControlClient::start_patience(Patience& patience, base::Duration limit, const char* with) {
-    patience.running = true;
-    patience.timer.expires_after(limit);
-    patience.timer.async_wait([this, &patience, armed = ++patience.armed, limit, with,
-                               alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        // A timer that went off just before it was cancelled comes without an error.
-        if (alive.expired() || error || armed != patience.armed) return;
-        log::write(msg::control_dropped, "control client {}: waited {} with {}: closed", to_string(peer_),
-                   base::format_duration(limit), with);
+void ControlClient::start(Timeout& timeout, base::Duration limit, const char* what) {
+    timeout.running = true;
+    timeout.timer.expires_after(limit);
+    timeout.timer.async_wait([this, &timeout, armed = ++timeout.armed, limit, what,
+                              alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+        // A timer that expired just before its cancellation reports no error.
+        if (alive.expired() || error || armed != timeout.armed) return;
+        log::write(msg::control_dropped, "control client {}: closed after {} with {}", to_string(peer_),
+                   base::format_duration(limit), what);
         close();
     });
 }
 
-void ControlClient::end_patience(Patience& patience) {
-    if (!std::exchange(patience.running, false)) return;
-    ++patience.armed;
-    patience.timer.cancel();
+void ControlClient::cancel(Timeout& timeout) {
+    if (!std::exchange(timeout.running, false)) return;
+    ++timeout.armed;
+    timeout.timer.cancel();
 }
 
 void ControlClient::close() {
     if (!socket_.is_open()) return;
-    end_patience(with_line_);
-    end_patience(with_reader_);
+    cancel(line_timeout_);
+    cancel(read_timeout_);
     drain(socket_.native_handle());
     boost::system::error_code ignored;
     socket_.close(ignored);
@@ -236,7 +236,7 @@ void ControlClient::close() {
                       [this, alive = std::weak_ptr(alive_), gone = std::exchange(on_gone_, {})] {
                           if (alive.expired()) return;
                           if (gone) gone();
-                          const auto closed = hooks_.on_closed;  // this object may go with it
+                          const auto closed = hooks_.on_closed;  // it may destroy this object
                           closed();
                       });
 }

@@ -16,12 +16,12 @@
 
 namespace control {
 
-/// One connection to the control socket: reads a request, has it answered, writes the answer, then reads the
-/// next one. What the client does not take waits in one bounded buffer; nothing ever waits for the client.
+/// One connection to the control socket: reads a request, passes it on, writes the answer, then reads the
+/// next one. Output waits in one bounded buffer for the client; nothing blocks on the client.
 class ControlClient {
 public:
     struct Hooks {
-        /// Answers a request; throws Failure for one that is wrong.
+        /// Answers a request; throws Failure for an invalid one.
         std::function<void(const Request&, Answer)> on_request;
         /// The connection is closed; the client may be destroyed in here. From the loop.
         std::function<void()> on_closed;
@@ -35,23 +35,22 @@ public:
 
     void start();
     [[nodiscard]] const Peer& peer() const { return peer_; }
-    /// Bytes that wait for the client.
-    [[nodiscard]] std::size_t owed() const { return out_.size(); }
+    /// Bytes that the client has not read yet.
+    [[nodiscard]] std::size_t unread() const { return out_.size(); }
 
 private:
     friend class Answer;
-    /// A time-out that can be set and cancelled.
-    struct Patience {
+    struct Timeout {
         boost::asio::steady_timer timer;
         bool running = false;
         unsigned armed = 0;
     };
 
-    // What an Answer may do; `number` is the request it belongs to.
-    [[nodiscard]] bool answering(std::uint64_t number) const {
+    // For Answer; `number` is that of its request.
+    [[nodiscard]] bool is_answering(std::uint64_t number) const {
         return number == current_ && socket_.is_open();
     }
-    [[nodiscard]] bool takes_more() const { return owed() < bounds_.chunk && !closing_; }
+    [[nodiscard]] bool has_room() const { return unread() < bounds_.chunk && !closing_; }
     void write(std::string_view line);
     void finish(std::uint64_t number, std::string_view end_line);
 
@@ -66,8 +65,8 @@ private:
     void watch_for_hang_up();
     void read_some();
     void give_up(std::string_view line);
-    void start_patience(Patience& patience, base::Duration limit, const char* with);
-    static void end_patience(Patience& patience);
+    void start(Timeout& timeout, base::Duration limit, const char* what);
+    static void cancel(Timeout& timeout);
     void close();
 
     boost::asio::posix::stream_descriptor socket_;
@@ -75,19 +74,20 @@ private:
     const ControlBounds& bounds_;
     Hooks hooks_;
     LineReader reader_{max_request};
-    Patience with_line_, with_reader_;
+    Timeout line_timeout_, read_timeout_;
     std::string out_;
     std::uint64_t requests_ = 0;
     std::uint64_t current_ = 0;  ///< the request that is being answered; 0: none
     std::function<void()> on_writable_, on_gone_;
     bool kicked_ = false;
-    bool reading_ = false, writing_ = false;  ///< a wait is under way
+    bool reading_ = false, writing_ = false;  ///< a wait is pending
     bool input_ended_ = false;
-    bool closing_ = false;                   ///< once everything is written
-    std::shared_ptr<ControlClient*> alive_;  ///< for what comes too late; the last member: it dies first
+    bool closing_ = false;  ///< once everything is written
+    std::shared_ptr<ControlClient*>
+        alive_;  ///< for late handlers; the last member, so that it is destroyed first
 };
 
-/// For a client that is not served: as much of the line as the socket takes at once, then the end.
+/// Rejects a client: sends as much of the line as the socket accepts at once, then closes.
 void turn_away(base::UniqueFd socket, std::string_view line);
 
 }  // namespace control

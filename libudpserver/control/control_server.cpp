@@ -20,11 +20,11 @@ using boost::asio::posix::stream_descriptor;
 
 namespace {
 
-// So many clients are let in before other handlers of the loop get their turn.
+// Clients that are accepted before other handlers of the loop run.
 constexpr int clients_a_turn = 16;
 constexpr std::chrono::milliseconds accept_pause{500};
 
-/// Errors of one client that went before it was let in; the next one may be sound.
+/// Errors of one client that disconnected before it was accepted.
 bool is_of_client(int error) {
     return error == ECONNABORTED || error == EINTR || error == EPROTO;
 }
@@ -39,7 +39,7 @@ ControlServer::ControlServer(boost::asio::io_context& io, ControlSettings settin
       pause_(io) {}
 
 ControlServer::~ControlServer() {
-    // The descriptor is the socket's: it is given back, not closed twice.
+    // socket_ owns the descriptor.
     if (listener_.is_open()) listener_.release();
 }
 
@@ -53,7 +53,7 @@ void ControlServer::start() {
     wait();
 }
 
-// Both handlers end with an error when the server goes, and then touch nothing.
+// Both handlers get an error when the server is destroyed, and then touch nothing.
 void ControlServer::wait() {
     listener_.async_wait(stream_descriptor::wait_read, [this](boost::system::error_code error) {
         if (!error) accept_some();
@@ -75,11 +75,10 @@ void ControlServer::accept_some() {
     wait();
 }
 
-// Without descriptors the socket stays readable: looked at again at once, the loop would spin.
+// Without descriptors the socket stays readable, and the loop would spin.
 void ControlServer::pause(int error) {
-    log::write(msg::control_accept_failed,
-               "control socket {}: no client can be let in: {}, tried again in {}", path(),
-               std::strerror(error), base::format_duration(accept_pause));
+    log::write(msg::control_accept_failed, "control socket {}: cannot accept clients: {}; retrying in {}",
+               path(), std::strerror(error), base::format_duration(accept_pause));
     pause_.expires_after(accept_pause);
     pause_.async_wait([this](boost::system::error_code cancelled) {
         if (!cancelled) accept_some();
@@ -98,26 +97,26 @@ void ControlServer::admit(base::UniqueFd socket) {
                                                            "member of control.group"));
         }
         if (const std::string why = objection(*peer); !why.empty()) {
-            log::write(msg::control_full, "control socket: {} turned away: {}", to_string(*peer), why);
+            log::write(msg::control_full, "control socket: {} rejected: {}", to_string(*peer), why);
             return turn_away(std::move(socket), error_line(Code::busy, why));
         }
         serve(std::move(socket), *std::move(peer), access);
     } catch (const std::exception& error) {
-        log::write(msg::control_failed, "control socket: a client was not let in: {}", error.what());
+        log::write(msg::control_failed, "control socket: a client was not accepted: {}", error.what());
     }
 }
 
-/// Why a client that may come in cannot come in just now.
+/// Why a permitted client cannot be accepted now.
 std::string ControlServer::objection(const Peer& peer) const {
     const ControlBounds& bounds = settings_.bounds;
-    const std::size_t kept = peer.uid == 0 ? 0 : std::min(bounds.kept_for_root, bounds.clients);
-    if (clients_.size() >= bounds.clients - kept)
-        return fmt::format("{} clients use the control socket already; close one, or try again later",
+    const std::size_t kept = peer.uid == 0 ? 0 : std::min(bounds.reserved_for_root, bounds.max_clients);
+    if (clients_.size() >= bounds.max_clients - kept)
+        return fmt::format("{} clients already use the control socket; close one, or retry later",
                            clients_.size());
     const auto of_user = std::ranges::count_if(
         clients_, [&](const auto& entry) { return entry.second->peer().uid == peer.uid; });
-    if (peer.uid == 0 || static_cast<std::size_t>(of_user) < bounds.clients_of_a_user) return {};
-    return fmt::format("{} clients of uid {} use the control socket already; close one, or try again later",
+    if (peer.uid == 0 || static_cast<std::size_t>(of_user) < bounds.max_clients_per_user) return {};
+    return fmt::format("{} clients of uid {} already use the control socket; close one, or retry later",
                        of_user, peer.uid);
 }
 
@@ -142,11 +141,13 @@ void ControlServer::run(const Request& request, Answer answer, Access access) {
     }
     const Command& command = found->second;
     if (command.needed > access) {
-        log::write(msg::control_refused, "{} may only look: {}", to_string(answer.peer()), request.line());
-        throw Failure(Code::refused,
-                      fmt::format("you may only look, and '{}' changes something; be root, or a member of "
-                                  "control.group",
-                                  request.command()));
+        log::write(msg::control_refused, "{} has read-only access: {}", to_string(answer.peer()),
+                   request.line());
+        throw Failure(
+            Code::refused,
+            fmt::format("you have read-only access, and '{}' needs full access; be root, or a member of "
+                        "control.group",
+                        request.command()));
     }
     if (command.needed == Access::change)
         log::write(msg::control_command, "{}: {}", to_string(answer.peer()), request.line());

@@ -15,24 +15,23 @@
 
 namespace control {
 
-/// The control socket of the parent (DESIGN §9): lets clients in that may come in, and hands each request to
-/// the command of its name. It knows no command itself. Nothing that a client does, or does not do, holds the
-/// parent up.
+/// The control socket of the parent (DESIGN §9): accepts permitted clients and calls the handler of each
+/// command. It knows no command itself. No client can block the parent.
 class ControlServer {
 public:
     using Handler = std::function<void(const Request&, Answer)>;
 
-    /// Throws base::Fatal when the socket cannot be had. `made`: one that this process has already.
+    /// Throws base::Fatal if the socket cannot be opened. `made`: a socket from before an upgrade.
     ControlServer(boost::asio::io_context& io, ControlSettings settings, ControlSocket::Made made = {});
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
 
-    /// A command. The handler may throw Failure, and may keep the answer and finish it later.
-    /// Commands that need Access::change are logged with who gave them (CTRL-210-N).
+    /// Adds a command. The handler may throw Failure, and may keep the answer to finish it later. Commands
+    /// that need Access::change are logged with their user (CTRL-210-N).
     void add(const std::string& name, Access needed, Handler handler);
 
-    /// Serves from now on.
+    /// Starts to accept clients.
     void start();
 
     [[nodiscard]] const std::string& path() const { return socket_.path(); }

@@ -8,22 +8,22 @@
 
 namespace control {
 
-/// How much clients of the control socket may cost.
+/// Limits for clients of the control socket.
 struct ControlBounds {
-    std::size_t clients = 16;              ///< at the same time
-    std::size_t kept_for_root = 4;         ///< of them: others cannot lock root out
-    std::size_t clients_of_a_user = 4;     ///< of one user other than root
-    std::size_t chunk = 64 * 1024;         ///< bytes that wait for a client; rows beyond it are not taken
-    base::Duration line_patience{60'000};  ///< with half a line
-    base::Duration read_patience{10'000};  ///< with a client that does not read what it asked for
+    std::size_t max_clients = 16;          ///< at the same time
+    std::size_t reserved_for_root = 4;     ///< of max_clients
+    std::size_t max_clients_per_user = 4;  ///< except for root
+    std::size_t chunk = 64 * 1024;         ///< unread bytes of a client, after which no rows are accepted
+    base::Duration line_timeout{60'000};   ///< for an incomplete request
+    base::Duration read_timeout{10'000};   ///< for a client that does not read its answer
 };
 
-/// Where the control socket is and who may use it.
+/// The path of the control socket and the users that may use it.
 struct ControlSettings {
     std::string path;
     unsigned mode = 0660;
     std::optional<gid_t> file_group;  ///< of the socket file
-    bool make_directory = false;      ///< when the file's is missing
+    bool make_directory = false;      ///< if it is missing
     ControlRights rights;
     ControlBounds bounds;
 };

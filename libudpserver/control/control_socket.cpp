@@ -17,7 +17,7 @@ namespace {
 
 constexpr int backlog = 128;
 
-/// The mode of files that are made meanwhile. The parent has one thread, so nobody else makes any.
+/// Sets the mode of new files temporarily. The parent has one thread.
 class FileMode {
 public:
     explicit FileMode(unsigned mode) : before_(::umask(0777 & ~static_cast<mode_t>(mode))) {}
@@ -37,18 +37,18 @@ sockaddr_un address_of(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path)
-        throw base::Fatal(fmt::format("the path of the control socket has {} bytes, it may have {}: {}",
+        throw base::Fatal(fmt::format("the path of the control socket has {} bytes, the limit is {}: {}",
                                       path.size(), sizeof address.sun_path - 1, path));
     path.copy(address.sun_path, path.size());
     return address;
 }
 
-/// 0 when somebody listens there, otherwise an errno: ECONNREFUSED when nobody does any more.
+/// 0 if a process listens there, otherwise an errno: ECONNREFUSED if none does any more.
 int connect_error(const sockaddr_un& address) {
     const base::UniqueFd probe = open_socket();
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     if (probe && ::connect(probe.get(), generic, sizeof address) == 0) return 0;
-    // A full queue is one that somebody listens on.
+    // A full queue also means that a process listens.
     return errno == EAGAIN ? 0 : errno;
 }
 
@@ -63,7 +63,7 @@ ControlSocket::ControlSocket(const ControlSettings& settings) : path_(settings.p
     bind(settings.mode);
     try {
         if (settings.file_group) give_to(*settings.file_group);
-        if (::listen(fd_.get(), backlog) != 0) fail("cannot be listened on", errno);
+        if (::listen(fd_.get(), backlog) != 0) fail("cannot listen", errno);
     } catch (const base::Fatal&) {
         if (is_at_path()) ::unlink(path_.c_str());
         throw;
@@ -92,14 +92,14 @@ void ControlSocket::bind(unsigned mode) {
     fd_ = open_socket();
     if (!fd_) fail("cannot be opened", errno);
     const auto try_bind = [&] {
-        // From its first moment on the file has the mode it shall have.
+        // So that the file is never accessible with a wider mode.
         const FileMode file_mode(mode);
         return ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     };
     if (!try_bind()) {
-        if (errno != EADDRINUSE) fail("cannot be made", errno);
+        if (errno != EADDRINUSE) fail("cannot be created", errno);
         remove_stale();
-        if (!try_bind()) fail("cannot be made", errno);
+        if (!try_bind()) fail("cannot be created", errno);
     }
     if (::lstat(path_.c_str(), &file_) != 0) fail("cannot be examined", errno);
 }
@@ -113,21 +113,21 @@ void ControlSocket::remove_stale() const {
     }
     if (!S_ISSOCK(before.st_mode))
         throw base::Fatal("the control socket " + path_ +
-                          " cannot be made: a file that is no socket is there; remove it, or correct "
+                          " cannot be created: the path is not a socket; remove it, or correct "
                           "control.socket");
     const int error = connect_error(address_of(path_));
     if (error == 0)
-        throw base::Fatal("on the control socket " + path_ +
-                          " another process listens; stop it first, or configure another name or "
+        throw base::Fatal("the control socket " + path_ +
+                          ": another process uses it; stop it first, or configure another name or "
                           "control.socket");
     if (error == ENOENT) return;
-    if (error != ECONNREFUSED) fail("is there already, and cannot be tried", error);
-    // Not one that somebody put there meanwhile.
+    if (error != ECONNREFUSED) fail("exists and cannot be tested", error);
+    // Not if it was replaced meanwhile.
     if (::lstat(path_.c_str(), &now) == 0 && same_file(before, now) && ::unlink(path_.c_str()) != 0)
         fail("was left behind and cannot be removed", errno);
 }
 
-// By a descriptor: whatever somebody puts at the path meanwhile is not given away.
+// By descriptor, so that a file that replaces it at the path is not affected.
 void ControlSocket::give_to(gid_t group) {
     const base::UniqueFd file(::open(path_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat there {};

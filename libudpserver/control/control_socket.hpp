@@ -10,13 +10,13 @@
 
 namespace control {
 
-/// The control socket as a file. One that a crash left behind is replaced; one on which somebody listens is
-/// an error. It is removed at the end by the process that made it, if it is still the same file.
+/// The control socket as a file. A file left behind by a crash is replaced; one that another process listens
+/// on is an error. The process that created the file removes it, if it is still the same file.
 class ControlSocket {
 public:
-    /// Throws base::Fatal with the path, the reason and what to do.
+    /// Throws base::Fatal with the path, the reason and the remedy.
     explicit ControlSocket(const ControlSettings& settings);
-    /// A socket file that this process made before an exec, and which listens already.
+    /// A listening socket that this process created before an upgrade.
     struct Made {
         base::UniqueFd listening;
         std::uint64_t device = 0, inode = 0;  ///< of the file
@@ -42,7 +42,7 @@ private:
     std::string path_;
     pid_t owner_;
     base::UniqueFd fd_;
-    struct stat file_ {};  ///< as it was made
+    struct stat file_ {};  ///< when it was created
 };
 
 }  // namespace control

@@ -11,12 +11,13 @@ namespace {
 
 constexpr std::array<std::string_view, code_count> code_names{"usage", "refused", "unknown",
                                                               "busy",  "gone",    "failed"};
-constexpr std::size_t longest_word = 64;
+constexpr std::size_t max_word = 64;
 
+/// `a, b or c`
 std::string list_of(const std::vector<std::string>& words) {
     std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : ", ") + word;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
     return text;
 }
 
@@ -33,11 +34,11 @@ std::optional<Code> parse_code(std::string_view word) {
 }
 
 std::string not_among(std::string_view what, std::string_view word, const std::vector<std::string>& known) {
-    std::string text = fmt::format("unknown {} '{}'", what, base::printable(word, longest_word));
-    if (known.empty()) return text + "; there is none here";
+    std::string text = fmt::format("unknown {} '{}'", what, base::printable(word, max_word));
+    if (known.empty()) return text + " (there are none)";
     if (const auto near = base::nearest(word, known))
         return text + fmt::format("; did you mean '{}'?", *near);
-    return text + fmt::format("; there {} {}", known.size() == 1 ? "is" : "are", list_of(known));
+    return text + fmt::format(" (expected {})", list_of(known));
 }
 
 }  // namespace control

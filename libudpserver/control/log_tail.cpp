@@ -17,11 +17,11 @@ namespace control {
 
 namespace {
 
-constexpr std::size_t read_at_once = 64 * 1024;
-/// A line without an end is cut here, so that a file of one line cannot fill the memory.
-constexpr std::size_t longest_line = 16 * 1024;
+constexpr std::size_t bytes_per_read = 64 * 1024;
+/// Longer lines are truncated, so that a file without newlines cannot fill the memory.
+constexpr std::size_t max_line = 16 * 1024;
 
-/// Only a file: a fifo in its place would make the parent wait.
+/// Only a regular file: a fifo would block the parent.
 base::UniqueFd open_file(const std::string& path) {
     base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     struct stat status {};
@@ -33,19 +33,19 @@ base::UniqueFd open_file(const std::string& path) {
 
 }  // namespace
 
-/// One client's way through the file.
+/// The position of one client in the file.
 class LogTail::Reader : public std::enable_shared_from_this<Reader> {
 public:
-    Reader(boost::asio::io_context& io, std::string path, Answer answer, base::Duration look_every)
-        : path_(std::move(path)), answer_(std::move(answer)), look_every_(look_every), timer_(io) {}
+    Reader(boost::asio::io_context& io, std::string path, Answer answer, base::Duration check_interval)
+        : path_(std::move(path)), answer_(std::move(answer)), check_interval_(check_interval), timer_(io) {}
 
-    /// Throws Failure when there is no file.
+    /// Throws Failure without a file.
     void begin(std::size_t lines, bool follow) {
         follow_ = follow;
         file_ = open_file(path_);
         if (!file_) throw Failure(Code::failed, path_ + ": cannot be read: " + std::strerror(errno));
         const off_t size = file_size();
-        offset_ = std::max<off_t>(0, size - static_cast<off_t>(most_bytes));
+        offset_ = std::max<off_t>(0, size - static_cast<off_t>(max_bytes));
         const bool cut = offset_ > 0;
         while (read_some()) {
         }
@@ -61,14 +61,14 @@ private:
         return ::fstat(file_.get(), &status) == 0 ? status.st_size : 0;
     }
 
-    /// False when there is nothing new.
+    /// False without new data.
     bool read_some() {
-        std::array<char, read_at_once> buffer;
+        std::array<char, bytes_per_read> buffer;
         const ssize_t got = ::pread(file_.get(), buffer.data(), buffer.size(), offset_);
         if (got <= 0) return false;
         offset_ += got;
         for (const char c : std::string_view(buffer.data(), static_cast<std::size_t>(got))) {
-            if (c != '\n' && rest_.size() < longest_line) rest_ += c;
+            if (c != '\n' && rest_.size() < max_line) rest_ += c;
             if (c != '\n') continue;
             lines_.push_back(std::move(rest_));
             rest_.clear();
@@ -86,15 +86,15 @@ private:
 
     void wait() {
         if (!answer_.open()) return;
-        // Whoever writes fast is not waited for.
-        timer_.expires_after(more_ ? base::Duration{0} : look_every_);
+        // No delay while there is more to read.
+        timer_.expires_after(more_ ? base::Duration{0} : check_interval_);
         timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
             if (!error) self->look();
         });
     }
 
     void look() {
-        if (file_size() < offset_) {  // cut to begin anew
+        if (file_size() < offset_) {  // truncated
             offset_ = 0;
             rest_.clear();
         }
@@ -103,13 +103,13 @@ private:
         write();
     }
 
-    /// After a rotation: what was written into the old file has been read.
+    /// After a rotation, once the old file has been read.
     void take_new_file() {
         struct stat named {};
         struct stat opened {};
         if (::stat(path_.c_str(), &named) != 0 || ::fstat(file_.get(), &opened) != 0) return;
         if (named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) return;
-        // Processes reopen it one after the other, and write into the old one until then.
+        // Processes reopen the log one after the other and write to the old file until then.
         if (!std::exchange(rotated_, true)) return;
         base::UniqueFd next = open_file(path_);
         if (!next) return;
@@ -121,15 +121,15 @@ private:
 
     std::string path_;
     Answer answer_;
-    base::Duration look_every_;
+    base::Duration check_interval_;
     boost::asio::steady_timer timer_;
     base::UniqueFd file_;
     off_t offset_ = 0;
     std::string rest_;
     std::deque<std::string> lines_;
     bool follow_ = false;
-    bool more_ = false;     ///< the last look found something
-    bool rotated_ = false;  ///< the last look found a new file
+    bool more_ = false;     ///< the last check found data
+    bool rotated_ = false;  ///< the last check found a new file
 };
 
 void LogTail::add_to(ControlServer& server) {
@@ -139,10 +139,9 @@ void LogTail::add_to(ControlServer& server) {
 
 void LogTail::run(const Request& request, Answer answer) {
     request.allow({"lines", "follow"});
-    const auto lines = request.number("lines", 0, most_lines).value_or(usual_lines);
-    if (path_.empty())
-        throw Failure(Code::refused, "the log goes to " + where_ + ", not to a file: read it there");
-    std::make_shared<Reader>(io_, path_, std::move(answer), look_every_)
+    const auto lines = request.number("lines", 0, max_lines).value_or(default_lines);
+    if (path_.empty()) throw Failure(Code::refused, "the log is written to " + where_ + ", not to a file");
+    std::make_shared<Reader>(io_, path_, std::move(answer), check_interval_)
         ->begin(static_cast<std::size_t>(lines), request.flag("follow").value_or(false));
 }
 

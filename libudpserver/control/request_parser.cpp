@@ -1,5 +1,5 @@
-// Requests are read event by event, not into a tree: so a key that comes twice is seen, nothing is stored
-// that no request may hold, and numbers never lose a digit.
+// Requests are parsed event by event, not into a tree: this detects duplicate keys, stores nothing that is
+// not permitted, and loses no digit of a number.
 #include <fmt/core.h>
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -13,11 +13,11 @@ namespace {
 
 namespace json = boost::json;
 
-// The request, its args, and two levels of grace, so that the complaint can name the argument.
+// The request, its args, and two more levels, so that the error can name the argument.
 constexpr std::size_t max_depth = 4;
 constexpr std::size_t shown = 64;
 
-/// Collects a request, and the first thing that is wrong with it although it is JSON.
+/// Collects a request and its first error, apart from invalid JSON.
 struct Collector {
     static constexpr std::size_t max_object_size = max_request;
     static constexpr std::size_t max_array_size = max_request;
@@ -30,7 +30,7 @@ struct Collector {
     bool has_command = false, has_args = false;
     std::string wrong;
 
-    // Where the parser is: 0 outside, 1 in the request, 2 in args or in something that should not be there.
+    // 0 outside, 1 in the request, 2 in args or in an invalid value.
     std::size_t depth = 0;
     bool in_args = false;
     std::string key, part;
@@ -48,7 +48,7 @@ struct Collector {
     bool clean(std::string_view text, std::string_view what) {
         for (const char c : text)
             if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-                complain(fmt::format("{} has a control character", what));
+                complain(fmt::format("{} contains a control character", what));
                 return false;
             }
         return true;
@@ -57,11 +57,11 @@ struct Collector {
     bool value(Value held) {
         if (depth == 0) return complain("a request is an object: {\"command\": \"help\"}");
         if (depth == 2 && in_args) return argument(std::move(held));
-        if (depth >= 2) return true;  // somebody has complained already
+        if (depth >= 2) return true;  // reported already
         if (key != "command") return complain(top_level());
         auto* const text = std::get_if<std::string>(&held);
         if (!text || text->empty()) return complain("'command' must be the name of a command");
-        if (std::exchange(has_command, true)) return complain("'command' is there twice");
+        if (std::exchange(has_command, true)) return complain("'command' is given twice");
         if (clean(*text, "'command'")) command = std::move(*text);
         return true;
     }
@@ -70,7 +70,7 @@ struct Collector {
         if (key.empty()) return complain("an argument has no name");
         if (const auto* text = std::get_if<std::string>(&held); text && !clean(*text, name())) return true;
         if (!clean(key, "the name of an argument")) return true;
-        if (!args.emplace(key, std::move(held)).second) return complain(name() + " is there twice");
+        if (!args.emplace(key, std::move(held)).second) return complain(name() + " is given twice");
         return true;
     }
 
@@ -89,7 +89,7 @@ struct Collector {
 
     bool open(std::string_view what) {
         if (depth == 1 && key == "args" && what == "an object") {
-            if (std::exchange(has_args, true)) complain("'args' is there twice");
+            if (std::exchange(has_args, true)) complain("'args' is given twice");
             in_args = true;
         } else if (depth > 0 || what != "an object") {
             no_value(what);
@@ -126,7 +126,7 @@ struct Collector {
     bool on_number_part(json::string_view, Error&) { return true; }
     bool on_int64(std::int64_t number, json::string_view, Error&) { return value(number); }
     bool on_uint64(std::uint64_t, json::string_view, Error&) { return no_value("too large a number"); }
-    bool on_double(double, json::string_view, Error&) { return no_value("no whole number, or too large"); }
+    bool on_double(double, json::string_view, Error&) { return no_value("not a whole number, or too large"); }
     bool on_bool(bool flag, Error&) { return value(flag); }
     bool on_null(Error&) { return no_value("null"); }
     bool on_comment_part(json::string_view, Error&) { return true; }
@@ -150,7 +150,7 @@ Request Request::parse(std::string_view line) {
     const std::size_t used = parser.write_some(false, line.data(), line.size(), error);
     if (!error && used < line.size()) error = json::error::extra_data;
     if (error)
-        throw Malformed(fmt::format("byte {} of the request is no JSON ({}); a request is one line: {}",
+        throw Malformed(fmt::format("byte {} of the request is not JSON ({}); a request is one line: {}",
                                     used + 1, error.message(), R"({"command": "version"})"));
     Collector& found = parser.handler();
     if (!found.wrong.empty()) throw Failure(Code::usage, found.wrong);

@@ -10,12 +10,11 @@
 
 namespace control {
 
-/// One line of an answer in the making: a JSON object, its members in the order in which they were added.
-/// What is not known is left out. `end` and `error` are no names for members: they make end lines.
+/// A line of an answer: a JSON object with its members in the order in which they were added. Unknown values
+/// are left out. `end` and `error` are reserved for end lines.
 class Row {
 public:
-    /// Texts may hold anything: what is no visible UTF-8 is escaped, what is longer than 8 KiB is cut with
-    /// `…`.
+    /// Any text: escaped where it is not visible UTF-8, truncated with `…` after 8 KiB.
     Row& add(std::string_view name, std::string_view text);
     Row& add(std::string_view name, const char* text) { return add(name, std::string_view(text)); }
     Row& add(std::string_view name, const std::string& text) { return add(name, std::string_view(text)); }

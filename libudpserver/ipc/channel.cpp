@@ -17,7 +17,7 @@ using boost::asio::posix::stream_descriptor;
 
 namespace {
 
-// So many packets are read before other handlers of the loop get their turn.
+// Packets that are read before other handlers of the loop run.
 constexpr int packets_a_turn = 32;
 
 int copy_descriptor(int fd) {
@@ -28,7 +28,7 @@ bool would_wait(int error) {
     return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-// The kernel is short of something for a moment; the link itself is sound.
+// A temporary shortage in the kernel; the link itself is intact.
 bool short_of_something(int error) {
     return error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
 }
@@ -109,7 +109,7 @@ void Channel::close() {
     queue_.clear();
 }
 
-// The callback is posted: whoever called send() or refuse() must not find himself called back in the middle.
+// The callback is posted, so that send() and refuse() never call their caller back.
 void Channel::shut(std::string reason) {
     if (!open()) return;
     const auto executor = socket_.get_executor();
@@ -120,8 +120,8 @@ void Channel::shut(std::string reason) {
     });
 }
 
-// The handlers below may run after the channel is gone: with an error, or even without one when they were
-// already on their way. The weak pointer tells.
+// The handlers below may run after the channel is destroyed, with an error, or without one if they were
+// already queued. The weak pointer detects it.
 void Channel::wait_readable() {
     socket_.async_wait(stream_descriptor::wait_read,
                        [this, alive = std::weak_ptr(receiver_)](boost::system::error_code error) {
@@ -162,7 +162,7 @@ void Channel::read_some() {
     wait_readable();
 }
 
-// False when the channel is closed or gone, so that the reader must not touch it any more.
+// False if the channel is closed or destroyed: the reader must not touch it any more.
 bool Channel::deliver(ReceivedPacket& packet) {
     Message message;
     if (!parse(packet, message)) return false;
@@ -177,9 +177,9 @@ bool Channel::parse(ReceivedPacket& packet, Message& message) {
     const auto type = message_type(header.type);
     std::string why;
     if (packet.truncated)
-        why = "a packet that is too long";
+        why = "packet too long";
     else if (!message.body.ok())
-        why = "a malformed header";
+        why = "malformed header";
     else if (!type)
         why = fmt::format("unknown message type {}", header.type);
     else if (!may_send(*type, peer_, self_))

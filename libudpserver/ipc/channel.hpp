@@ -22,17 +22,17 @@ namespace ipc {
 std::pair<base::UniqueFd, base::UniqueFd> link_pair();
 
 enum class SendResult {
-    sent,     ///< the kernel has it
-    queued,   ///< it goes out when the peer reads
-    busy,     ///< the queue is full; nothing was sent, try again later or drop it
-    closed,   ///< the link is dead
-    refused,  ///< our own mistake: too long, too many descriptors, or not in the table
+    sent,     ///< accepted by the kernel
+    queued,   ///< sent when the peer reads
+    busy,     ///< the queue is full; not sent, retry later or drop it
+    closed,   ///< the link is closed
+    refused,  ///< a bug here: too long, too many descriptors, or not in the table
 };
 
-/// One end of a link to another process. Never waits: what the peer does not take is queued, up to a bound.
-/// What the table of message_type.hpp does not allow, or has no sound header, closes the link with
-/// UDPS-310-E. A link dies with its peer. Callbacks run from the io_context, never inside a call, and may
-/// destroy the channel.
+/// One end of a link to another process. Never blocks: packets that the peer does not read are queued, up to
+/// a limit. A malformed header, or a message that the table in message_type.hpp does not permit, closes the
+/// link with UDPS-310-E; so does an exit of the peer. Callbacks run from the io_context, never inside a call,
+/// and may destroy the channel.
 class Channel {
 public:
     static constexpr std::size_t max_queue = 256;
@@ -45,11 +45,11 @@ public:
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
-    /// Both are to be set before the loop runs; a message without a taker is dropped.
+    /// Set both before the loop runs; without a callback messages are dropped.
     void on_message(MessageCallback callback);
     void on_closed(ClosedCallback callback);
 
-    /// The descriptors stay the caller's: a queued packet holds copies.
+    /// The caller keeps the descriptors; a queued packet holds copies.
     SendResult send(MessageType type, std::uint32_t id, const Encoder& body,
                     std::span<const int> descriptors = {});
 
@@ -61,7 +61,7 @@ public:
         return send(T::type, id, body, descriptors);
     }
 
-    /// Closes the link because the peer sent something senseless; reports UDPS-310-E and calls on_closed.
+    /// Closes the link after a malformed message of the peer; logs UDPS-310-E and calls on_closed.
     void refuse(std::string_view why);
 
     /// Closes the link without calling on_closed.
@@ -77,7 +77,7 @@ private:
         std::vector<std::byte> bytes;
         std::vector<base::UniqueFd> descriptors;
     };
-    /// Lives on while a callback runs, even if that callback destroys the channel.
+    /// Outlives the channel while a callback runs that destroys it.
     struct Receiver {
         MessageCallback message;
         ClosedCallback closed;

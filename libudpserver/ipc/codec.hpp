@@ -16,15 +16,15 @@ namespace ipc {
 inline constexpr std::size_t max_packet = 16 * 1024;
 inline constexpr std::size_t header_size = 8;
 
-/// The first eight bytes of every packet; `id` 0 belongs to messages that are no request and no answer.
+/// The first eight bytes of every packet; `id` is 0 unless it is a request or an answer.
 struct Header {
     std::uint16_t type = 0;
     std::uint16_t zero = 0;
     std::uint32_t id = 0;
 };
 
-/// Writes fields one after the other, numbers in little-endian order. What does not fit makes ok() false for
-/// good; nothing is written from then on.
+/// Writes fields, numbers in little-endian order. If one does not fit, ok() stays false and nothing more is
+/// written.
 class Encoder {
 public:
     Encoder& u8(std::uint8_t value) { return number(value, 1); }
@@ -38,7 +38,7 @@ public:
     /// Family, port, scope and 16 bytes of address: 23 bytes.
     Encoder& endpoint(const base::Endpoint& value);
 
-    /// Fails for good: for a writer who finds a value that the reader would refuse.
+    /// Makes ok() false: the value would be rejected by the reader.
     void fail() { ok_ = false; }
     [[nodiscard]] bool ok() const { return ok_; }
     [[nodiscard]] std::span<const std::byte> data() const { return {buffer_.data(), size_}; }
@@ -53,8 +53,8 @@ private:
     bool ok_ = true;
 };
 
-/// Reads the fields that an Encoder wrote out of foreign bytes. The first field that is cut or senseless
-/// makes ok() false for good, and everything read from then on is zero or empty. Never throws, never asserts.
+/// Reads fields out of untrusted bytes. After the first truncated or invalid field ok() stays false, and all
+/// further fields read as zero or empty. Never throws, never asserts.
 class Decoder {
 public:
     Decoder() = default;
@@ -69,10 +69,10 @@ public:
     std::string string();
     base::Endpoint endpoint();
 
-    /// Fails for good: for a reader who finds a value that the format allows and the meaning does not.
+    /// Makes ok() false: the value is well-formed but not permitted.
     void fail();
     [[nodiscard]] bool ok() const { return ok_; }
-    /// True when everything was read, all of it made sense, and nothing is left.
+    /// True if all fields were valid and no bytes are left.
     [[nodiscard]] bool done() const { return ok_ && rest_.empty(); }
 
 private:
@@ -83,7 +83,7 @@ private:
     bool ok_ = true;
 };
 
-/// Header::zero must be zero and the packet at least a header long; otherwise the decoder is not ok().
+/// The decoder is not ok() if the packet is shorter than a header, or Header::zero is not zero.
 void encode(Encoder& out, const Header& header);
 Header decode_header(Decoder& in);
 

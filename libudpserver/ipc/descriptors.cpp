@@ -8,7 +8,7 @@
 namespace ipc {
 namespace {
 
-/// Room for one SCM_RIGHTS message of max_descriptors, aligned as the kernel wants it.
+/// Room for one SCM_RIGHTS message of max_descriptors, aligned as the kernel requires.
 struct ControlBuffer {
     alignas(cmsghdr) char bytes[CMSG_SPACE(max_descriptors * sizeof(int))];
 };
@@ -23,7 +23,7 @@ void put_descriptors(msghdr& message, ControlBuffer& control, std::span<const in
     std::memcpy(CMSG_DATA(part), descriptors.data(), descriptors.size_bytes());
 }
 
-// Takes ownership of every descriptor that the kernel opened for us, whatever else is wrong with the packet.
+// Takes ownership of every descriptor that the kernel opened here, even if the packet is invalid.
 std::vector<base::UniqueFd> get_descriptors(msghdr& message) {
     std::vector<base::UniqueFd> descriptors;
     for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
@@ -77,7 +77,7 @@ ReceivedPacket receive_packet(int socket, std::span<std::byte> buffer) {
     packet.truncated = (message.msg_flags & MSG_TRUNC) != 0;
     packet.descriptors_lost = (message.msg_flags & MSG_CTRUNC) != 0;
     packet.descriptors = get_descriptors(message);
-    // A part of the descriptors is worth nothing: nobody knows which ones are missing.
+    // Some of the descriptors are useless: there is no way to know which ones are missing.
     if (packet.descriptors_lost) packet.descriptors.clear();
     return packet;
 }

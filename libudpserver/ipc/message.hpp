@@ -9,8 +9,8 @@
 
 namespace ipc {
 
-/// A packet that came in. It lives only as long as the callback that gets it; who wants a descriptor moves it
-/// out, the rest is closed.
+/// A received packet. It exists only during the callback, which may move descriptors out; the others are
+/// closed.
 struct Message {
     MessageType type{};
     std::uint32_t id = 0;

@@ -25,7 +25,7 @@ struct Row {
     bool descriptors = false;
 };
 
-// Every message there is. A type that travels on several kinds of links gets several rows with the same name.
+// All messages. A type that is used on several kinds of links has several rows with the same name.
 constexpr std::array rows{
     Row{MessageType::ready, "ready", children, parent},
     Row{MessageType::ping, "ping", parent, children},

@@ -10,7 +10,7 @@ namespace ipc {
 enum class Party : std::uint8_t { parent, reg, acr, apr };
 inline constexpr std::size_t party_count = 4;
 
-/// What a packet is about. The numbers go over the wire between processes of one program run only.
+/// The type of a packet. The numbers are only used between processes of the same program.
 enum class MessageType : std::uint16_t {
     ready = 1,
     ping,
@@ -34,13 +34,13 @@ inline constexpr std::size_t message_type_count = 15;
 std::string_view to_string(Party party);
 std::string_view to_string(MessageType type);
 
-/// The type with this number on the wire, nothing when there is none.
+/// The type with this number, if there is one.
 std::optional<MessageType> message_type(std::uint16_t number);
 
-/// The who-may-send-what table: what it does not allow closes the link.
+/// The table of permitted senders; a violation closes the link.
 bool may_send(MessageType type, Party from, Party to);
 
-/// Whether packets of this type may carry descriptors.
+/// True if packets of this type may carry descriptors.
 bool may_carry_descriptors(MessageType type);
 
 }  // namespace ipc

@@ -12,7 +12,7 @@ void encode_text(Encoder& out, const std::string& text) {
     out.string(text);
 }
 
-// The reader closes the link for a list that is too long, so none is sent.
+// The reader closes the link for a longer list.
 template <typename Element>
 void encode_list(Encoder& out, const std::vector<Element>& list, void (*write)(Encoder&, const Element&)) {
     if (list.size() > max_results) return out.fail();
@@ -41,7 +41,7 @@ std::string decode_text(Decoder& in) {
     return text;
 }
 
-/// Each element is read while all before it made sense, so a false count costs nothing.
+/// Stops at the first invalid element, so a false count costs nothing.
 template <typename Element>
 std::vector<Element> decode_list(Decoder& in, Element (*read)(Decoder&)) {
     std::vector<Element> list;
@@ -52,18 +52,18 @@ std::vector<Element> decode_list(Decoder& in, Element (*read)(Decoder&)) {
     return list;
 }
 
-/// Longer than any that we use is senseless, and adding it to a time would overflow.
-constexpr std::uint64_t longest = std::uint64_t{1} << 40;
+/// Far longer than any duration in use; adding a longer one to a time could overflow.
+constexpr std::uint64_t max_duration_ms = std::uint64_t{1} << 40;
 
 void encode_duration(Encoder& out, base::Duration duration) {
     const auto count = static_cast<std::uint64_t>(duration.count());
-    if (count > longest) out.fail();  // a negative one too
+    if (count > max_duration_ms) out.fail();  // also if negative
     out.u64(count);
 }
 
 base::Duration decode_duration(Decoder& in) {
     const std::uint64_t count = in.u64();
-    if (count > longest) in.fail();
+    if (count > max_duration_ms) in.fail();
     return base::Duration{in.ok() ? static_cast<base::Duration::rep>(count) : 0};
 }
 

@@ -14,7 +14,7 @@
 /// message is a struct here, a number in MessageType and a row in its table.
 namespace ipc {
 
-/// A child has begun its work; REG tells how many sessions it took over and how many it had to give up.
+/// A child is up; REG reports how many sessions it adopted and aborted.
 struct Ready {
     static constexpr MessageType type = MessageType::ready;
     std::uint32_t adopted = 0;
@@ -41,7 +41,7 @@ struct Pong {
     static Pong decode(Decoder& in) { return {in.u32()}; }
 };
 
-/// The proxy ends: close what you have, report it, end.
+/// proxyd shuts down: close and record all sessions, then exit.
 struct Stop {
     static constexpr MessageType type = MessageType::stop;
 
@@ -60,8 +60,7 @@ struct PoolRequest {
     static PoolRequest decode(Decoder& in);
 };
 
-/// The answer: `count` descriptors come with it and have the pool indices from `first_index` on. None, and an
-/// errno, when they cannot be had.
+/// The answer: `count` descriptors with pool indices from `first_index` on, or none and an errno.
 struct PoolSockets {
     static constexpr MessageType type = MessageType::pool_sockets;
     std::uint16_t group = 0;
@@ -80,7 +79,7 @@ struct PoolSockets {
     }
 };
 
-/// One end of a new link to another child: it takes the place of the old one, whose peer is gone.
+/// One end of a new link to another child: it replaces the old one, whose peer has exited.
 struct PeerLink {
     static constexpr MessageType type = MessageType::peer_link;
     Party peer = Party::parent;
@@ -93,7 +92,7 @@ struct PeerLink {
     void descriptors_lost() { lost = true; }
 };
 
-/// A child has closed its link to another one, which may live on: it wants a new one.
+/// A child has closed its link to another one and asks for a new link.
 struct LinkLost {
     static constexpr MessageType type = MessageType::link_lost;
     Party peer = Party::parent;
@@ -102,7 +101,7 @@ struct LinkLost {
     static LinkLost decode(Decoder& in);
 };
 
-/// The proxy is about to end gracefully: no session begins any more.
+/// A graceful shutdown has begun: open no more sessions.
 struct Drain {
     static constexpr MessageType type = MessageType::drain;
 
@@ -110,7 +109,7 @@ struct Drain {
     static Drain decode(Decoder&) { return {}; }
 };
 
-/// The last session has ended.
+/// The last session has closed.
 struct Drained {
     static constexpr MessageType type = MessageType::drained;
 
@@ -118,10 +117,10 @@ struct Drained {
     static Drained decode(Decoder&) { return {}; }
 };
 
-/// No list of addresses or names in a message is longer: twice what resolvers read out of one answer, for
-/// both families. A longer one is not sent (SendResult::refused).
+/// The longest list of addresses or names in a message: twice what resolvers read from one answer, for both
+/// families. A longer one is not sent (SendResult::refused).
 inline constexpr std::size_t max_results = 64;
-/// No name in a message is longer, in bytes; longer ones are not sent. A detail is cut.
+/// The longest name in a message, in bytes; longer ones are not sent. A detail is truncated.
 inline constexpr std::size_t max_text = 512;
 
 /// The addresses of a configured name from now on, the whole list (K-64).
@@ -160,11 +159,11 @@ struct LookedUp {
     static LookedUp decode(Decoder& in);
 };
 
-/// No question or piece of an answer of the control protocol is longer, in bytes.
+/// The longest request or piece of an answer of the control protocol, in bytes.
 inline constexpr std::size_t max_query_text = max_packet - 256;
 
-/// A question that came over the control socket and only a child can answer (DESIGN §9). The child keeps
-/// nothing of it: `cursor` says where the last piece of the answer ended, 0 at the beginning.
+/// A request of a control client that a child answers (DESIGN §9). The child keeps no state: `cursor` is
+/// where the last piece of the answer ended, 0 at the beginning.
 struct Query {
     static constexpr MessageType type = MessageType::query;
     std::uint64_t cursor = 0;
@@ -174,7 +173,7 @@ struct Query {
     static Query decode(Decoder& in);
 };
 
-/// A piece of the answer: whole lines. `next` 0: the last one.
+/// A piece of the answer: whole lines. `next` is the cursor of the next piece, 0 after the last one.
 struct QueryResult {
     static constexpr MessageType type = MessageType::query_result;
     std::uint64_t next = 0;
@@ -184,8 +183,8 @@ struct QueryResult {
     static QueryResult decode(Decoder& in);
 };
 
-/// The message as a T, or nothing when it is none: another type, bytes missing or left over, or another
-/// number of descriptors than it says. The caller then refuses the link (Channel::refuse).
+/// The message as a T; nothing for another type, missing or extra bytes, or a wrong number of descriptors.
+/// The caller then closes the link (Channel::refuse).
 template <typename T>
 std::optional<T> read(Message& message) {
     if (message.type != T::type) return std::nullopt;

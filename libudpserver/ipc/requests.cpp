@@ -18,11 +18,11 @@ std::uint32_t Requests::add(Callback callback) {
 void Requests::answer(Message& message) {
     const auto found = pending_.find(message.id);
     if (found == pending_.end()) {
-        base::log::write(base::msg::answer_unknown, "{} with id {}: nobody asked", to_string(message.type),
+        base::log::write(base::msg::answer_unknown, "{} with id {}: no such request", to_string(message.type),
                          message.id);
         return;
     }
-    // Forgotten first: the callback may ask again, or destroy this object.
+    // Forgotten first: the callback may send another request, or destroy this object.
     const Callback callback = std::move(found->second);
     pending_.erase(found);
     callback(&message);

@@ -9,24 +9,24 @@
 
 namespace ipc {
 
-/// The questions that wait for an answer on one link: an id for each, and who wants to know.
+/// The pending requests of one link, by id.
 class Requests {
 public:
-    /// Gets the answer, or nullptr when the link died before it came.
+    /// Receives the answer, or null if the link was closed first.
     using Callback = std::function<void(Message* answer)>;
 
     explicit Requests(boost::asio::io_context& io) : io_(io) {}
 
-    /// Remembers the callback and returns the id to send; never 0, never one that is still pending.
+    /// Stores the callback and returns the id to send; never 0, never one that is pending.
     std::uint32_t add(Callback callback);
 
-    /// Forgets a request whose sending failed or that nobody waits for any more; its answer is then unknown.
+    /// Forgets a request that was not sent or has timed out; a late answer has an unknown id.
     void forget(std::uint32_t id) { pending_.erase(id); }
 
-    /// Hands an answer to who asked. An unknown id is logged (UDPS-312-N) and dropped.
+    /// Calls the callback of this answer. An unknown id is logged (UDPS-312-N) and dropped.
     void answer(Message& message);
 
-    /// The link is dead: every pending callback is called with nullptr, from the loop.
+    /// The link is closed: calls all pending callbacks with null, from the loop.
     void fail_all();
 
     [[nodiscard]] std::size_t pending() const { return pending_.size(); }

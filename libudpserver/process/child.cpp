@@ -26,7 +26,7 @@ Instant now() {
     return base::MonotonicClock::now();
 }
 
-/// What a signal does to the log level of who gets it.
+/// The change of the log level that a signal causes in the process that receives it.
 int level_step(int number) {
     for (const base::HandledSignal& signal : base::handled_signals())
         if (signal.number == number)
@@ -56,10 +56,10 @@ void Child::handle(ChildEvent event) {
     using Action = void (Child::*)();
     // In the order of ChildAction.
     static constexpr std::array<Action, child_action_count> actions{
-        &Child::do_nothing,      &Child::do_fork,      &Child::do_watch,        &Child::do_retry_later,
-        &Child::do_report_ready, &Child::do_abort,     &Child::do_wait_for_end, &Child::do_restart,
-        &Child::do_ask_to_leave, &Child::do_replace,   &Child::do_ask_to_end,   &Child::do_escalate,
-        &Child::do_kill,         &Child::do_stay_down, &Child::do_lay_to_rest};
+        &Child::do_nothing,      &Child::do_fork,         &Child::do_watch,        &Child::do_retry_later,
+        &Child::do_report_ready, &Child::do_abort,        &Child::do_await_exit,   &Child::do_restart,
+        &Child::do_terminate,    &Child::do_replace,      &Child::do_request_stop, &Child::do_escalate,
+        &Child::do_kill,         &Child::do_cancel_start, &Child::do_report_exit};
     const ChildStep step = child_step(status_.state, event);
     log::write(msg::trace, "{}: {} while {} -> {}", role_.name, to_string(event), to_string(status_.state),
                to_string(step.next));
@@ -68,7 +68,7 @@ void Child::handle(ChildEvent event) {
 }
 
 bool Child::signal(int number) {
-    if (!running() || ::kill(status_.pid, number) != 0) return false;
+    if (!is_running() || ::kill(status_.pid, number) != 0) return false;
     const int step = level_step(number);
     if (step != 0)
         status_.log_level = std::clamp(status_.log_level + step, static_cast<int>(base::LogLevel::error),
@@ -76,9 +76,9 @@ bool Child::signal(int number) {
     return true;
 }
 
-// A process that somebody else has waited for is as dead as one of which we get the status.
+// A process that other code has waited for is gone too, without a status.
 void Child::reap() {
-    if (!running()) return;
+    if (!is_running()) return;
     int wait_status = 0;
     pid_t got = -1;
     do {
@@ -96,7 +96,7 @@ void Child::reap() {
 void Child::arm(ChildEvent event, Duration delay) {
     state_timer_.expires_after(delay);
     state_timer_.async_wait([this, event, armed = ++armed_](boost::system::error_code error) {
-        // A timer that went off just before it was cancelled comes without an error.
+        // A timer that expired just before its cancellation reports no error.
         if (!error && armed == armed_) handle(event);
     });
 }
@@ -109,11 +109,10 @@ void Child::cancel_timers() {
 
 void Child::do_fork() {
     try {
-        const bool fresh = trust_.poisoned();
+        const bool fresh = trust_.is_poisoned();
         if (fresh)
-            log::write(msg::arena_wiped,
-                       "{}: starts without the sessions of the last one: it may have died of them",
-                       role_.name);
+            log::write(msg::arena_wiped, "{}: discarding all sessions: they may have crashed the last {}",
+                       role_.name, role_.name);
         Spawned spawned = spawn(role_, settings_, fresh);
         if (status_.started && !status_.left) ++status_.restarts;
         status_.pid = spawned.pid;
@@ -124,9 +123,9 @@ void Child::do_fork() {
         log::write(msg::child_started, "{}: started, pid {}", role_.name, status_.pid);
         open_link(std::move(spawned.link));
     } catch (const std::exception& error) {
-        log::write(msg::fork_failed, "{}: could not be started: {}", role_.name, error.what());
+        log::write(msg::fork_failed, "{}: cannot start: {}", role_.name, error.what());
     }
-    handle(running() ? ChildEvent::forked : ChildEvent::fork_failed);
+    handle(is_running() ? ChildEvent::forked : ChildEvent::fork_failed);
 }
 
 void Child::open_link(base::UniqueFd socket) {
@@ -140,7 +139,7 @@ void Child::open_link(base::UniqueFd socket) {
 }
 
 void Child::do_watch() {
-    last_sign_ = last_tick_ = now();
+    last_pong_ = last_tick_ = now();
     wait_for_ping();
 }
 
@@ -148,24 +147,24 @@ void Child::wait_for_ping() {
     ping_timer_.expires_after(settings_.ping_interval);
     ping_timer_.async_wait([this](boost::system::error_code error) {
         const bool watched = status_.state == ChildState::starting || status_.state == ChildState::up;
-        if (!error && watched && running()) tick();
+        if (!error && watched && is_running()) tick();
     });
 }
 
 void Child::tick() {
     const Instant at = now();
-    // If the parent itself did not run for a while, the answers may still lie in the socket.
-    if (at - last_tick_ > 2 * settings_.ping_interval) last_sign_ = at;
+    // If the parent itself was delayed, answers may still wait in the socket.
+    if (at - last_tick_ > 2 * settings_.ping_interval) last_pong_ = at;
     last_tick_ = at;
     const Duration limit =
         status_.state == ChildState::up ? settings_.heartbeat : settings_.heartbeat * settings_.start_factor;
-    if (at - last_sign_ >= limit) return handle(ChildEvent::heartbeat_lost);
+    if (at - last_pong_ >= limit) return handle(ChildEvent::heartbeat_lost);
     if (send(ipc::Ping{++sequence_}) == ipc::SendResult::busy)
-        log::write(msg::link_busy, "{}: a ping was not sent: its queue is full", role_.name);
+        log::write(msg::link_busy, "{}: queue full, a ping was not sent", role_.name);
     wait_for_ping();
 }
 
-// What a child says that is about to be killed for a fault is not acted on.
+// Messages of a child that is being killed for a fault are ignored.
 void Child::on_message(ipc::Message& message) {
     if (status_.state == ChildState::failing) return;
     if (!messages_.dispatch(message)) hooks_.on_message(*this, message);
@@ -173,7 +172,7 @@ void Child::on_message(ipc::Message& message) {
 
 void Child::on_ready_message(ipc::Message& message) {
     const auto ready = ipc::read<ipc::Ready>(message);
-    if (!ready) return link_->refuse("a malformed ready");
+    if (!ready) return link_->refuse("malformed ready");
     log::write(msg::debug, "{}: ready, {} sessions adopted, {} aborted", role_.name, ready->adopted,
                ready->aborted);
     handle(ChildEvent::ready);
@@ -181,8 +180,8 @@ void Child::on_ready_message(ipc::Message& message) {
 
 void Child::on_pong_message(ipc::Message& message) {
     const auto pong = ipc::read<ipc::Pong>(message);
-    if (!pong || pong->sequence > sequence_) return link_->refuse("a malformed pong");
-    last_sign_ = now();
+    if (!pong || pong->sequence > sequence_) return link_->refuse("malformed pong");
+    last_pong_ = now();
 }
 
 void Child::do_retry_later() {
@@ -190,43 +189,44 @@ void Child::do_retry_later() {
 }
 
 void Child::do_report_ready() {
-    status_.ready = last_sign_ = now();
+    status_.ready = last_pong_ = now();
     log::write(msg::child_ready, "{}: ready, pid {}", role_.name, status_.pid);
     hooks_.on_ready(*this);
 }
 
 void Child::do_abort() {
-    log::write(msg::child_hung, "{}: hangs, pid {}: no sign of life for {}: SIGABRT", role_.name, status_.pid,
-               base::format_duration(std::chrono::duration_cast<Duration>(now() - last_sign_)));
+    log::write(msg::child_hung, "{}: hangs, pid {}: no heartbeat for {}, sending SIGABRT", role_.name,
+               status_.pid, base::format_duration(std::chrono::duration_cast<Duration>(now() - last_pong_)));
     hung_ = true;
     signal(SIGABRT);
-    arm(ChildEvent::patience_over, settings_.core_patience);
+    arm(ChildEvent::timeout, settings_.core_timeout);
 }
 
-void Child::do_wait_for_end() {
-    arm(ChildEvent::patience_over, settings_.end_patience);
+void Child::do_await_exit() {
+    arm(ChildEvent::timeout, settings_.exit_timeout);
 }
 
 void Child::do_restart() {
     const Instant at = *status_.ended;
-    log::write(msg::child_died, "{}: died, pid {}: {}", role_.name, last_pid_, to_string(*status_.last_exit));
+    log::write(msg::child_died, "{}: exited unexpectedly, pid {}: {}", role_.name, last_pid_,
+               to_string(*status_.last_exit));
     trust_.died(at, status_.ready, *status_.last_exit);
     const Duration delay = policy_.died(at, status_.ready);
-    if (hooks_.count_death(*this)) start_after(delay);
+    if (hooks_.on_crash(*this)) start_after(delay);
 }
 
 void Child::start_after(Duration delay) {
     if (delay.count() > 0)
-        log::write(msg::child_restart_delayed, "{}: next start in {}", role_.name,
+        log::write(msg::child_restart_delayed, "{}: restarting in {}", role_.name,
                    base::format_duration(delay));
     arm(ChildEvent::start, delay);
 }
 
-void Child::do_ask_to_leave() {
+void Child::do_terminate() {
     cancel_timers();
     status_.left = asked_by_signal_ = true;
     signal(SIGTERM);
-    arm(ChildEvent::patience_over, settings_.end_patience);
+    arm(ChildEvent::timeout, settings_.exit_timeout);
 }
 
 void Child::do_replace() {
@@ -236,19 +236,19 @@ void Child::do_replace() {
     do_fork();
 }
 
-void Child::do_ask_to_end() {
+void Child::do_request_stop() {
     cancel_timers();
     send(ipc::Stop{});
-    arm(ChildEvent::patience_over, settings_.stop_timeout);
+    arm(ChildEvent::timeout, settings_.stop_timeout);
 }
 
 void Child::do_escalate() {
     if (asked_by_signal_) return do_kill();
     asked_by_signal_ = true;
-    log::write(msg::child_kill, "{}: does not end, pid {}: not in {}: SIGTERM", role_.name, status_.pid,
-               base::format_duration(settings_.stop_timeout));
+    log::write(msg::child_kill, "{}: did not stop within {}, pid {}, sending SIGTERM", role_.name,
+               base::format_duration(settings_.stop_timeout), status_.pid);
     signal(SIGTERM);
-    arm(ChildEvent::patience_over, settings_.end_patience);
+    arm(ChildEvent::timeout, settings_.exit_timeout);
 }
 
 void Child::do_kill() {
@@ -257,15 +257,15 @@ void Child::do_kill() {
     signal(SIGKILL);
 }
 
-void Child::do_stay_down() {
+void Child::do_cancel_start() {
     cancel_timers();
-    hooks_.on_end(*this);
+    hooks_.on_exit(*this);
 }
 
-void Child::do_lay_to_rest() {
-    log::write(msg::child_ended, "{}: ended, pid {}: {}", role_.name, last_pid_,
+void Child::do_report_exit() {
+    log::write(msg::child_ended, "{}: stopped, pid {}: {}", role_.name, last_pid_,
                to_string(*status_.last_exit));
-    hooks_.on_end(*this);
+    hooks_.on_exit(*this);
 }
 
 std::string describe(const Child& child, Instant at) {
@@ -274,7 +274,7 @@ std::string describe(const Child& child, Instant at) {
     const auto age = [at](Instant since) {
         return base::format_duration(std::chrono::floor<std::chrono::seconds>(at - since));
     };
-    if (child.running()) text += fmt::format(" pid {} for {}", status.pid, age(*status.started));
+    if (child.is_running()) text += fmt::format(" pid {} for {}", status.pid, age(*status.started));
     text += fmt::format(", restarts {}", status.restarts);
     if (status.last_exit)
         text += fmt::format(", last exit {} {} ago", to_string(*status.last_exit), age(*status.ended));

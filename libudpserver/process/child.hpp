@@ -21,31 +21,34 @@
 
 namespace process {
 
-/// What there is to know of a child; `proxyctl ps` and the INFO signal print it.
+/// The state of a child, as `proxyctl ps` and the INFO signal print it.
 struct ChildStatus {
     ChildState state = ChildState::down;
     pid_t pid = -1;
     unsigned restarts = 0;
     std::optional<Instant> started;  ///< of the running process
     std::optional<Instant> ready;    ///< of the running process
-    std::optional<Instant> ended;    ///< of the last process that died
+    std::optional<Instant> ended;    ///< of the last process that exited
     std::optional<ExitStatus> last_exit;
-    /// The process was asked to leave its work to the next one, whatever its exit status says.
-    bool left = false;
-    int log_level = 0;  ///< of the running process, unless somebody else sent it signals
+    bool left = false;  ///< the process was asked to leave its work to the next one
+    int log_level = 0;  ///< of the running process; wrong if another program sent it USR1 or USR2
 };
 
-/// One supervised child: its process, its link, its heartbeat, its restarts. What it does on which event says
-/// the table in child_state.hpp.
+/// One supervised child: its process, its link, its heartbeat, its restarts. The table in child_state.hpp
+/// says what happens on which event.
+///
+/// start(), replace(), leave(), stop() and kill() may be called in every state, also from a hook. A child has
+/// at most one process, and none is started after stop(), leave() or kill() until start(). A process that
+/// exits is always reported by exactly one hook: on_crash, on_exit or on_replaced. A child in `failing` sends
+/// no more messages. The object must not be destroyed while its process runs, nor from its own hooks.
 class Child {
 public:
-    /// What the supervisor wants to hear. `count_death` answers whether the child is to be started again.
     struct Hooks {
         std::function<void(Child&, ipc::Message&)> on_message;
         std::function<void(Child&)> on_ready;
-        std::function<bool(Child&)> count_death;
-        std::function<void(Child&)> on_end;
-        std::function<void(Child&)> on_replaced;  ///< before the next process starts
+        std::function<bool(Child&)> on_crash;     ///< exited unexpectedly; returns whether to restart it
+        std::function<void(Child&)> on_exit;      ///< exited as requested, or will not start any more
+        std::function<void(Child&)> on_replaced;  ///< has left its work; the next process starts now
     };
 
     Child(boost::asio::io_context& io, Role role, const Settings& settings, Hooks hooks);
@@ -54,28 +57,29 @@ public:
     Child& operator=(const Child&) = delete;
 
     void start() { handle(ChildEvent::start); }
-    /// The process leaves its work as after a SIGTERM of its own, and the next one starts at once. That is no
-    /// death: nothing is counted or delayed. One that is down starts now.
+    /// The process leaves its work (SIGTERM), and the next one starts as soon as it has exited; this is not
+    /// counted as a crash. A child that is down starts now.
     void replace() { handle(ChildEvent::replace); }
-    /// Likewise, but nobody starts the next one: it stays down until start().
+    /// The process leaves its work; the child stays down until start().
     void leave() { handle(ChildEvent::leave); }
+    /// The process finishes its work and exits.
     void stop() { handle(ChildEvent::stop); }
     void kill() { handle(ChildEvent::kill); }
 
-    /// Sends a signal to the process; false when there is none.
+    /// Sends a signal to the process; false if there is none.
     bool signal(int number);
 
-    /// Looks whether the process has ended. Only its own pid is waited for, never all children: this program
-    /// may have children that belong to somebody else.
+    /// Checks whether the process has exited. Waits only for its own pid: this program may have children that
+    /// a library started.
     void reap();
 
     [[nodiscard]] const Role& role() const { return role_; }
     [[nodiscard]] const ChildStatus& status() const { return status_; }
-    [[nodiscard]] bool running() const { return status_.pid > 0; }
-    /// Nothing while there is no process, and after its link was lost.
-    [[nodiscard]] ipc::Channel* link() { return link_ ? link_.get() : nullptr; }
+    [[nodiscard]] bool is_running() const { return status_.pid > 0; }
+    /// Null without a process, or after its link was lost.
+    [[nodiscard]] ipc::Channel* link() { return link_.get(); }
 
-    /// Sends a typed message, SendResult::closed when there is no link.
+    /// Sends a typed message; SendResult::closed without a link.
     template <typename T>
     ipc::SendResult send(const T& message, std::uint32_t id = 0, std::span<const int> descriptors = {}) {
         return link_ ? link_->send(message, id, descriptors) : ipc::SendResult::closed;
@@ -92,15 +96,15 @@ private:
     void do_retry_later();
     void do_report_ready();
     void do_abort();
-    void do_wait_for_end();
+    void do_await_exit();
     void do_restart();
-    void do_ask_to_leave();
+    void do_terminate();
     void do_replace();
-    void do_ask_to_end();
+    void do_request_stop();
     void do_escalate();
     void do_kill();
-    void do_stay_down();
-    void do_lay_to_rest();
+    void do_cancel_start();
+    void do_report_exit();
 
     void open_link(base::UniqueFd socket);
     void on_message(ipc::Message& message);
@@ -120,12 +124,11 @@ private:
     ArenaTrust trust_;
     ipc::Dispatcher<> messages_;
     std::unique_ptr<ipc::Channel> link_;
-    boost::asio::steady_timer ping_timer_;  ///< when to ping
-    boost::asio::steady_timer
-        state_timer_;     ///< the pause before a start, or the patience with one that shall end
-    unsigned armed_ = 0;  ///< how often state_timer_ was set or cancelled
-    Instant last_sign_;   ///< when the child last answered a ping
-    Instant last_tick_;   ///< when we last looked
+    boost::asio::steady_timer ping_timer_;   ///< when to ping
+    boost::asio::steady_timer state_timer_;  ///< restart delay, or timeout of a process that is to exit
+    unsigned armed_ = 0;                     ///< how often state_timer_ was set or cancelled
+    Instant last_pong_;                      ///< when the child last answered
+    Instant last_tick_;                      ///< when we last checked
     std::uint32_t sequence_ = 0;
     pid_t last_pid_ = -1;
     bool hung_ = false;

@@ -16,12 +16,12 @@ namespace msg = base::msg;
 
 namespace {
 
-// A dying parent closes its links a moment before it is gone from the process table.
-constexpr std::chrono::milliseconds parent_dies_within{500};
+// An exiting parent closes its links shortly before getppid() changes.
+constexpr std::chrono::milliseconds parent_exit_timeout{500};
 
 void log_ignored(const base::TakenSignals& taken) {
     for (int number : taken.ignored)
-        log::write(msg::signal_ignored, "{}: ignored, a stronger one came with it",
+        log::write(msg::signal_ignored, "{}: ignored, a stronger signal arrived with it",
                    base::signal_name(number));
 }
 
@@ -79,30 +79,30 @@ void ChildRuntime::on_signals(const base::TakenSignals& taken) {
     if (taken.info > 0 && on_info_) on_info_();
     log_ignored(taken);
     if (taken.end == 0) return;
-    log::write(msg::signal_received, "{}: this process ends", base::signal_name(taken.end));
-    parent_gone() ? stop_without_parent() : end_alone();
+    log::write(msg::signal_received, "{}: exiting", base::signal_name(taken.end));
+    is_parent_gone() ? stop_without_parent() : leave();
 }
 
 void ChildRuntime::on_message(ipc::Message& message) {
     if (!messages_.dispatch(message))
-        log::write(msg::debug, "{}: nobody here wants it", ipc::to_string(message.type));
+        log::write(msg::debug, "{}: unhandled message", ipc::to_string(message.type));
 }
 
 void ChildRuntime::on_ping_message(ipc::Message& message) {
     const auto ping = ipc::read<ipc::Ping>(message);
-    if (!ping) return parent_.refuse("a malformed ping");
+    if (!ping) return parent_.refuse("malformed ping");
     auto reply = [this, sequence = ping->sequence] { parent_.send(ipc::Pong{sequence}); };
     on_ping_ ? on_ping_(std::move(reply)) : reply();
 }
 
 void ChildRuntime::on_stop_message(ipc::Message& message) {
-    if (!ipc::read<ipc::Stop>(message)) return parent_.refuse("a malformed stop");
+    if (!ipc::read<ipc::Stop>(message)) return parent_.refuse("malformed stop");
     stop();
 }
 
 void ChildRuntime::on_peer_message(ipc::Message& message) {
     const auto link = ipc::read<ipc::PeerLink>(message);
-    if (!link) return parent_.refuse("a malformed peer-link");
+    if (!link) return parent_.refuse("malformed peer-link");
     const auto peer = ipc::to_string(link->peer);
     if (link->lost) {
         log::write(msg::link_failed, "{}: the new link to {} could not be received: {}", origin_.role, peer,
@@ -110,26 +110,26 @@ void ChildRuntime::on_peer_message(ipc::Message& message) {
         return report_lost(link->peer);
     }
     const auto& callback = peers_[static_cast<std::size_t>(link->peer)];
-    if (!callback) return log::write(msg::debug, "a link to {}: nobody here wants it", peer);
+    if (!callback) return log::write(msg::debug, "unexpected link to {}", peer);
     callback(std::move(message.descriptors.front()));
 }
 
 void ChildRuntime::on_link_lost() {
     if (stopping_) return;
-    if (parent_gone()) return stop_without_parent();
-    parent_timer_.expires_after(parent_dies_within);
+    if (is_parent_gone()) return stop_without_parent();
+    parent_timer_.expires_after(parent_exit_timeout);
     parent_timer_.async_wait([this](boost::system::error_code error) {
         if (error) return;
-        parent_gone() ? stop_without_parent() : end_alone();
+        is_parent_gone() ? stop_without_parent() : leave();
     });
 }
 
-bool ChildRuntime::parent_gone() const {
+bool ChildRuntime::is_parent_gone() const {
     return ::getppid() != origin_.parent;
 }
 
 void ChildRuntime::stop_without_parent() {
-    if (!stopping_) log::write(msg::parent_died, "the parent has died: the proxy ends");
+    if (!stopping_) log::write(msg::parent_died, "the parent exited, shutting down");
     stop();
 }
 
@@ -138,9 +138,9 @@ void ChildRuntime::stop() {
     on_stop_ ? on_stop_() : finish(0);
 }
 
-void ChildRuntime::end_alone() {
-    if (stopping_ || std::exchange(ending_, true)) return;
-    on_end_signal_ ? on_end_signal_() : finish(0);
+void ChildRuntime::leave() {
+    if (stopping_ || std::exchange(leaving_, true)) return;
+    on_leave_ ? on_leave_() : finish(0);
 }
 
 }  // namespace process

@@ -19,8 +19,8 @@
 
 namespace process {
 
-/// What a role sees of the process it runs in. A role sets its callbacks, reports that it is ready and calls
-/// run(). USR1, USR2 and WINCH are answered in here (K-14, K-18). Callbacks come from the loop.
+/// The process that a role runs in. A role sets its callbacks, calls report_ready(), then run(). USR1, USR2
+/// and WINCH are handled here (K-14, K-18). Callbacks are called from the loop.
 class ChildRuntime {
 public:
     using Callback = std::function<void()>;
@@ -39,41 +39,39 @@ public:
     ChildRuntime& operator=(const ChildRuntime&) = delete;
 
     [[nodiscard]] boost::asio::io_context& io() { return io_; }
-    /// The link to the parent; messages come by on(), not by its callbacks.
+    /// The link to the parent. Receive messages with on(), not with its callbacks.
     [[nodiscard]] ipc::Channel& parent() { return parent_; }
     [[nodiscard]] const std::string& role() const { return origin_.role; }
 
-    /// True when the last child of this role seems to have died of what it adopted: adopt nothing, wipe the
-    /// arena.
+    /// True if the sessions may have crashed the last child of this role: adopt nothing, clear the arena.
     [[nodiscard]] bool fresh_start() const { return origin_.fresh_start; }
 
-    /// Tells the parent that this role serves, and what became of the sessions it found.
+    /// Reports to the parent that this role is up, and how many sessions it adopted and aborted.
     void report_ready(std::uint32_t adopted = 0, std::uint32_t aborted = 0);
 
     using PeerCallback = std::function<void(base::UniqueFd link)>;
-    /// Takes the links to another child: called with an end of each new one, which takes the place of the one
-    /// before. To be set before report_ready(); links that nobody asked for are closed.
+    /// Receives the links to another child: each new one replaces the previous one. Set it before
+    /// report_ready(); a link without a callback is closed.
     void on_peer(ipc::Party peer, PeerCallback callback);
-    /// The link to that peer is closed on this side: there will be a new one.
+    /// Asks for a new link to that peer: this side has closed the old one.
     void report_lost(ipc::Party peer);
 
-    /// Takes messages of the parent other than Ping, Stop and PeerLink.
+    /// Handles messages of the parent other than Ping, Stop and PeerLink.
     void on(ipc::MessageType type, std::function<void(ipc::Message&)> handler);
 
-    /// The proxy ends, or the parent is dead (end of the link): close all sessions, report them, finish().
-    /// Called once. Without it the child finishes with 0.
+    /// proxyd shuts down, or the parent has exited: close and record all sessions, then finish(). Called
+    /// once. Default: finish(0).
     void on_stop(Callback callback) { on_stop_ = std::move(callback); }
 
-    /// This child alone ends (TERM, INT, HUP, QUIT): leave the sessions as they are, the next one adopts
-    /// them, and finish(). When the parent is gone or said Stop before, on_stop is called instead. Default:
-    /// finish(0).
-    void on_end_signal(Callback callback) { on_end_signal_ = std::move(callback); }
+    /// Only this child exits (TERM, INT, HUP, QUIT): leave the sessions to the next one, then finish(). Not
+    /// called after Stop, nor if the parent has exited: then it is on_stop. Default: finish(0).
+    void on_leave(Callback callback) { on_leave_ = std::move(callback); }
 
-    /// A heartbeat: call `reply` when all threads of this role have shown that they live. In the
-    /// thread of the loop. Default: at once.
+    /// A heartbeat: call `reply` in the thread of the loop once all threads of this role have responded.
+    /// Default: immediately.
     void on_ping(std::function<void(Reply reply)> callback) { on_ping_ = std::move(callback); }
 
-    /// SIGPWR: log what this role knows of itself (K-20).
+    /// SIGPWR: log the status of this role (K-20).
     void on_info(Callback callback) { on_info_ = std::move(callback); }
 
     /// Runs the loop until finish(). Returns its status.
@@ -87,10 +85,10 @@ private:
     void on_stop_message(ipc::Message& message);
     void on_peer_message(ipc::Message& message);
     void on_link_lost();
-    [[nodiscard]] bool parent_gone() const;
+    [[nodiscard]] bool is_parent_gone() const;
     void stop_without_parent();
     void stop();
-    void end_alone();
+    void leave();
 
     boost::asio::io_context io_;
     Origin origin_;
@@ -99,10 +97,10 @@ private:
     boost::asio::steady_timer parent_timer_;
     ipc::Dispatcher<> messages_;
     std::array<PeerCallback, ipc::party_count> peers_;
-    Callback on_stop_, on_end_signal_, on_info_;
+    Callback on_stop_, on_leave_, on_info_;
     std::function<void(Reply)> on_ping_;
     bool stopping_ = false;  ///< on_stop was called
-    bool ending_ = false;    ///< on_end_signal was called
+    bool leaving_ = false;   ///< on_leave was called
     std::optional<int> status_;
 };
 

@@ -6,41 +6,75 @@ namespace process {
 namespace {
 
 using S = ChildState;
+using E = ChildEvent;
 using A = ChildAction;
-using Row = std::array<ChildStep, child_event_count>;
+using Table = std::array<std::array<ChildStep, child_event_count>, child_state_count>;
 
+struct Cell {
+    S state;
+    E event;
+    A action;
+    S next;
+};
+
+// An event without a line here changes nothing.
 // clang-format off
-constexpr std::array<Row, child_state_count> table{
-    //                start                          forked                     fork_failed
-    //                ready                          died                       heartbeat_lost              link_lost
-    //                patience_over                  replace                    leave
-    //                stop                           kill
-    /* down */ Row{{  {A::fork, S::down},            {A::watch, S::starting},   {A::retry_later, S::down},
-                      {A::none, S::down},            {A::none, S::down},        {A::none, S::down},         {A::none, S::down},
-                      {A::none, S::down},            {A::fork, S::down},        {A::stay_down, S::down},
-                      {A::stay_down, S::down},       {A::stay_down, S::down} }},
-    /* starting */ Row{{ {A::none, S::starting},     {A::none, S::starting},    {A::none, S::starting},
-                      {A::report_ready, S::up},      {A::restart, S::down},     {A::abort, S::failing},     {A::wait_for_end, S::failing},
-                      {A::none, S::starting},        {A::ask_to_leave, S::replacing}, {A::ask_to_leave, S::stopping},
-                      {A::ask_to_end, S::stopping},  {A::kill, S::stopping} }},
-    /* up */ Row{{    {A::none, S::up},              {A::none, S::up},          {A::none, S::up},
-                      {A::none, S::up},              {A::restart, S::down},     {A::abort, S::failing},     {A::wait_for_end, S::failing},
-                      {A::none, S::up},              {A::ask_to_leave, S::replacing}, {A::ask_to_leave, S::stopping},
-                      {A::ask_to_end, S::stopping},  {A::kill, S::stopping} }},
-    /* failing */ Row{{ {A::none, S::failing},       {A::none, S::failing},     {A::none, S::failing},
-                      {A::none, S::failing},         {A::restart, S::down},     {A::none, S::failing},      {A::none, S::failing},
-                      {A::kill, S::failing},         {A::none, S::failing},     {A::kill, S::stopping},
-                      {A::kill, S::stopping},        {A::kill, S::stopping} }},
-    /* replacing */ Row{{ {A::none, S::replacing},   {A::none, S::replacing},   {A::none, S::replacing},
-                      {A::none, S::replacing},       {A::replace, S::down},     {A::none, S::replacing},    {A::none, S::replacing},
-                      {A::kill, S::replacing},       {A::none, S::replacing},   {A::none, S::stopping},
-                      {A::ask_to_end, S::stopping},  {A::kill, S::stopping} }},
-    /* stopping */ Row{{ {A::none, S::stopping},     {A::none, S::stopping},    {A::none, S::stopping},
-                      {A::none, S::stopping},        {A::lay_to_rest, S::down}, {A::none, S::stopping},     {A::none, S::stopping},
-                      {A::escalate, S::stopping},    {A::none, S::stopping},    {A::none, S::stopping},
-                      {A::none, S::stopping},        {A::kill, S::stopping} }},
+constexpr Cell cells[] = {
+    {S::down,      E::start,          A::fork,         S::down},
+    {S::down,      E::forked,         A::watch,        S::starting},
+    {S::down,      E::fork_failed,    A::retry_later,  S::down},
+    {S::down,      E::replace,        A::fork,         S::down},
+    {S::down,      E::leave,          A::cancel_start, S::down},
+    {S::down,      E::stop,           A::cancel_start, S::down},
+    {S::down,      E::kill,           A::cancel_start, S::down},
+
+    {S::starting,  E::ready,          A::report_ready, S::up},
+    {S::starting,  E::died,           A::restart,      S::down},
+    {S::starting,  E::heartbeat_lost, A::abort,        S::failing},
+    {S::starting,  E::link_lost,      A::await_exit,   S::failing},
+    {S::starting,  E::replace,        A::terminate,    S::replacing},
+    {S::starting,  E::leave,          A::terminate,    S::stopping},
+    {S::starting,  E::stop,           A::request_stop, S::stopping},
+    {S::starting,  E::kill,           A::kill,         S::stopping},
+
+    {S::up,        E::died,           A::restart,      S::down},
+    {S::up,        E::heartbeat_lost, A::abort,        S::failing},
+    {S::up,        E::link_lost,      A::await_exit,   S::failing},
+    {S::up,        E::replace,        A::terminate,    S::replacing},
+    {S::up,        E::leave,          A::terminate,    S::stopping},
+    {S::up,        E::stop,           A::request_stop, S::stopping},
+    {S::up,        E::kill,           A::kill,         S::stopping},
+
+    {S::failing,   E::died,           A::restart,      S::down},
+    {S::failing,   E::timeout,        A::kill,         S::failing},
+    {S::failing,   E::leave,          A::kill,         S::stopping},
+    {S::failing,   E::stop,           A::kill,         S::stopping},
+    {S::failing,   E::kill,           A::kill,         S::stopping},
+
+    {S::replacing, E::died,           A::replace,      S::down},
+    {S::replacing, E::timeout,        A::kill,         S::replacing},
+    {S::replacing, E::leave,          A::none,         S::stopping},
+    {S::replacing, E::stop,           A::request_stop, S::stopping},
+    {S::replacing, E::kill,           A::kill,         S::stopping},
+
+    {S::stopping,  E::died,           A::report_exit,  S::down},
+    {S::stopping,  E::timeout,        A::escalate,     S::stopping},
+    {S::stopping,  E::kill,           A::kill,         S::stopping},
 };
 // clang-format on
+
+constexpr Table make_table() {
+    Table table{};
+    for (std::size_t state = 0; state < child_state_count; ++state)
+        for (ChildStep& step : table[state])
+            step = {A::none, static_cast<S>(state)};
+    for (const Cell& cell : cells)
+        table[static_cast<std::size_t>(cell.state)][static_cast<std::size_t>(cell.event)] = {cell.action,
+                                                                                             cell.next};
+    return table;
+}
+
+constexpr Table table = make_table();
 
 }  // namespace
 
@@ -56,8 +90,8 @@ std::string_view to_string(ChildState state) {
 
 std::string_view to_string(ChildEvent event) {
     static constexpr std::array<std::string_view, child_event_count> names{
-        "start",     "forked",        "fork failed", "ready", "died", "heartbeat lost",
-        "link lost", "patience over", "replace",     "leave", "stop", "kill"};
+        "start",     "forked",  "fork failed", "ready", "died", "heartbeat lost",
+        "link lost", "timeout", "replace",     "leave", "stop", "kill"};
     return names[static_cast<std::size_t>(event)];
 }
 

@@ -19,7 +19,7 @@
 namespace process {
 namespace {
 
-constexpr char serves = '0';
+constexpr char is_ready = '0';
 
 [[noreturn]] void fail(const char* what) {
     throw base::Fatal(std::string("cannot become a daemon: ") + what + ": " + std::strerror(errno));
@@ -31,10 +31,10 @@ bool read_report(int fd) {
     do {
         got = ::read(fd, &answer, 1);
     } while (got < 0 && errno == EINTR);
-    return got == 1 && answer == serves;
+    return got == 1 && answer == is_ready;
 }
 
-// The daemon's end closes its end of the pipe, so it is dead or dying when there is no report.
+// An exit of the daemon closes its end of the pipe, so without a report it has failed.
 [[noreturn]] void wait_for_report(base::UniqueFd report, pid_t daemon) {
     if (read_report(report.get())) ::_exit(EXIT_SUCCESS);
     ExitStatus status;
@@ -42,7 +42,7 @@ bool read_report(int fd) {
     do {
         got = ::waitpid(daemon, &status.wait_status, 0);
     } while (got < 0 && errno == EINTR);
-    std::fprintf(stderr, "proxyd: the start failed: pid %d: %s\n", static_cast<int>(daemon),
+    std::fprintf(stderr, "proxyd: start failed: pid %d: %s\n", static_cast<int>(daemon),
                  to_string(status).c_str());
     const bool exited =
         got == daemon && WIFEXITED(status.wait_status) && WEXITSTATUS(status.wait_status) != 0;
@@ -55,12 +55,12 @@ Daemon Daemon::detach() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe");
     base::UniqueFd reader(ends[0]), writer(ends[1]);
-    std::fflush(nullptr);  // or what is in the buffers would be printed twice
+    std::fflush(nullptr);  // or buffered output would be printed twice
     const pid_t pid = ::fork();
     if (pid < 0) fail("fork");
     if (pid > 0) {
         writer.reset();
-        base::unblock_all();  // a start that takes too long can be left with Ctrl-C
+        base::unblock_all();  // so that Ctrl-C works during a long start
         wait_for_report(std::move(reader), pid);
     }
     if (::setsid() < 0) fail("setsid");
@@ -69,11 +69,11 @@ Daemon Daemon::detach() {
 
 void Daemon::report_ready() {
     if (!report_) return;
-    // A daemon must not hold a mounted file system; the root is always there.
+    // A daemon must not keep a file system mounted.
     if (::chdir("/") != 0) fail("chdir /");
     leave_terminal();
-    // Who waited may have been killed; then nobody wants to know (SIGPIPE is ignored in the parent).
-    [[maybe_unused]] const ssize_t written = ::write(report_.get(), &serves, 1);
+    // The waiting process may have been killed (SIGPIPE is ignored in the parent).
+    [[maybe_unused]] const ssize_t written = ::write(report_.get(), &is_ready, 1);
     report_.reset();
 }
 

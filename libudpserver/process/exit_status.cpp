@@ -18,12 +18,12 @@ bool is_crash(int signal) {
 
 }  // namespace
 
-bool ExitStatus::crashed() const {
+bool ExitStatus::has_crashed() const {
     return hung || (WIFSIGNALED(wait_status) && is_crash(WTERMSIG(wait_status)));
 }
 
-bool ExitStatus::own_fault() const {
-    return crashed() || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0);
+bool ExitStatus::is_own_fault() const {
+    return has_crashed() || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0);
 }
 
 std::string to_string(const ExitStatus& status) {
@@ -38,12 +38,12 @@ std::string to_string(const ExitStatus& status) {
 void ArenaTrust::died(base::Instant now, std::optional<base::Instant> ready, const ExitStatus& status) {
     if (ready) {
         crashes_before_ready_ = 0;
-        poisoned_ = replacement_ && status.own_fault() && now - *ready <= soon;
+        poisoned_ = replacement_ && status.is_own_fault() && now - *ready <= soon;
         replacement_ = true;
         return;
     }
-    if (status.crashed()) ++crashes_before_ready_;
-    // A child that found its arena poisoned and died before it wiped it leaves it poisoned.
+    if (status.has_crashed()) ++crashes_before_ready_;
+    // A child that crashed before it cleared a poisoned arena leaves it poisoned.
     if (crashes_before_ready_ >= 2) poisoned_ = true;
 }
 

@@ -16,22 +16,22 @@ namespace msg = base::msg;
 
 namespace {
 
-bool up(const Child* child) {
+bool is_up(const Child* child) {
     return child && child->status().state == ChildState::up;
 }
 
-/// False when it is worth another try. A child whose own link is closed is not: it will be replaced, and its
-/// successor says that it is ready.
+/// False if it is to be retried. A child whose own link is closed is not: it restarts, and its next process
+/// will be ready.
 bool give_end(Child& child, const Child& peer, const base::UniqueFd& end) {
     const int descriptor = end.get();
     const auto result = child.send(ipc::PeerLink{peer.role().party}, 0, std::span(&descriptor, 1));
     if (result == ipc::SendResult::busy)
-        log::write(msg::link_busy, "{}: a new link to {} was not sent: its queue is full, tried again",
+        log::write(msg::link_busy, "{}: queue full, a new link to {} was not sent; retrying",
                    child.role().name, peer.role().name);
     return result != ipc::SendResult::busy;
 }
 
-/// False when it is worth another try. Both ends are closed here on return.
+/// False if it is to be retried. Both ends are closed here on return.
 bool connect(Child& a, Child& b) {
     try {
         const auto [end_a, end_b] = ipc::link_pair();
@@ -39,7 +39,7 @@ bool connect(Child& a, Child& b) {
         log::write(msg::debug, "{} and {}: a new link", a.role().name, b.role().name);
         return true;
     } catch (const std::system_error& error) {
-        log::write(msg::link_failed, "{} and {}: cannot be linked: {}, tried again", a.role().name,
+        log::write(msg::link_failed, "{} and {}: cannot be linked: {}; retrying", a.role().name,
                    b.role().name, error.what());
         return false;
     }
@@ -68,18 +68,18 @@ void Links::lost(ipc::Party a, ipc::Party b) {
     }
 }
 
-// While one of them is not up there is nothing to try: its `ready` will bring us here again.
+// If one of them is not up, ready() will call this again.
 void Links::make(Pair& pair) {
     Child* const a = find_(pair.a);
     Child* const b = find_(pair.b);
-    pair.failed = up(a) && up(b) && !connect(*a, *b);
+    pair.failed = is_up(a) && is_up(b) && !connect(*a, *b);
     if (pair.failed) retry_later();
 }
 
-// A timer that runs is left alone: whoever has new reasons all the time must not keep the others waiting.
+// A running timer is not reset, or frequent failures of one pair would delay the others.
 void Links::retry_later() {
     if (std::exchange(retrying_, true)) return;
-    timer_.expires_after(retry_pause_);
+    timer_.expires_after(retry_delay_);
     timer_.async_wait([this](boost::system::error_code error) {
         retrying_ = false;
         if (!error) retry();

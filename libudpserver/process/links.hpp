@@ -11,38 +11,38 @@
 
 namespace process {
 
-/// The direct links between children. Whenever one of two linked children becomes ready and the other one is
-/// up, both get an end of a new socket pair; the parent keeps none, so a link dies with either end. What
-/// fails is logged and tried again, it harms nobody.
+/// The direct links between children. When one of two linked children becomes ready while the other is up,
+/// both receive an end of a new socket pair; the parent keeps neither, so a link closes with either end.
+/// Failures are logged and retried.
 class Links {
 public:
-    /// The child of a party, nullptr when there is none (yet).
+    /// The child of a party, or null.
     using Find = std::function<Child*(ipc::Party)>;
 
-    /// What failed is tried again after `retry_pause`, or when the next child becomes ready.
-    Links(boost::asio::io_context& io, Duration retry_pause, Find find)
-        : retry_pause_(retry_pause), find_(std::move(find)), timer_(io) {}
+    /// A failed link is retried after `retry_delay`, or when the next child becomes ready.
+    Links(boost::asio::io_context& io, Duration retry_delay, Find find)
+        : retry_delay_(retry_delay), find_(std::move(find)), timer_(io) {}
     Links(const Links&) = delete;
     Links& operator=(const Links&) = delete;
 
-    /// From now on these two are linked, the first time at once when both are up. A pair that is known
-    /// already adds nothing. Neither may be the parent.
+    /// Links these two from now on, immediately if both are up. Adding a pair twice has no effect. Neither
+    /// may be the parent.
     void add(ipc::Party a, ipc::Party b);
 
-    /// A child has become ready: its links are made anew, and those that failed before are tried again.
+    /// A child has become ready: renews its links and retries failed ones.
     void ready(ipc::Party party);
 
-    /// One of them has closed the link, for example because it got something senseless: they get another one
-    /// after the pause, unless a death was the reason.
+    /// One of them has closed the link, for example after a malformed message: they get another one after the
+    /// delay, unless the other has exited.
     void lost(ipc::Party a, ipc::Party b);
 
-    /// The proxy ends: nothing is tried again.
+    /// For the shutdown: nothing is retried.
     void stop() { timer_.cancel(); }
 
 private:
     struct Pair {
         ipc::Party a, b;
-        bool failed = false;  ///< to be tried again
+        bool failed = false;  ///< to be retried
 
         [[nodiscard]] bool is(ipc::Party x, ipc::Party y) const { return a == x && b == y; }
     };
@@ -51,7 +51,7 @@ private:
     void retry();
     void retry_later();
 
-    Duration retry_pause_;
+    Duration retry_delay_;
     Find find_;
     boost::asio::steady_timer timer_;
     bool retrying_ = false;

@@ -15,8 +15,7 @@
 namespace process {
 
 PidFile::PidFile(std::string path) : path_(std::move(path)), owner_(::getpid()) {
-    // A file that its last owner removed between our open and our lock is nobody's any more: take the new
-    // one.
+    // Retry if the previous owner removed the file between our open and our lock.
     while (!lock()) {
     }
     write_pid();
@@ -26,7 +25,7 @@ PidFile::PidFile(std::string path, base::UniqueFd locked)
     : path_(std::move(path)), owner_(::getpid()), fd_(std::move(locked)) {}
 
 PidFile::~PidFile() {
-    // While we hold the lock nobody else can own the file at the path, unless somebody replaced it by hand.
+    // The file at the path is ours while we hold the lock, unless it was replaced by hand.
     if (fd_ && owner_ == ::getpid() && is_at_path()) ::unlink(path_.c_str());
 }
 
@@ -39,13 +38,13 @@ bool PidFile::lock() {
     fail("cannot be locked", errno);
 }
 
-// Root is about to overwrite it, and to remove it at the end: never a device such as /dev/null, nor somebody
-// else's file under a second name.
+// Root will overwrite and later remove the file: never a device such as /dev/null, nor another user's file
+// under a second name.
 void PidFile::check_kind() const {
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) fail("cannot be examined", errno);
     if (!S_ISREG(status.st_mode))
-        throw base::Fatal("pid file " + path_ + " is no regular file; correct pid-file");
+        throw base::Fatal("pid file " + path_ + " is not a regular file; correct pid-file");
     if (status.st_nlink > 1)
         throw base::Fatal("pid file " + path_ + " has other names (hard links); remove it");
 }

@@ -8,14 +8,13 @@
 
 namespace process {
 
-/// The file with this process's pid, locked as long as the object lives, so that a file that a crash left
-/// behind stops nobody. It is made by the process that stays, after daemonise, and removed by it alone: a
-/// forked child that destroys a copy changes nothing.
+/// The file with this process's pid. It is locked while the object exists, so that a file left behind by a
+/// crash does not prevent a start. Only the process that created it removes it, not a forked child.
 class PidFile {
 public:
-    /// Throws base::Fatal: somebody else has the lock (with his pid), or the file cannot be written.
+    /// Throws base::Fatal if another process holds the lock (with its pid), or the file cannot be written.
     explicit PidFile(std::string path);
-    /// The same process after an exec: the file is its already, with the lock.
+    /// After an upgrade: the process already holds the file and the lock.
     PidFile(std::string path, base::UniqueFd locked);
     ~PidFile();
     PidFile(const PidFile&) = delete;

@@ -18,13 +18,13 @@ namespace process {
 
 namespace {
 
-constexpr std::size_t most_output = 16 * 1024;
+constexpr std::size_t max_output = 16 * 1024;
 
 void check(int error, const std::string& what) {
     if (error != 0) throw std::system_error(error, std::system_category(), what);
 }
 
-/// What posix_spawn shall do in the new process before it becomes the program.
+/// What posix_spawn does in the new process before the exec.
 class Preparation {
 public:
     Preparation(int input, int output) {
@@ -59,7 +59,7 @@ private:
     posix_spawnattr_t attributes_;
 };
 
-/// Reads until nobody writes any more. False when the deadline comes first.
+/// Reads until all writers have closed the pipe. False if the deadline passes first.
 bool read_all(int pipe, base::Instant deadline, std::string& output) {
     for (;;) {
         const base::Duration left = deadline - base::MonotonicClock::now();
@@ -69,12 +69,12 @@ bool read_all(int pipe, base::Instant deadline, std::string& output) {
         std::array<char, 4096> part;
         const ssize_t got = ::read(pipe, part.data(), part.size());
         if (got == 0 || (got < 0 && errno != EINTR)) return true;
-        if (got > 0 && output.size() < most_output) output.append(part.data(), static_cast<std::size_t>(got));
+        if (got > 0 && output.size() < max_output) output.append(part.data(), static_cast<std::size_t>(got));
     }
 }
 
-/// It may live on without its outputs. False when the deadline comes first.
-bool ends_by(pid_t pid, base::Instant deadline) {
+/// The process may outlive its outputs. False if the deadline passes first.
+bool exits_by(pid_t pid, base::Instant deadline) {
     const base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     for (;;) {
         const base::Duration left = deadline - base::MonotonicClock::now();
@@ -100,7 +100,7 @@ Probe probe_program(const std::string& path, const std::vector<std::string>& arg
     const pid_t pid = Preparation(input, to.get()).spawn(path, words.data());
     to.reset();
     Probe probe;
-    probe.hung = !read_all(from.get(), deadline, probe.output) || !ends_by(pid, deadline);
+    probe.hung = !read_all(from.get(), deadline, probe.output) || !exits_by(pid, deadline);
     if (probe.hung) ::kill(pid, SIGKILL);
     while (::waitpid(pid, &probe.wait_status, 0) < 0 && errno == EINTR) {
     }

@@ -7,7 +7,7 @@
 
 namespace process {
 
-/// What a program said when it was asked something, and how it ended.
+/// The output of a program, and how it exited.
 struct Probe {
     int wait_status = 0;
     bool hung = false;   ///< it was killed after the limit
@@ -16,9 +16,8 @@ struct Probe {
     [[nodiscard]] bool good() const { return wait_status == 0 && !hung; }
 };
 
-/// Runs another program to its end and waits for it, `limit` at most; `input` becomes its standard input. It
-/// gets no other descriptor, and signals as a fresh process has them. Throws std::system_error when it cannot
-/// be started.
+/// Runs another program and waits for it, at most `limit`. It gets `input` as standard input, no other
+/// descriptor, and default signal handling. Throws std::system_error if it cannot be started.
 Probe probe_program(const std::string& path, const std::vector<std::string>& arguments, int input,
                     base::Duration limit);
 

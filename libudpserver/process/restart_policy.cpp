@@ -9,16 +9,16 @@ Duration RestartPolicy::died(Instant now, std::optional<Instant> ready) {
         next_delay_ = Duration(0);
         return Duration(0);
     }
-    const Duration delay = std::clamp(next_delay_, speed_.first_delay, speed_.longest_delay);
-    next_delay_ = std::min(2 * delay, speed_.longest_delay);
+    const Duration delay = std::clamp(next_delay_, speed_.first_delay, speed_.max_delay);
+    next_delay_ = std::min(2 * delay, speed_.max_delay);
     return delay;
 }
 
-bool DeathTally::add(Instant now) {
-    deaths_.push_back(now);
-    while (now - deaths_.front() > limit_.within)
-        deaths_.pop_front();
-    return deaths_.size() > limit_.count;
+bool CrashTally::add(Instant now) {
+    crashes_.push_back(now);
+    while (now - crashes_.front() > limit_.within)
+        crashes_.pop_front();
+    return crashes_.size() > limit_.count;
 }
 
 }  // namespace process

@@ -18,8 +18,8 @@ struct Role {
     RestartSpeed speed;
     /// The child's main; returns its exit status. Runs in a new process on each start, right after the fork.
     std::function<int(ChildRuntime&)> run;
-    /// The descriptors a new child needs besides its link and its log; everything else is closed in it. Asked
-    /// before each fork, in the parent.
+    /// The descriptors that a new child keeps besides its link and its log. Called in the parent before each
+    /// fork.
     std::function<std::vector<int>()> keep;
 };
 

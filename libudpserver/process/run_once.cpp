@@ -12,8 +12,8 @@ namespace process {
 
 namespace {
 
-/// The child's end of the link closes when it ends, and at no other time.
-bool ends_within(int link, Duration limit) {
+/// The child's end of the link closes only when it exits.
+bool exits_within(int link, Duration limit) {
     const base::Instant deadline = base::MonotonicClock::now() + limit;
     for (;;) {
         const Duration left = deadline - base::MonotonicClock::now();
@@ -28,7 +28,7 @@ bool ends_within(int link, Duration limit) {
 ExitStatus run_once(const Role& role, const Settings& settings, Duration limit) {
     const Spawned child = spawn(role, settings, true);
     ExitStatus status;
-    if (!ends_within(child.link.get(), limit)) {
+    if (!exits_within(child.link.get(), limit)) {
         status.hung = true;
         ::kill(child.pid, SIGKILL);
     }

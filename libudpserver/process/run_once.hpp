@@ -6,8 +6,8 @@
 
 namespace process {
 
-/// Runs a role in a process of its own to its end, without supervision, and waits for it: for a last task
-/// when the supervisor has finished. It is killed after `limit`. Throws what spawn throws.
+/// Runs a role in a process without supervision and waits for it, for a last task after the supervisor has
+/// finished. Kills it after `limit`. Throws what spawn throws.
 ExitStatus run_once(const Role& role, const Settings& settings, Duration limit);
 
 }  // namespace process

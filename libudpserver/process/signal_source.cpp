@@ -23,11 +23,11 @@ void SignalSource::start(Callback callback) {
 
 void SignalSource::stop() {
     callback_.reset();
-    // The descriptor is the inbox's: it is given back, not closed.
+    // The inbox owns the descriptor, so it is released, not closed.
     if (wake_.is_open()) wake_.release();
 }
 
-bool SignalSource::waiting() const {
+bool SignalSource::has_pending() const {
     pollfd wake{inbox_.descriptor(), POLLIN, 0};
     return ::poll(&wake, 1, 0) > 0;
 }

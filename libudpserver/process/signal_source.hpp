@@ -9,7 +9,7 @@
 
 namespace process {
 
-/// Brings the signals of an inbox into a loop. The inbox must live longer.
+/// Delivers the signals of an inbox to a loop. The inbox must outlive it.
 class SignalSource {
 public:
     using Callback = std::function<void(const base::TakenSignals&)>;
@@ -19,19 +19,19 @@ public:
     SignalSource(const SignalSource&) = delete;
     SignalSource& operator=(const SignalSource&) = delete;
 
-    /// From now on the callback is called from the loop; it may call stop().
+    /// Calls the callback from the loop; it may call stop().
     void start(Callback callback);
     void stop();
 
-    /// Something has come that the callback has not been told yet.
-    [[nodiscard]] bool waiting() const;
+    /// True if a signal has arrived that the callback has not received yet.
+    [[nodiscard]] bool has_pending() const;
 
 private:
     void wait();
 
     base::SignalInbox& inbox_;
     boost::asio::posix::stream_descriptor wake_;
-    // Handlers that are already on their way when this object dies see that it is empty.
+    // Handlers that are already queued when this object is destroyed see that it is empty.
     std::shared_ptr<Callback> callback_;
 };
 

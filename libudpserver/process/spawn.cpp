@@ -24,8 +24,8 @@ namespace msg = base::msg;
 
 namespace {
 
-/// What the new process knows at its birth.
-struct Birth {
+/// What a new process needs to know.
+struct ChildStart {
     const Role& role;
     const Settings& settings;
     std::vector<int> keep;
@@ -34,48 +34,48 @@ struct Birth {
     bool fresh_start;
 };
 
-void keep_only_own_descriptors(const Birth& birth) {
+void keep_only_own_descriptors(const ChildStart& start) {
     std::vector<int> keep = log::descriptors();
-    keep.insert(keep.end(), birth.keep.begin(), birth.keep.end());
-    keep.insert(keep.end(), {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, birth.link.get()});
+    keep.insert(keep.end(), start.keep.begin(), start.keep.end());
+    keep.insert(keep.end(), {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, start.link.get()});
     close_all_but(std::move(keep));
 }
 
-int live(Birth& birth) {
+int run_child(ChildStart& start) {
     ::setsid();
-    // A daemon's children would hold the terminal and the directory although their parent left them.
-    if (!birth.settings.foreground) {
+    // Children of a daemon must not hold the terminal or the working directory.
+    if (!start.settings.foreground) {
         leave_terminal();
         if (::chdir("/") != 0) return EXIT_FAILURE;
     }
-    keep_only_own_descriptors(birth);
-    base::set_process_title(birth.settings.name, birth.role.name);
+    keep_only_own_descriptors(start);
+    base::set_process_title(start.settings.name, start.role.name);
     base::SignalInbox signals;
-    log::become(birth.role.name, false);
-    if (birth.settings.user)
-        base::drop_privileges(*birth.settings.user);
+    log::become(start.role.name, false);
+    if (start.settings.user)
+        base::drop_privileges(*start.settings.user);
     else
         base::forbid_new_privileges();
-    // A change of the user clears the parent-death signal, so it is asked for after it.
-    if (!base::die_with_parent(birth.parent, SIGTERM)) return EXIT_SUCCESS;
-    // The log's thread starts last: it inherits what this one may do, and its blocked signals.
-    if (birth.settings.log_in_background) log::become(birth.role.name, true);
+    // After the change of the user, which clears the parent-death signal.
+    if (!base::die_with_parent(start.parent, SIGTERM)) return EXIT_SUCCESS;
+    // The log thread starts last, so that it inherits the dropped privileges and the blocked signals.
+    if (start.settings.log_in_background) log::become(start.role.name, true);
     base::unblock_all();
-    ChildRuntime runtime({birth.role.name, birth.role.party, birth.parent, birth.fresh_start},
-                         std::move(birth.link), signals);
-    return birth.role.run(runtime);
+    ChildRuntime runtime({start.role.name, start.role.party, start.parent, start.fresh_start},
+                         std::move(start.link), signals);
+    return start.role.run(runtime);
 }
 
-// The way out is always _exit: to return or to throw would run the parent's loop and the destructors of its
-// objects in here. They share the parent's epoll set, and would remove the parent's own sockets from it.
-[[noreturn]] void child_main(Birth& birth) {
+// Always leaves with _exit: a return or an exception would run the parent's loop and destructors in the
+// child, and these would remove the parent's sockets from the epoll set that both share.
+[[noreturn]] void child_main(ChildStart& start) {
     int status = EXIT_FAILURE;
     try {
-        status = live(birth);
+        status = run_child(start);
     } catch (const std::exception& error) {
-        log::write(msg::child_failed, "{}: cannot go on: {}", birth.role.name, error.what());
+        log::write(msg::child_failed, "{}: failed: {}", start.role.name, error.what());
     } catch (...) {
-        log::write(msg::child_failed, "{}: cannot go on: unknown exception", birth.role.name);
+        log::write(msg::child_failed, "{}: failed: unknown exception", start.role.name);
     }
     log::flush_and_close();
     ::_exit(status);
@@ -85,7 +85,7 @@ int live(Birth& birth) {
 
 void close_all_but(std::vector<int> keep) {
     std::ranges::sort(keep);
-    unsigned next = 0;  // everything below is done
+    unsigned next = 0;  // all below are done
     for (int fd : keep) {
         if (fd < 0 || static_cast<unsigned>(fd) < next) continue;
         const auto kept = static_cast<unsigned>(fd);
@@ -97,14 +97,13 @@ void close_all_but(std::vector<int> keep) {
 
 Spawned spawn(const Role& role, const Settings& settings, bool fresh_start) {
     auto [ours, theirs] = ipc::link_pair();
-    Birth birth{role,       settings,   role.keep ? role.keep() : std::vector<int>(), std::move(theirs),
-                ::getpid(), fresh_start};
-    // Until the child has its own handlers, a signal would do to it what the parent's handlers do, or kill
-    // it.
+    ChildStart start{role,       settings,   role.keep ? role.keep() : std::vector<int>(), std::move(theirs),
+                     ::getpid(), fresh_start};
+    // Until the child has its own handlers, a signal would run the parent's or kill it.
     const base::BlockSignals quiet;
     const pid_t pid = ::fork();
     if (pid < 0) throw std::system_error(errno, std::system_category(), "fork");
-    if (pid == 0) child_main(birth);
+    if (pid == 0) child_main(start);
     return {pid, std::move(ours)};
 }
 

@@ -15,11 +15,11 @@ struct Spawned {
     base::UniqueFd link;  ///< the parent's end
 };
 
-/// Starts a process that runs `role` and never comes back from here. Throws std::system_error, or what
-/// `role.keep` throws, when there is no process.
+/// Starts a process that runs `role` and exits. Throws std::system_error, or what `role.keep` throws, if no
+/// process could be started.
 Spawned spawn(const Role& role, const Settings& settings, bool fresh_start);
 
-/// Closes every descriptor that is not in `keep` (in any order, also twice or invalid ones).
+/// Closes every descriptor that is not in `keep`, which may be unsorted and contain duplicates and -1.
 void close_all_but(std::vector<int> keep);
 
 }  // namespace process

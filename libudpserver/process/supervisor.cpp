@@ -21,10 +21,10 @@ Supervisor::Supervisor(boost::asio::io_context& io, Settings settings, base::Sig
       settings_(std::move(settings)),
       signals_(io, signals),
       tally_(settings_.max_restarts),
-      links_(io, settings_.link_retry, [this](ipc::Party party) { return find(party); }) {
+      links_(io, settings_.link_retry_delay, [this](ipc::Party party) { return find(party); }) {
     messages_.on(ipc::MessageType::link_lost, [this](Child& child, ipc::Message& message) {
         const auto lost = ipc::read<ipc::LinkLost>(message);
-        if (!lost) return child.link()->refuse("a malformed link-lost");
+        if (!lost) return child.link()->refuse("malformed link-lost");
         links_.lost(child.role().party, lost->peer);
     });
 }
@@ -36,14 +36,14 @@ Child& Supervisor::add_role(Role role) {
         [this](Child& child, ipc::Message& message) { on_message(child, message); },
         [this](Child& child) { on_ready(child); },
         [this](Child& child) {
-            on_gone(child);
-            return count_death();
+            on_exit(child);
+            return count_crash();
         },
         [this](Child& child) {
-            on_gone(child);
-            on_end();
+            on_exit(child);
+            check_finished();
         },
-        [this](Child& child) { on_gone(child); },
+        [this](Child& child) { on_exit(child); },
     };
     Child& child =
         *children_.emplace_back(std::make_unique<Child>(io_, std::move(role), settings_, std::move(hooks)));
@@ -70,7 +70,7 @@ void Supervisor::pause(Pause how, Callback then) {
     on_paused_ = std::move(then);
     for (const auto& child : children_)
         how == Pause::leave ? child->leave() : child->stop();
-    on_end();  // none may be running
+    check_finished();  // there may be no process
 }
 
 void Supervisor::resume() {
@@ -110,34 +110,33 @@ void Supervisor::start(std::optional<Instant> since) {
 }
 
 void Supervisor::stop() {
-    end(0);
+    shut_down(0);
 }
 
-// First the dead are buried, then new orders are acted on, the one to end last: what came together with it
-// is not lost.
+// Reap children first, then handle signals, with shutdown last, so that no earlier signal is lost.
 void Supervisor::on_signals(const base::TakenSignals& taken) {
     if (taken.child) reap();
     change_level(SIGUSR1, taken.level_steps(), log::raise_level);
     change_level(SIGUSR2, -taken.level_steps(), log::lower_level);
     if (taken.reopen > 0) reopen_log(base::signal_name(SIGWINCH));
-    if (taken.info > 0) inform();
+    if (taken.info > 0) log_info();
     for (int number : taken.ignored)
-        log::write(msg::signal_ignored, "{}: ignored, {} came with it", base::signal_name(number),
+        log::write(msg::signal_ignored, "{}: ignored, {} arrived with it", base::signal_name(number),
                    base::signal_name(taken.end));
     if (taken.end == 0) return;
-    log::write(msg::signal_received, "{}: the proxy ends{}", base::signal_name(taken.end),
+    log::write(msg::signal_received, "{}: shutting down{}", base::signal_name(taken.end),
                stopping_ ? " at once" : "");
-    end(0);
+    shut_down(0);
 }
 
 void Supervisor::relay(int number) {
     for (const auto& child : children_)
         if (child->signal(number))
-            log::write(msg::signal_relayed, "{}: resent to {}, pid {}", base::signal_name(number),
+            log::write(msg::signal_relayed, "{}: relayed to {}, pid {}", base::signal_name(number),
                        child->role().name, child->status().pid);
 }
 
-// The children have a level of their own: a step of the parent's is a step of theirs (K-15).
+// Each child has its own level: a step of the parent is a step of every child (K-15).
 void Supervisor::change_level(int number, int steps, void (*step)()) {
     for (; steps > 0; --steps) {
         log::write(msg::signal_received, "{}: log level {}", base::signal_name(number),
@@ -148,7 +147,7 @@ void Supervisor::change_level(int number, int steps, void (*step)()) {
 }
 
 void Supervisor::reopen_log(std::string_view why) {
-    log::write(msg::signal_received, "{}: the log is reopened", why);
+    log::write(msg::signal_received, "{}: reopening the log", why);
     log::reopen();
     relay(SIGWINCH);
 }
@@ -164,22 +163,21 @@ std::vector<std::string> Supervisor::info_lines(Instant now) const {
     return lines;
 }
 
-void Supervisor::inform() {
+void Supervisor::log_info() {
     for (const std::string& line : info_lines(base::MonotonicClock::now()))
         log::write(msg::info, "{}", line);
-    if (on_info_) on_info_();
     relay(SIGPWR);
 }
 
 void Supervisor::reap() {
-    // A death may add a process, but no child.
+    // This may start processes, but adds no child.
     for (const auto& child : children_)
         child->reap();
     for (const auto& child : removed_)
         child->reap();
 }
 
-void Supervisor::end(int status) {
+void Supervisor::shut_down(int status) {
     if (finished_) return;
     if (std::exchange(stopping_, true)) {
         for (const auto* group : {&children_, &removed_})
@@ -188,18 +186,17 @@ void Supervisor::end(int status) {
         return;
     }
     status_ = status;
-    log::write(msg::proxy_stopping, "the proxy ends: {} child processes to end",
-               std::ranges::count_if(children_, [](const auto& child) { return child->running(); }));
+    log::write(msg::proxy_stopping, "shutting down, stopping {} children",
+               std::ranges::count_if(children_, [](const auto& child) { return child->is_running(); }));
     links_.stop();
-    if (on_stopping_) on_stopping_();
     for (const auto& child : children_)
         child->stop();
-    on_end();  // there may be none
+    check_finished();  // there may be no process
 }
 
 void Supervisor::on_message(Child& child, ipc::Message& message) {
     if (!messages_.dispatch(child, message))
-        log::write(msg::debug, "{} from {}: nobody here wants it", ipc::to_string(message.type),
+        log::write(msg::debug, "{} from {}: unhandled message", ipc::to_string(message.type),
                    child.role().name);
 }
 
@@ -211,23 +208,24 @@ void Supervisor::on_ready(Child& child) {
     if (on_all_ready_) on_all_ready_();
 }
 
-void Supervisor::on_gone(Child& child) {
-    if (on_child_gone_) on_child_gone_(child);
+void Supervisor::on_exit(Child& child) {
+    if (on_child_exit_) on_child_exit_(child);
 }
 
-// False when the child is not to be started again.
-bool Supervisor::count_death() {
+// False if the child is not to be restarted.
+bool Supervisor::count_crash() {
     if (!tally_.add(base::MonotonicClock::now())) return true;
-    log::write(msg::crash_loop, "the proxy gives up: more than {} deaths of child processes within {}",
+    log::write(msg::crash_loop, "crash loop, shutting down: more than {} crashes of children within {}",
                settings_.max_restarts.count, base::format_duration(settings_.max_restarts.within));
-    end(1);
+    shut_down(1);
     return false;
 }
 
-void Supervisor::on_end() {
-    const auto lives = [](const auto& child) { return child->running(); };
-    const bool running = std::ranges::any_of(children_, lives) || std::ranges::any_of(removed_, lives);
-    if (!stopping_) boost::asio::post(io_, [this] { forget_removed(); });  // one of them may be calling
+void Supervisor::check_finished() {
+    const auto is_running = [](const auto& child) { return child->is_running(); };
+    const bool running =
+        std::ranges::any_of(children_, is_running) || std::ranges::any_of(removed_, is_running);
+    if (!stopping_) boost::asio::post(io_, [this] { forget_removed(); });  // one of them may be the caller
     if (!stopping_ && !running && on_paused_) {
         boost::asio::post(io_, [this, then = std::exchange(on_paused_, {})] {
             if (!stopping_) then();
@@ -236,11 +234,11 @@ void Supervisor::on_end() {
     if (!stopping_ || running || std::exchange(finished_, true)) return;
     log::write(msg::proxy_stopped, "exit status {}", status_);
     signals_.stop();
-    boost::asio::post(io_, [&io = io_, done = on_finished_] { done ? done() : io.stop(); });
+    boost::asio::post(io_, [&io = io_] { io.stop(); });
 }
 
 void Supervisor::forget_removed() {
-    std::erase_if(removed_, [](const auto& child) { return !child->running(); });
+    std::erase_if(removed_, [](const auto& child) { return !child->is_running(); });
 }
 
 }  // namespace process

@@ -17,106 +17,106 @@
 
 namespace process {
 
-/// The parent's heart: starts the children, replaces them by policy, relays signals (DESIGN §5), ends
-/// everything in order. It knows nothing of what the roles do, and never touches anything from the network.
+/// Starts the children, restarts them by policy, relays signals (DESIGN §5), and stops everything in order.
+/// It does not know what the roles do, and reads nothing from the network.
+///
+/// Before start(): add_role(), link(), on() and the callbacks. Afterwards all functions may be called at any
+/// time, also from a callback; but while proxyd shuts down, replace(), remove_role(), pause() and resume()
+/// have no effect, and while the children are paused none starts. A shutdown cannot be cancelled: the
+/// children are stopped, killed after their timeouts, and then the io_context is stopped and exit_status() is
+/// known.
 class Supervisor {
 public:
     using Callback = std::function<void()>;
+    using ChildCallback = std::function<void(Child&)>;
     using MessageHandler = std::function<void(Child&, ipc::Message&)>;
 
-    /// `signals` must exist before this process starts anything; the supervisor reads it from start() on.
+    /// `signals` must exist before this process starts anything; the supervisor reads it after start().
     Supervisor(boost::asio::io_context& io, Settings settings, base::SignalInbox& signals);
     ~Supervisor();
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
 
-    /// Children are started in the order in which they are added, or at once after start(), and stopped
-    /// together.
+    /// Children start in the order in which they are added, after start() immediately, and stop together.
     Child& add_role(Role role);
-    /// The child of that role ends as when the proxy ends, and there is no such role any more.
+    /// Stops the child of this role and removes the role.
     void remove_role(ipc::Party party);
-    /// The child leaves its work to a new one (Child::replace). Nothing happens while the proxy ends.
+    /// The child leaves its work to a new process (Child::replace).
     void replace(ipc::Party party);
-    /// How children make room for a while.
+    /// How children exit for a pause.
     enum class Pause {
-        leave,  ///< their work waits for the next ones, as after replace()
-        end     ///< they end their work in order, as when the proxy ends
+        leave,  ///< they leave their work to the next process, as for replace()
+        stop    ///< they finish their work, as for a shutdown
     };
-    /// All children make room; `then` is called when all have gone, unless the proxy ends meanwhile. Until
-    /// resume() none is started. Nothing happens while the proxy ends, or has paused already.
+    /// All children exit; then calls `then`, unless a shutdown has begun. None starts until resume().
     void pause(Pause how, Callback then);
     void resume();
-    [[nodiscard]] bool paused() const { return paused_; }
-    /// A signal has come that is not acted on yet.
-    [[nodiscard]] bool signal_waits() const { return signals_.waiting(); }
-    /// The limits and times of these settings hold from now on; name and user stay.
+    [[nodiscard]] bool is_paused() const { return paused_; }
+    /// True if a signal has arrived that is not handled yet.
+    [[nodiscard]] bool has_pending_signal() const { return signals_.has_pending(); }
+    /// Applies the limits and times of these settings; name and user stay.
     void adjust(const Settings& settings);
 
-    /// These two children get a link of their own (ipc::PeerLink), and a new one whenever either was
-    /// replaced. Their roles may be added later.
+    /// Gives these two children a link of their own (ipc::PeerLink), and a new one after a restart of either.
+    /// Their roles may be added later.
     void link(ipc::Party a, ipc::Party b) { links_.add(a, b); }
 
-    /// Messages of the children that the supervisor does not know itself, for example pool requests.
+    /// Handles messages of children that the supervisor does not handle itself, for example pool requests.
     void on(ipc::MessageType type, MessageHandler handler);
 
     /// A child has become ready.
-    void on_child_ready(std::function<void(Child&)> callback) { on_child_ready_ = std::move(callback); }
-    /// Once: when all children have been ready at the same time for the first time.
+    void on_child_ready(ChildCallback callback) { on_child_ready_ = std::move(callback); }
+    /// Called once, when all children are up for the first time.
     void on_all_ready(Callback callback) { on_all_ready_ = std::move(callback); }
-    /// SIGPWR: after the supervisor's own lines.
-    void on_info(Callback callback) { on_info_ = std::move(callback); }
-    /// The process of a child has ended, or will not be started any more.
-    void on_child_gone(std::function<void(Child&)> callback) { on_child_gone_ = std::move(callback); }
-    /// Once: when the proxy begins to end, before the children hear of it.
-    void on_stopping(Callback callback) { on_stopping_ = std::move(callback); }
-    /// Once: when all children are gone; exit_status() is known. Default: the io_context is stopped.
-    void on_finished(Callback callback) { on_finished_ = std::move(callback); }
+    /// The process of a child has exited, or will not start any more.
+    void on_child_exit(ChildCallback callback) { on_child_exit_ = std::move(callback); }
 
-    /// `since`: when the proxy was started, if that was another process image.
+    /// `since`: when proxyd was started, if this is another program after an upgrade.
     void start(std::optional<Instant> since = std::nullopt);
-    /// Ends the proxy as a signal does (exit status 0); called again: kills the children.
+    /// Shuts down as a signal does (exit status 0); a second call kills the children.
     void stop();
-    /// The log of this process and of its children is opened anew; `why` is for the log line.
+    /// Reopens the log here and in the children; `why` is for the log line.
     void reopen_log(std::string_view why);
-    /// What SIGPWR logs of the parent and what it knows of its children.
+    /// What SIGPWR logs about the parent and its children.
     [[nodiscard]] std::vector<std::string> info_lines(Instant now) const;
 
-    /// 0 after an end that was asked for, 1 after a crash loop; nothing while the proxy runs.
+    /// 0 after a requested shutdown, 1 after a crash loop; nothing before all children have exited.
     [[nodiscard]] std::optional<int> exit_status() const {
         return finished_ ? std::optional(status_) : std::nullopt;
     }
-    [[nodiscard]] bool stopping() const { return stopping_; }
+    [[nodiscard]] bool is_stopping() const { return stopping_; }
     [[nodiscard]] bool all_ready() const;
-    /// All children have been ready at the same time once.
+    /// True once all children have been up at the same time.
     [[nodiscard]] bool was_ready() const { return reported_ready_; }
     [[nodiscard]] std::optional<Instant> started() const { return started_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Child>>& children() const { return children_; }
+    /// The child of this role, or null.
     [[nodiscard]] Child* find(ipc::Party party);
 
 private:
     void on_signals(const base::TakenSignals& taken);
     void relay(int number);
     void change_level(int number, int steps, void (*step)());
-    void inform();
+    void log_info();
     void reap();
-    void end(int status);
+    void shut_down(int status);
     void on_message(Child& child, ipc::Message& message);
     void on_ready(Child& child);
-    void on_gone(Child& child);
-    bool count_death();
-    void on_end();
+    void on_exit(Child& child);
+    bool count_crash();
+    void check_finished();
     void forget_removed();
 
     boost::asio::io_context& io_;
     Settings settings_;
     SignalSource signals_;
-    DeathTally tally_;
+    CrashTally tally_;
     ipc::Dispatcher<Child&> messages_;
     std::vector<std::unique_ptr<Child>> children_;
-    std::vector<std::unique_ptr<Child>> removed_;  ///< of roles that were removed, until they have ended
+    std::vector<std::unique_ptr<Child>> removed_;  ///< of removed roles, until they have exited
     Links links_;
-    Callback on_all_ready_, on_info_, on_stopping_, on_finished_, on_paused_;
-    std::function<void(Child&)> on_child_gone_, on_child_ready_;
+    Callback on_all_ready_, on_paused_;
+    ChildCallback on_child_exit_, on_child_ready_;
     std::optional<Instant> started_;
     bool reported_ready_ = false;
     bool paused_ = false;

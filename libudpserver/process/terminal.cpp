@@ -11,7 +11,7 @@
 namespace process {
 
 void leave_terminal() {
-    // In case a standard descriptor was closed, the new one may get its number: it must not be closed then.
+    // If a standard descriptor was closed, /dev/null may have its number, and must stay open.
     base::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!null) return;
     const auto log = base::log::descriptors();

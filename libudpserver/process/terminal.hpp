@@ -2,7 +2,7 @@
 
 namespace process {
 
-/// Puts /dev/null in the place of stdin, stdout and stderr, except where the log goes.
+/// Replaces stdin, stdout and stderr by /dev/null, except where the log is written.
 void leave_terminal();
 
 }  // namespace process

@@ -43,7 +43,7 @@ ChildQueries::ChildQueries(boost::asio::io_context& io, process::Supervisor& sup
     supervisor_.on(ipc::MessageType::query_result, [this](process::Child& child, ipc::Message& message) {
         requests(child.role().party).answer(message);
     });
-    supervisor_.on_child_gone([this](process::Child& child) { requests(child.role().party).fail_all(); });
+    supervisor_.on_child_exit([this](process::Child& child) { requests(child.role().party).fail_all(); });
 }
 
 control::ControlServer::Handler ChildQueries::to(ipc::Party party) {

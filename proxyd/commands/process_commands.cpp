@@ -42,11 +42,11 @@ Row child_row(const process::Child& child, base::Instant at) {
     const process::ChildStatus& status = child.status();
     Row row;
     row.add("role", child.role().name).add("state", to_string(status.state));
-    if (child.running()) row.add("pid", status.pid).add("uptime_ms", at - *status.started);
+    if (child.is_running()) row.add("pid", status.pid).add("uptime_ms", at - *status.started);
     row.add("restarts", status.restarts);
     if (status.last_exit)
         row.add("last_exit", to_string(*status.last_exit)).add("last_exit_ago_ms", at - *status.ended);
-    if (!child.running()) return row;
+    if (!child.is_running()) return row;
     add_numbers(row, status.pid);
     return row.add("log_level", status.log_level);
 }
@@ -128,7 +128,7 @@ ProcessCommands::Targets ProcessCommands::targets(const Request& request, const 
 Row ProcessCommands::parent_row() const {
     Row row;
     row.add("role", parent_role)
-        .add("state", supervisor_.stopping() ? "stopping" : "up")
+        .add("state", supervisor_.is_stopping() ? "stopping" : "up")
         .add("pid", ::getpid());
     if (supervisor_.started()) row.add("uptime_ms", base::MonotonicClock::now() - *supervisor_.started());
     row.add("restarts", 0);
@@ -186,14 +186,14 @@ void ProcessCommands::log_level(const Request& request, control::Answer answer) 
     const auto row = [&](const std::string& role, int level) {
         answer.row(Row().add("role", role).add("log_level", level));
     };
-    if (meant.children.size() == 1 && !meant.parent && !meant.children.front()->running())
+    if (meant.children.size() == 1 && !meant.parent && !meant.children.front()->is_running())
         throw no_process(*meant.children.front());
     if (meant.parent) {
         log::set_level(static_cast<base::LogLevel>(wanted_level(request, static_cast<int>(log::level()))));
         row(parent_role, static_cast<int>(log::level()));
     }
     for (process::Child* const child : meant.children) {
-        if (!child->running()) continue;
+        if (!child->is_running()) continue;
         step_to(*child, wanted_level(request, child->status().log_level));
         row(child->role().name, child->status().log_level);
     }

@@ -89,11 +89,11 @@ void ProxyCommands::status(const Request& request, Answer answer) const {
     const bool draining = parent_.is_draining();
     Row row;
     row.add("name", parent_.config().name)
-        .add("state", supervisor.stopping() || draining ? "stopping"
-                      : !supervisor.was_ready()         ? "starting"
-                      : why.empty()                     ? "serving"
-                                                        : "degraded")
-        .add("why", draining && !supervisor.stopping() ? "no new sessions, existing ones may finish" : why)
+        .add("state", supervisor.is_stopping() || draining ? "stopping"
+                      : !supervisor.was_ready()            ? "starting"
+                      : why.empty()                        ? "serving"
+                                                           : "degraded")
+        .add("why", draining && !supervisor.is_stopping() ? "no new sessions, existing ones may finish" : why)
         .add("listeners", parent_.kept().listener_texts());
     answer.row(row);
     answer.end();
@@ -137,7 +137,7 @@ void ProxyCommands::stop(const Request& request, Answer answer) {
     request.allow({"graceful_ms"});
     const auto limit = request.duration("graceful_ms");
     const bool graceful =
-        limit && limit->count() > 0 && !parent_.is_draining() && !parent_.supervisor().stopping();
+        limit && limit->count() > 0 && !parent_.is_draining() && !parent_.supervisor().is_stopping();
     answer.row(Row().add("stopping", true));
     answer.end();
     // Posted, so that the answer is sent before anything stops.

@@ -11,7 +11,7 @@ using control::Failure;
 Queries::Queries(process::ChildRuntime& runtime) : runtime_(runtime) {
     runtime_.on(ipc::MessageType::query, [this](ipc::Message& message) {
         const auto query = ipc::read<ipc::Query>(message);
-        if (!query) return runtime_.parent().refuse("a malformed query");
+        if (!query) return runtime_.parent().refuse("malformed query");
         answer(*query, [this, id = message.id](const ipc::QueryResult& result) {
             runtime_.parent().send(result, id);
         });
@@ -23,7 +23,8 @@ void Queries::answer(const ipc::Query& query, const Reply& reply) {
         const control::Request request = control::Request::parse(query.text);
         const auto found = handlers_.find(request.command());
         if (found == handlers_.end())
-            throw Failure(Code::unknown, runtime_.role() + " knows no command '" + request.command() + "'");
+            throw Failure(Code::unknown,
+                          "unknown command '" + request.command() + "' for " + runtime_.role());
         found->second(request, query.cursor, reply);
     } catch (const Failure& failure) {
         reply({0, control::error_line(failure)});

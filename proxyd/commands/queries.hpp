@@ -12,15 +12,15 @@
 
 namespace proxyd {
 
-/// The questions of the control socket that a child answers (DESIGN §9), by command. A child keeps nothing
-/// between two pieces of an answer.
+/// The commands of the control socket that a child answers (DESIGN §9). A child keeps no state between two
+/// pieces of an answer.
 class Queries {
 public:
     using Reply = std::function<void(ipc::QueryResult)>;
     /// May throw control::Failure, and may call `reply` later, once.
     using Handler = std::function<void(const control::Request&, std::uint64_t cursor, Reply reply)>;
 
-    /// From now on the parent's questions are answered.
+    /// Answers the queries of the parent from now on.
     explicit Queries(process::ChildRuntime& runtime);
 
     void add(const std::string& command, Handler handler) { handlers_[command] = std::move(handler); }
@@ -35,8 +35,8 @@ private:
     std::map<std::string, Handler> handlers_;
 };
 
-/// The lines of an answer that is made anew for each piece: those before the cursor are passed over, and what
-/// no longer fits is left to the next piece.
+/// The lines of an answer that is generated again for each piece: skips those before the cursor, and leaves
+/// those that do not fit to the next piece.
 class Lines {
 public:
     explicit Lines(std::uint64_t cursor) : cursor_(cursor) {}

@@ -23,7 +23,7 @@ constexpr std::size_t max_rows_per_piece = 16;
 constexpr std::size_t max_kills_per_turn = 256;
 constexpr std::size_t max_events = 16;
 
-/// Where the next piece begins: the worker, and in it the session. 0 is the beginning, and the end.
+/// The start of the next piece: worker and session. 0 is the beginning, and the end.
 std::uint64_t cursor_of(unsigned worker, Slot slot) {
     return std::uint64_t{worker} << 32 | slot;
 }
@@ -73,7 +73,7 @@ bool matches(const session::SessionFilter& filter, const session::Event& event) 
            (!filter.rule || filter.rule == event.rule);
 }
 
-/// Workers may differ: one has the client's session, or has had its share of a limit.
+/// Workers may differ: one may have the client's session, or have reached a limit.
 int importance(const std::optional<session::Explanation>& explained) {
     using Outcome = session::Explanation::Outcome;
     return explained->outcome == Outcome::running ? 2 : explained->outcome == Outcome::refused ? 1 : 0;
@@ -152,12 +152,12 @@ void RegQueries::session(const Request& request, std::uint64_t, Reply reply) {
         worker_of(id.slot),
         [details, id](SessionEngine& sessions) { *details = sessions.details(id, now()); },
         [this, details, reply = std::move(reply)] {
-            if (!*details) return reply(refusal({Code::unknown, "there is no such session (any more)"}));
+            if (!*details) return reply(refusal({Code::unknown, "no such session"}));
             reply({0, row_of(**details, config_).text() + "\n"});
         });
 }
 
-/// One after the other through all workers, a bounded number a turn.
+/// Goes through all workers, a bounded number of sessions per turn.
 struct RegQueries::Kill {
     session::SessionFilter filter;
     base::Duration refuse;
@@ -165,7 +165,7 @@ struct RegQueries::Kill {
     unsigned worker = 0;
     Slot from = 0;
     std::size_t killed = 0;
-    std::set<base::Address> clients;   ///< of all that were killed, if they shall be refused
+    std::set<base::Address> clients;   ///< of all killed sessions, if they are to be refused
     std::vector<base::Address> fresh;  ///< of the last turn
     std::size_t refused = 0;
 
@@ -188,7 +188,7 @@ void RegQueries::kill_sessions(const Request& request, std::uint64_t, Reply repl
     const base::Duration refuse = request.duration("refuse_ms").value_or(base::Duration{0});
     const bool some = std::ranges::any_of(filter_names, [&](const auto& name) { return request.has(name); });
     if (some + request.has("id") + request.flag("every").value_or(false) != 1)
-        throw Failure(Code::usage, "kill-sessions: say which: an id, a filter like from, or every");
+        throw Failure(Code::usage, "kill-sessions needs one of 'id', a filter such as 'from', and 'every'");
     auto kill = std::make_shared<Kill>(Kill{filter_of(request, config_), refuse, std::move(reply)});
     if (!request.has("id")) return kill_next(kill);
     kill_one(kill, id_of(request));
@@ -201,8 +201,7 @@ void RegQueries::kill_one(const std::shared_ptr<Kill>& kill, session::SessionId 
             if (const auto details = sessions.details(id, now())) kill->close(sessions, details->found);
         },
         [this, kill] {
-            if (kill->killed == 0)
-                return kill->reply(refusal({Code::unknown, "there is no such session (any more)"}));
+            if (kill->killed == 0) return kill->reply(refusal({Code::unknown, "no such session"}));
             refuse_then(kill, [kill] { kill->answer(); });
         });
 }
@@ -226,7 +225,7 @@ void RegQueries::kill_next(const std::shared_ptr<Kill>& kill) {
         });
 }
 
-/// The next datagrams of a client may come to any worker, so that all of them refuse it.
+/// All workers refuse the clients, because their next datagrams may arrive at any worker.
 void RegQueries::refuse_then(const std::shared_ptr<Kill>& kill, std::function<void()> then) {
     if (kill->fresh.empty()) return then();
     ask_all<std::size_t>(
@@ -278,9 +277,9 @@ void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply rep
         },
         [this, cursor, question, reply = std::move(reply)](std::vector<Explained>& all) {
             if (!all.front())
-                return reply(refusal({Code::unknown, "the proxy does not listen at " +
-                                                         base::to_string(question.local) +
-                                                         "; the command status shows where"}));
+                return reply(
+                    refusal({Code::unknown, "proxyd does not listen at " + base::to_string(question.local) +
+                                                "; `status` shows its listeners"}));
             const session::Explanation& told = **std::ranges::max_element(all, {}, importance);
             const auto agree = std::ranges::count_if(all, [&](const Explained& other) {
                 return other->outcome == told.outcome && other->reason == told.reason;
@@ -289,7 +288,7 @@ void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply rep
             for (const policy::SessionAcl::Step& step : told.policy.steps)
                 lines.add(row_of(step, config_));
             control::Row decision = decision_of(told, config_);
-            // Which one hears a new client, the kernel decides.
+            // The kernel decides which worker receives a new client.
             if (static_cast<std::size_t>(agree) < all.size())
                 decision.add("workers", std::to_string(agree) + " of " + std::to_string(all.size()));
             lines.add(decision);
@@ -303,7 +302,7 @@ void RegQueries::last_refusals(const Request& request, std::uint64_t, Reply repl
     if (const auto text = request.text("client")) {
         client = base::parse_address(*text);
         if (const auto endpoint = base::parse_endpoint(*text)) client = endpoint->address();
-        if (!client) throw Failure(Code::usage, "client: give an address");
+        if (!client) throw Failure(Code::usage, "client: expected an address");
     }
     ask_all<Events>(
         server_,
@@ -329,8 +328,9 @@ void RegQueries::stats(const Request& request, std::uint64_t, Reply reply) {
     reply({0, row.text() + "\n"});
 }
 
-/// Those since `since_ms`, which the last row of the last answer gave; without it, where to begin. The cursor
-/// of a long answer is such a time too, and how many of its millisecond have been told.
+/// The events since `since_ms`, which the last row of the previous answer contains; without it only that row.
+/// The cursor of a long answer is such a time too, with the number of events of that millisecond already
+/// sent.
 void RegQueries::events(const Request& request, std::uint64_t cursor, Reply reply) {
     constexpr unsigned time_bits = 48;
     request.allow({"since_ms", "from", "to", "listener", "server", "rule"});

@@ -10,8 +10,8 @@
 
 namespace proxyd {
 
-/// What REG answers of the control protocol: sessions, rules, refusals, what the policy would say (DESIGN
-/// §9). Each piece of an answer is a bounded bit of one worker's turn.
+/// The commands that REG answers: sessions, rules, refusals, explain (DESIGN §9). Each piece of an answer
+/// takes a bounded part of a worker's turn.
 class RegQueries {
 public:
     RegQueries(session::Server& server, const conf::Config& config) : server_(server), config_(config) {}
@@ -39,7 +39,7 @@ private:
 
     session::Server& server_;
     const conf::Config& config_;
-    base::Instant started_ = base::MonotonicClock::now();  ///< what rules have decided is counted since then
+    base::Instant started_ = base::MonotonicClock::now();  ///< start of the counters of rules
 };
 
 }  // namespace proxyd

@@ -99,8 +99,8 @@ def test_the_grammar_of_answers(gw, echo, peer, raw):
     assert any("LOGS-210-K" in client.read()["line"] for _ in range(5))
 
 
-@pytest.mark.parametrize("data, told", [(b"\xff\x00garbage\n", "no JSON"), (b"{}\n", "no 'command'"),
-                                        (b'{"command": "version"', None), (b"x" * 100_000, "at most"), (b"[" * 5000 + b"\n", "no JSON")])
+@pytest.mark.parametrize("data, told", [(b"\xff\x00garbage\n", "not JSON"), (b"{}\n", "no 'command'"),
+                                        (b'{"command": "version"', None), (b"x" * 100_000, "at most"), (b"[" * 5000 + b"\n", "not JSON")])
 def test_what_is_no_request(gw, echo, raw, data, told):
     """[O-45][O-51] It is told plainly, and others never see it."""
     one = gw(echo)

@@ -181,7 +181,7 @@ def test_the_read_only_group_looks_and_changes_nothing(gw, echo, peer, open_fold
     for words in (["kill", "REG"], ["kill", "--every"], ["stop"], ["signal", "TERM"], ["log", "level", "9"],
                   ["log", "reopen"], ["stop", "--graceful", "1s"]):
         answer = by_nobody(open_folder, *words, groups=[group.gr_gid])
-        assert answer.returncode == NO_RIGHT and "you may only look" in answer.stderr, (words, answer)
+        assert answer.returncode == NO_RIGHT and "you have read-only access" in answer.stderr, (words, answer)
     assert one.daemon.running and one.daemon.child() == pid
 
 

@@ -124,7 +124,7 @@ def test_a_resolver_that_ends_is_replaced(serve, evil_dns, peer, role, number):
     assert client.ask(b"before", listener) == b"A before"
     old = daemon.child(role)
     new = daemon.replace_child(role, number=number)
-    assert new != old and f"{role}: died, pid {old}" in daemon.wait_line(DIED).text
+    assert new != old and f"{role}: exited unexpectedly, pid {old}" in daemon.wait_line(DIED).text
     assert client.ask(b"after", listener) == b"A after"
     assert peer("127.7.0.2").ask(b"new", listener) == b"A new"
 

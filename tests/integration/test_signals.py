@@ -235,7 +235,7 @@ def test_a_child_tells_that_the_parent_has_died(serve):
     daemon, _ = serve()
     daemon.send_signal(signal.SIGKILL)
     daemon.wait()
-    assert daemon.wait_line("UDPS-229-E", "the parent has died").role == "REG"
+    assert daemon.wait_line("UDPS-229-E", "the parent exited").role == "REG"
 
 
 def test_a_child_informs_of_itself_alone(serve):
@@ -272,7 +272,7 @@ def test_signals_that_end_the_proxy(serve, peer, number):
     assert len(daemon.records()) == 20
     assert daemon.lines(STOPPING) and not daemon.lines("UDPS-222-E")
     name = signal.Signals(number).name[3:]
-    assert daemon.lines(RECEIVED, f"{name}: the proxy ends")
+    assert daemon.lines(RECEIVED, f"{name}: shutting down")
 
 
 def test_sessions_of_a_dead_reg_are_reported_at_the_end(serve, peer):
@@ -291,7 +291,7 @@ def test_signals_that_end_a_child_do_not_end_the_proxy(serve, number):
     daemon, _ = serve()
     child = daemon.child()
     daemon.replace_child(number=number)
-    daemon.wait_line("UDPS-222-E", f"REG: died, pid {child}: exit status 0")
+    daemon.wait_line("UDPS-222-E", f"REG: exited unexpectedly, pid {child}: exit status 0")
     assert not daemon.lines(STOPPING)
 
 
@@ -303,7 +303,7 @@ def test_the_strongest_of_two_ends(serve):
         daemon.send_signal(number)
     daemon.send_signal(signal.SIGCONT)
     assert daemon.wait() == 0
-    assert daemon.lines(RECEIVED, "INT: the proxy ends")
+    assert daemon.lines(RECEIVED, "INT: shutting down")
     assert "HUP: ignored" in daemon.lines(IGNORED)[0].text
     assert levels(daemon, "") == [(7, 6)]
 

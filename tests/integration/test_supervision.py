@@ -130,7 +130,7 @@ def test_a_child_that_ends_is_replaced_at_once(serve, peer, number, told):
     assert time.monotonic() - at < 1 * SLOWNESS
     assert new != old
     line = daemon.wait_line(DIED)
-    assert line.text == f"REG: died, pid {old}: {told}"
+    assert line.text == f"REG: exited unexpectedly, pid {old}: {told}"
     assert line.pid == daemon.pid
     assert peer().ask(b"hello", listener) == b"hello", "new sessions work on the same address"
 
@@ -225,7 +225,7 @@ def test_the_end_waits_for_the_children(serve):
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait() == 0
     assert not os.path.exists(f"/proc/{child}")
-    daemon.wait_line(ENDED, f"REG: ended, pid {child}: exit status 0")
+    daemon.wait_line(ENDED, f"REG: stopped, pid {child}: exit status 0")
     assert daemon.lines()[-1].id == "UDPS-212-K"
 
 
@@ -239,7 +239,7 @@ def test_a_child_that_does_not_stop_is_killed(serve, peer):
     daemon.stop()
     assert 0.2 <= time.monotonic() - at < 3 * SLOWNESS
     assert [line.text.split(": ")[-1] for line in daemon.lines(KILLED)] == ["SIGTERM", "SIGKILL"]
-    daemon.wait_line(ENDED, f"REG: ended, pid {child}: signal 9")
+    daemon.wait_line(ENDED, f"REG: stopped, pid {child}: signal 9")
     assert not daemon.lines(DIED)
     assert [(r["RESULT"], r["REASON"]) for r in daemon.records()] == [("ABORTED", "adoption")]
 
@@ -429,7 +429,7 @@ def test_the_start_fails_when_no_child_comes_up(tmp_path):
     instance.command = ["/usr/bin/prlimit", "--nproc=0", *instance.command]
     instance.start(ready=False)
     assert instance.wait() == 1
-    assert len(instance.lines(DIED, "died, pid")) == 2
+    assert len(instance.lines(DIED, "exited unexpectedly, pid")) == 2
     assert instance.lines("UDPS-228-C"), "the reason is told"
     assert len(instance.lines(CRASH_LOOP)) == 1
     daemon = Proxyd(tmp_path, crash_loop_config(("127.0.0.1", free_port()), 2), ())
@@ -455,7 +455,7 @@ def test_an_old_child_that_falls_silent_loses_nothing(slow):
 def test_a_child_that_fails_at_each_start_is_tried_ever_more_rarely(slow):
     """[K-5][O-12] 20 deaths in a row: pauses from 100 ms doubling to 5 s, then the end: status 1, one critical line."""
     assert slow.looping.wait(90) == 1
-    deaths = slow.looping.lines(DIED, "died, pid")
+    deaths = slow.looping.lines(DIED, "exited unexpectedly, pid")
     assert len(deaths) == 20
     assert all("exit status 1" in line.text for line in deaths[2:]), "two were killed, the rest failed"
     assert len(slow.looping.lines(CRASH_LOOP)) == 1

@@ -109,7 +109,6 @@ struct Stage {
     base::SignalInbox inbox;
     process::Settings settings;
     std::unique_ptr<process::Supervisor> supervisor;
-    bool finished = false;
 
     Stage()
         : board(static_cast<Board*>(
@@ -132,7 +131,7 @@ struct Stage {
     ~Stage() {
         if (supervisor)
             for (const auto& child : supervisor->children())
-                if (child->running()) {
+                if (child->is_running()) {
                     child->signal(SIGKILL);
                     ::waitpid(child->status().pid, nullptr, 0);
                 }
@@ -146,7 +145,6 @@ struct Stage {
 
     process::Supervisor& make() {
         supervisor = std::make_unique<process::Supervisor>(io, settings, inbox);
-        supervisor->on_finished([this] { finished = true; });
         return *supervisor;
     }
 
@@ -172,7 +170,7 @@ struct Stage {
                     ++shown.stops;
                     runtime.finish(0);
                 });
-                runtime.on_end_signal([&] {
+                runtime.on_leave([&] {
                     ++shown.ends;
                     runtime.finish(0);
                 });
@@ -196,6 +194,6 @@ struct Stage {
         until([this] { return supervisor->all_ready(); });
     }
     void until_finished() {
-        until([this] { return finished; });
+        until([this] { return supervisor->exit_status().has_value(); });
     }
 };

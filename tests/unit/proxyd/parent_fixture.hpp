@@ -19,7 +19,7 @@ struct ParentStage : Stage {
     ~ParentStage() {
         if (!parent) return;
         for (const auto& child : parent->supervisor().children())
-            if (child->running()) {
+            if (child->is_running()) {
                 child->signal(SIGKILL);
                 ::waitpid(child->status().pid, nullptr, 0);
             }

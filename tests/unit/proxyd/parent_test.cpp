@@ -60,7 +60,7 @@ TEST_CASE("a drain without sessions shuts down at once, and at its limit otherwi
         CHECK(stage.run([&] {
             stage.parent->drain(1h);
             CHECK(stage.parent->is_draining());
-            CHECK_FALSE(stage.parent->supervisor().stopping());
+            CHECK_FALSE(stage.parent->supervisor().is_stopping());
         }) == 0);
     }
     SECTION("REG does not answer") {

@@ -102,7 +102,7 @@ TEST_CASE("an error of a later version is understood as failed") {
 TEST_CASE("an unknown word gets the nearest one, or the list") {
     CHECK(not_among("command", "sesions", {"ps", "sessions"}) ==
           "unknown command 'sesions'; did you mean 'sessions'?");
-    CHECK(not_among("command", "xyzzy", {"ps", "stop"}) == "unknown command 'xyzzy'; there are ps, stop");
+    CHECK(not_among("command", "xyzzy", {"ps", "stop"}) == "unknown command 'xyzzy' (expected ps or stop)");
     CHECK(not_among("role", "ACR", {"REG-of-this"}) == "unknown role 'ACR'; there is REG-of-this");
-    CHECK(not_among("role", "ACR", {}) == "unknown role 'ACR'; there is none here");
+    CHECK(not_among("role", "ACR", {}) == "unknown role 'ACR' (there are none)");
 }

@@ -92,7 +92,7 @@ TEST_CASE("members of the read-only group may look and not change, with one clea
     ControlStage stage;
     serve_everybody(stage);
     const auto seen = as_user(stage, stranger, {others, viewers}, {"hello", "change", "hello"});
-    CHECK_THAT(seen, Contains("you may only look, and 'change' changes something"));
+    CHECK_THAT(seen, Contains("you have read-only access, and 'change' needs full access"));
     CHECK(count_of(seen, hello) == 2);
     CHECK(seen.starts_with("0 "));
     CHECK(count_of(stage.log(), "CTRL-210-N") == 0);
@@ -113,11 +113,11 @@ TEST_CASE("the rights of a peer") {
 TEST_CASE("a user other than root may have only so many connections") {
     if (!root()) return;
     ControlStage stage;
-    stage.control.bounds.clients_of_a_user = 0;
+    stage.control.bounds.max_clients_per_user = 0;
     serve_everybody(stage);
     CHECK_THAT(
         as_user(stage, stranger, {admins}, {"hello"}),
-        Contains("0 clients of uid 54321 use the control socket already") && Contains(R"("code":"busy")"));
+        Contains("0 clients of uid 54321 already use the control socket") && Contains(R"("code":"busy")"));
     auto caller = stage.call();
     caller.ask("hello");
     stage.until_ends(caller, 1);
@@ -127,14 +127,14 @@ TEST_CASE("a user other than root may have only so many connections") {
 TEST_CASE("the last places are root's: others cannot lock root out") {
     if (!root()) return;
     ControlStage stage;
-    stage.control.bounds.clients = stage.control.bounds.kept_for_root + 1;
+    stage.control.bounds.max_clients = stage.control.bounds.reserved_for_root + 1;
     auto& server = serve_everybody(stage);
     CHECK(as_user(stage, stranger, {admins}, {"hello"}) == std::string("0 ") + hello);
     stage.until([&] { return server.clients() == 0; });
     auto caller = stage.call();
     stage.until([&] { return server.clients() == 1; });
     CHECK_THAT(as_user(stage, stranger, {admins}, {"hello"}),
-               Contains("1 clients use the control socket already"));
+               Contains("1 clients already use the control socket"));
     auto other = stage.call();
     other.ask("hello");
     stage.until_ends(other, 1);
@@ -143,8 +143,8 @@ TEST_CASE("the last places are root's: others cannot lock root out") {
 
 TEST_CASE("further clients than the bound get a line and the end, and the others stay") {
     ControlStage stage;
-    stage.control.bounds.clients_of_a_user = 16;
-    stage.control.bounds.kept_for_root = 0;
+    stage.control.bounds.max_clients_per_user = 16;
+    stage.control.bounds.reserved_for_root = 0;
     auto& server = stage.serve();
     std::vector<ControlCaller> callers;
     for (int i = 0; i < 16; ++i)
@@ -154,7 +154,7 @@ TEST_CASE("further clients than the bound get a line and the end, and the others
     late.ask("hello");
     stage.until_ended(late);
     CHECK(late.last().code == Code::busy);
-    CHECK_THAT(late.last().text, Contains("16 clients use the control socket already"));
+    CHECK_THAT(late.last().text, Contains("16 clients already use the control socket"));
     callers[3].ask("hello");
     stage.until_ends(callers[3], 1);
     callers[0].close();

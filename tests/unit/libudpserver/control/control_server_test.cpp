@@ -82,7 +82,7 @@ TEST_CASE("what is no JSON gets an error line and the end, what follows it is no
     REQUIRE(caller.lines().size() == 1);
     CHECK(caller.last().kind == AnswerLine::Kind::error);
     CHECK(caller.last().code == Code::usage);
-    CHECK_THAT(caller.last().text, Contains("is no JSON"));
+    CHECK_THAT(caller.last().text, Contains("is not JSON"));
     stage.until([&] { return server.clients() == 0; });
 }
 
@@ -100,13 +100,13 @@ TEST_CASE("a line without end is refused at its limit, whatever is sent behind i
 
 TEST_CASE("half a line is waited for only so long") {
     ControlStage stage;
-    stage.control.bounds.line_patience = 20ms;
+    stage.control.bounds.line_timeout = 20ms;
     auto& server = stage.serve();
     auto half = stage.call(), idle = stage.call();
     half.say("{\"command\":");
     stage.until_ended(half);
     stage.until([&] { return server.clients() == 1; });
-    CHECK_THAT(stage.log(), Contains("CTRL-222-N") && Contains("half a request"));
+    CHECK_THAT(stage.log(), Contains("CTRL-222-N") && Contains("an incomplete request"));
     // Who has asked for nothing may stay.
     CHECK_FALSE(idle.ended());
     idle.ask("hello");
@@ -127,7 +127,7 @@ TEST_CASE("a handler that throws or forgets its answer is answered for") {
     caller.ask("forgets");
     stage.until_ends(caller, 2);
     CHECK(caller.lines()[0] == R"({"error":"ouch","code":"failed"})");
-    CHECK(caller.lines()[1] == R"({"error":"the command gave no answer","code":"failed"})");
+    CHECK(caller.lines()[1] == R"({"error":"the command returned no answer","code":"failed"})");
     CHECK_THAT(stage.log(), Contains("CTRL-310-E") && Contains("ouch"));
     caller.ask("throws later");
     stage.until_ended(caller);
@@ -172,7 +172,7 @@ TEST_CASE("an answer that is written later finds its client, or finds out that i
 
 TEST_CASE("a client that never reads costs one buffer, holds nobody up and is cut off [O-51]") {
     ControlStage stage;
-    stage.control.bounds.read_patience = 100ms;
+    stage.control.bounds.read_timeout = 100ms;
     auto& server = stage.serve();
     std::size_t rows = 0;
     std::function<void(Answer)> stream = [&](Answer answer) {

@@ -81,15 +81,14 @@ TEST_CASE("a socket that a crash left behind is replaced [O-45]") {
 TEST_CASE("a socket on which somebody listens is left alone, also when his queue is full") {
     SocketFolder test;
     const ControlSocket first(test.settings);
-    CHECK_THAT(failure_of(test.settings), Contains(test.settings.path) &&
-                                              Contains("another process listens") &&
+    CHECK_THAT(failure_of(test.settings), Contains(test.settings.path) && Contains("another process uses") &&
                                               Contains("control.socket"));
     std::vector<ControlCaller> queue;
     do {
         queue.emplace_back(test.settings.path);
     } while (queue.back().connected() && queue.size() < 1000);
     REQUIRE_FALSE(queue.back().connected());
-    CHECK_THAT(failure_of(test.settings), Contains("another process listens"));
+    CHECK_THAT(failure_of(test.settings), Contains("another process uses"));
     CHECK(status_of(test.settings.path).st_ino != 0);
 }
 
@@ -150,5 +149,5 @@ TEST_CASE("the directory is made where that is allowed, and only its last part")
 TEST_CASE("a path that is too long for a socket says how long it may be") {
     SocketFolder test;
     test.settings.path = test.folder.path + "/" + std::string(108, 'x');
-    CHECK_THAT(failure_of(test.settings), Contains("it may have 107"));
+    CHECK_THAT(failure_of(test.settings), Contains("the limit is 107"));
 }

@@ -48,7 +48,7 @@ TEST_CASE("log-tail gives the last lines of the log file") {
     CHECK(stage.line(caller, 2) == "line 50");
     caller.ask("log-tail");
     stage.until_ends(caller, 2);
-    CHECK(caller.lines().size() == 4 + LogTail::usual_lines + 1);
+    CHECK(caller.lines().size() == 4 + LogTail::default_lines + 1);
 }
 
 TEST_CASE("of a large file only the end is read, and no line of it is half") {

@@ -67,14 +67,14 @@ TEST_CASE("a request that is written reads back the same") {
     CHECK(Request("ps", {}).line() == R"({"command":"ps"})");
 }
 
-TEST_CASE("what is no JSON object says where, and the connection is given up") {
+TEST_CASE("what is not JSON object says where, and the connection is given up") {
     for (const std::string line :
          {"", " ", "help", "{", "{}}", "{} {}", "[1", R"({"command": "ps",})", R"({'command': 'ps'})",
           R"({"command": "ps"} // why)", "{\"command\": \"p\x01s\"}", "{\"command\": \"\xff\"}",
           "{\"command\": \"\xc0\xaf\"}", "{\"command\": \"\xed\xa0\x80\"}", R"({"command": "\ud800"})",
           R"({"command": 01})", "\xef\xbb\xbf{\"command\": \"ps\"}"}) {
         INFO(line);
-        CHECK_THAT(complaint(line), Contains("malformed: byte ") && Contains("is no JSON") &&
+        CHECK_THAT(complaint(line), Contains("malformed: byte ") && Contains("is not JSON") &&
                                         Contains(R"({"command": "version"})"));
     }
     CHECK_THAT(complaint(std::string("{\"command\"\0: \"ps\"}", 18)), Contains("malformed: byte 11 "));
@@ -111,16 +111,16 @@ TEST_CASE("JSON that is no request says what is wrong and what would be right") 
                    Contains("'args' must be an object"));
     CHECK_THAT(complaint(R"({"comand": "ps"})"), Equals("unknown key 'comand'; did you mean 'command'?"));
     CHECK_THAT(complaint(R"({"command": "ps", "zzzzzzz": {"a": 1}})"),
-               Equals("unknown key 'zzzzzzz'; there are command, args"));
+               Equals("unknown key 'zzzzzzz' (expected command or args)"));
 }
 
 TEST_CASE("keys that come twice are an error, not the last one that wins") {
-    CHECK_THAT(complaint(R"({"command": "ps", "command": "stop"})"), Equals("'command' is there twice"));
-    CHECK_THAT(complaint(R"({"command": "ps", "args": {}, "args": {}})"), Equals("'args' is there twice"));
+    CHECK_THAT(complaint(R"({"command": "ps", "command": "stop"})"), Equals("'command' is given twice"));
+    CHECK_THAT(complaint(R"({"command": "ps", "args": {}, "args": {}})"), Equals("'args' is given twice"));
     CHECK_THAT(complaint(R"({"command": "ps", "args": {"a": 1, "a": 1}})"),
-               Equals("'args.a' is there twice"));
+               Equals("'args.a' is given twice"));
     CHECK_THAT(complaint(R"({"command": "ps", "args": {"a": 1, "\u0061": 1}})"),
-               Equals("'args.a' is there twice"));
+               Equals("'args.a' is given twice"));
 }
 
 TEST_CASE("an argument has a name") {
@@ -132,19 +132,19 @@ TEST_CASE("arguments are texts, whole numbers or booleans, and nothing else") {
         return complaint(R"({"command": "ps", "args": {"older": )" + value + "}}");
     };
     CHECK_THAT(with("null"), Contains("'args.older' is null; it must be a text"));
-    CHECK_THAT(with("1.5"), Contains("'args.older' is no whole number"));
-    CHECK_THAT(with("1e3"), Contains("'args.older' is no whole number"));
+    CHECK_THAT(with("1.5"), Contains("'args.older' is not a whole number"));
+    CHECK_THAT(with("1e3"), Contains("'args.older' is not a whole number"));
     CHECK_THAT(with("9223372036854775808"), Contains("'args.older' is too large a number"));
-    CHECK_THAT(with("99999999999999999999999"), Contains("'args.older' is no whole number, or too large"));
+    CHECK_THAT(with("99999999999999999999999"), Contains("'args.older' is not a whole number, or too large"));
     CHECK_THAT(with(R"({"x": 1})"), Contains("'args.older' is an object"));
 }
 
 TEST_CASE("control characters in texts are refused, also escaped ones") {
-    CHECK_THAT(complaint(R"({"command": "p\u0000s"})"), Equals("'command' has a control character"));
+    CHECK_THAT(complaint(R"({"command": "p\u0000s"})"), Equals("'command' contains a control character"));
     CHECK_THAT(complaint(R"({"command": "ps", "args": {"role": "REG\n"}})"),
-               Equals("'args.role' has a control character"));
+               Equals("'args.role' contains a control character"));
     CHECK_THAT(complaint(R"({"command": "ps", "args": {"ro\u0000le": 1}})"),
-               Equals("the name of an argument has a control character"));
+               Equals("the name of an argument contains a control character"));
 }
 
 TEST_CASE("foreign words in a complaint are short and printable") {

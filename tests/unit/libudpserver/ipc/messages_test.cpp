@@ -146,6 +146,6 @@ TEST_CASE("a dispatcher calls the handler of the type and tells when there is no
     message.type = MessageType::pong;
     CHECK_FALSE(dispatcher.dispatch(6, message));
     CHECK(called_with == 5);
-    CHECK(dispatcher.handles(MessageType::ping));
-    CHECK_FALSE(dispatcher.handles(MessageType::pool_sockets));
+    CHECK(dispatcher.has_handler(MessageType::ping));
+    CHECK_FALSE(dispatcher.has_handler(MessageType::pool_sockets));
 }

@@ -79,7 +79,7 @@ TEST_CASE("who starts a daemon that cannot start gets its exit status and a mess
     CHECK(start(folder, [](Daemon&) { ::_exit(1); }).status == 1);
     const auto wrong_usage = start(folder, [](Daemon&) { ::_exit(2); });
     CHECK(wrong_usage.status == 2);
-    CHECK_THAT(wrong_usage.errors, Contains("the start failed") && Contains("exit status 2"));
+    CHECK_THAT(wrong_usage.errors, Contains("start failed") && Contains("exit status 2"));
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 

@@ -26,20 +26,20 @@ const Instant ready{1h};
 
 TEST_CASE("whose fault an end was") {
     for (int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP}) {
-        CHECK(killed(signal).own_fault());
-        CHECK(killed(signal).crashed());
-        CHECK(dumped(signal).crashed());
+        CHECK(killed(signal).is_own_fault());
+        CHECK(killed(signal).has_crashed());
+        CHECK(dumped(signal).has_crashed());
     }
     for (int signal : {SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM}) {
-        CHECK_FALSE(killed(signal).own_fault());
-        CHECK_FALSE(killed(signal).crashed());
+        CHECK_FALSE(killed(signal).is_own_fault());
+        CHECK_FALSE(killed(signal).has_crashed());
     }
-    CHECK_FALSE(exited(0).own_fault());
-    CHECK(exited(1).own_fault());
-    CHECK(exited(255).own_fault());
-    CHECK_FALSE(exited(1).crashed());
-    CHECK(killed(SIGKILL, true).own_fault());
-    CHECK(killed(SIGKILL, true).crashed());
+    CHECK_FALSE(exited(0).is_own_fault());
+    CHECK(exited(1).is_own_fault());
+    CHECK(exited(255).is_own_fault());
+    CHECK_FALSE(exited(1).has_crashed());
+    CHECK(killed(SIGKILL, true).is_own_fault());
+    CHECK(killed(SIGKILL, true).has_crashed());
 }
 
 TEST_CASE("an end has words") {
@@ -54,12 +54,12 @@ TEST_CASE("another fault within 10 s of adopting makes the next one start afresh
     for (const auto& fault : {killed(SIGSEGV), exited(1), killed(SIGKILL, true)}) {
         ArenaTrust soon, late;
         soon.died(ready, ready, fault);
-        CHECK_FALSE(soon.poisoned());  // the first REG adopted nothing
+        CHECK_FALSE(soon.is_poisoned());  // the first REG adopted nothing
         soon.died(ready + 10s, ready, fault);
-        CHECK(soon.poisoned());
+        CHECK(soon.is_poisoned());
         late.died(ready, ready, fault);
         late.died(ready + 10s + 1ms, ready, fault);
-        CHECK_FALSE(late.poisoned());
+        CHECK_FALSE(late.is_poisoned());
     }
 }
 
@@ -68,25 +68,25 @@ TEST_CASE("an end from outside is no proof against the arena, however often it c
     for (const auto& end : {killed(SIGKILL), killed(SIGTERM), exited(0)})
         for (int i = 0; i < 10; ++i) {
             trust.died(ready + 1ms, ready, end);
-            CHECK_FALSE(trust.poisoned());
+            CHECK_FALSE(trust.is_poisoned());
             trust.died(ready, std::nullopt, end);
-            CHECK_FALSE(trust.poisoned());
+            CHECK_FALSE(trust.is_poisoned());
         }
 }
 
 TEST_CASE("two crashes before ready poison the arena, one does not") {
     ArenaTrust trust;
     trust.died(ready, std::nullopt, killed(SIGSEGV));
-    CHECK_FALSE(trust.poisoned());
+    CHECK_FALSE(trust.is_poisoned());
     trust.died(ready, std::nullopt, killed(SIGSEGV));
-    CHECK(trust.poisoned());
+    CHECK(trust.is_poisoned());
 }
 
 TEST_CASE("an exit before ready says nothing about the arena: the cause may be a missing resource") {
     ArenaTrust trust;
     for (int i = 0; i < 10; ++i)
         trust.died(ready, std::nullopt, exited(1));
-    CHECK_FALSE(trust.poisoned());
+    CHECK_FALSE(trust.is_poisoned());
 }
 
 TEST_CASE("a child that became ready ends the suspicion") {
@@ -94,11 +94,11 @@ TEST_CASE("a child that became ready ends the suspicion") {
     trust.died(ready, std::nullopt, killed(SIGSEGV));
     trust.died(ready + 1s, ready, killed(SIGKILL));
     trust.died(ready, std::nullopt, killed(SIGSEGV));
-    CHECK_FALSE(trust.poisoned());
+    CHECK_FALSE(trust.is_poisoned());
     trust.died(ready, std::nullopt, killed(SIGSEGV));
-    REQUIRE(trust.poisoned());
+    REQUIRE(trust.is_poisoned());
     trust.died(ready + 20s, ready, exited(0));
-    CHECK_FALSE(trust.poisoned());
+    CHECK_FALSE(trust.is_poisoned());
 }
 
 TEST_CASE("a child that was to start afresh and was killed before it could leaves the arena poisoned") {
@@ -106,5 +106,5 @@ TEST_CASE("a child that was to start afresh and was killed before it could leave
     trust.died(ready, ready, killed(SIGSEGV));
     trust.died(ready, ready, killed(SIGSEGV));
     trust.died(ready, std::nullopt, killed(SIGKILL));
-    CHECK(trust.poisoned());
+    CHECK(trust.is_poisoned());
 }

@@ -21,7 +21,7 @@ struct LinkStage : Stage {
     Talk* talk = static_cast<Talk*>(
         ::mmap(nullptr, sizeof(Talk), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 
-    LinkStage() { settings.link_retry = 20ms; }
+    LinkStage() { settings.link_retry_delay = 20ms; }
     ~LinkStage() { ::munmap(talk, sizeof(Talk)); }
 
     Role reg_role() {
@@ -237,7 +237,7 @@ TEST_CASE("a link that cannot be made is tried again after a pause, the supervis
 
 TEST_CASE("a link that cannot be made is tried again when any child becomes ready") {
     LinkStage stage;
-    stage.settings.link_retry = 600s;
+    stage.settings.link_retry_delay = 600s;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.reg_role());
     supervisor.add_role(stage.apr_role());

@@ -123,6 +123,6 @@ TEST_CASE("a device or a second name of another file is refused and left alone")
     CHECK_THAT(refusal(second), Contains("hard links"));
     CHECK(read_text(victim) == "precious");
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-    CHECK_THAT(refusal(pipe), Contains("no regular file"));
+    CHECK_THAT(refusal(pipe), Contains("not a regular file"));
     CHECK(exists(pipe));
 }

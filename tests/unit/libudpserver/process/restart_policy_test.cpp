@@ -67,7 +67,7 @@ TEST_CASE("a first delay above the longest is the longest") {
 }
 
 TEST_CASE("one death more than the count within the time is a crash loop [K-5]") {
-    DeathTally tally({3, 60s});
+    CrashTally tally({3, 60s});
     CHECK_FALSE(tally.add(at(0s)));
     CHECK_FALSE(tally.add(at(1s)));
     CHECK_FALSE(tally.add(at(2s)));
@@ -75,7 +75,7 @@ TEST_CASE("one death more than the count within the time is a crash loop [K-5]")
 }
 
 TEST_CASE("deaths that are old enough are forgotten [K-5]") {
-    DeathTally tally({3, 60s});
+    CrashTally tally({3, 60s});
     tally.add(at(0s));
     tally.add(at(1s));
     tally.add(at(2s));
@@ -84,18 +84,18 @@ TEST_CASE("deaths that are old enough are forgotten [K-5]") {
 }
 
 TEST_CASE("a steady trickle of deaths below the rate never is a crash loop [K-5]") {
-    DeathTally tally({5, 60s});
+    CrashTally tally({5, 60s});
     for (int i = 0; i < 1000; ++i)
         REQUIRE_FALSE(tally.add(at(i * 12'001ms)));
 }
 
 TEST_CASE("with a count of 0 the first death is one too many") {
-    DeathTally tally({0, 60s});
+    CrashTally tally({0, 60s});
     CHECK(tally.add(at(0s)));
 }
 
 TEST_CASE("deaths at the same instant are all counted") {
-    DeathTally tally({2, 0s});
+    CrashTally tally({2, 0s});
     CHECK_FALSE(tally.add(at(0s)));
     CHECK_FALSE(tally.add(at(0s)));
     CHECK(tally.add(at(0s)));

@@ -21,7 +21,7 @@ TEST_CASE("a replaced child leaves its work, and the next one starts at once: th
     stage.settings.max_restarts = {1, 60s};
     auto& supervisor = stage.make();
     int gone = 0;
-    supervisor.on_child_gone([&](process::Child&) { ++gone; });
+    supervisor.on_child_exit([&](process::Child&) { ++gone; });
     process::Role role = stage.good_role();
     role.speed = {60s, 60s, 60s};  // a death would be punished
     supervisor.add_role(std::move(role));
@@ -75,10 +75,10 @@ TEST_CASE("one that is down after a death starts at once when it is replaced") {
 
 TEST_CASE("one that does not leave is killed and replaced all the same") {
     Stage stage;
-    stage.settings.end_patience = 20ms;
+    stage.settings.exit_timeout = 20ms;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.role([](ChildRuntime& runtime, Board& board) {
-        runtime.on_end_signal([&] { ++board.ends; });
+        runtime.on_leave([&] { ++board.ends; });
         runtime.report_ready();
         return runtime.run();
     }));
@@ -163,10 +163,10 @@ TEST_CASE("a pause: children leave their work, none is started until it is over,
         supervisor.pause(process::Supervisor::Pause::leave, [] { FAIL("it pauses already"); });
         CHECK_FALSE(paused);
         stage.until([&] { return paused; });
-        CHECK(supervisor.paused());
+        CHECK(supervisor.is_paused());
         CHECK(stage.board->ends == round);
         supervisor.replace(ipc::Party::reg);
-        CHECK_FALSE(reg(stage).running());
+        CHECK_FALSE(reg(stage).is_running());
         supervisor.resume();
         stage.until_ready();
         CHECK(stage.board->starts == round + 1);
@@ -183,7 +183,7 @@ TEST_CASE("a pause in which children end their work in order") {
     supervisor.start();
     stage.until_ready();
     bool paused = false;
-    supervisor.pause(process::Supervisor::Pause::end, [&] { paused = true; });
+    supervisor.pause(process::Supervisor::Pause::stop, [&] { paused = true; });
     stage.until([&] { return paused; });
     CHECK(stage.board->stops == 1);
     CHECK(stage.board->ends == 0);
@@ -209,10 +209,10 @@ TEST_CASE("the proxy ends in a pause, before all children have left and after it
 
 TEST_CASE("a child that does not leave for a pause is killed") {
     Stage stage;
-    stage.settings.end_patience = 20ms;
+    stage.settings.exit_timeout = 20ms;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.role([](ChildRuntime& runtime, Board& board) {
-        runtime.on_end_signal([&] { ++board.ends; });
+        runtime.on_leave([&] { ++board.ends; });
         runtime.report_ready();
         return runtime.run();
     }));

@@ -78,8 +78,8 @@ TEST_CASE("a child that is killed is replaced, the other ones stay as they are [
     CHECK(pid_of(supervisor, ipc::Party::reg) == reg);
     CHECK(pid_of(supervisor, ipc::Party::acr) != acr);
     CHECK(restarts_of(supervisor, ipc::Party::reg) == 0);
-    CHECK_THAT(stage.log(), Contains("UDPS-222-E") &&
-                                Contains("ACR: died, pid " + std::to_string(acr) + ": signal 9 (Killed)"));
+    CHECK_THAT(stage.log(), Contains("UDPS-222-E") && Contains("ACR: exited unexpectedly, pid " +
+                                                               std::to_string(acr) + ": signal 9 (Killed)"));
 }
 
 TEST_CASE("a child that ends by itself is replaced, also with exit status 0 [K-4]") {
@@ -111,9 +111,8 @@ TEST_CASE("an exception in a child is a critical line and exit status 1") {
     }));
     supervisor.start();
     stage.until_ready();
-    CHECK_THAT(stage.log(), Contains("UDPS-228-C") && Contains("REG: cannot go on: the moon is full") &&
-                                Contains("REG: cannot go on: unknown exception") &&
-                                Contains("exit status 1"));
+    CHECK_THAT(stage.log(), Contains("UDPS-228-C") && Contains("REG: failed: the moon is full") &&
+                                Contains("REG: failed: unknown exception") && Contains("exit status 1"));
     CHECK(restarts_of(supervisor, ipc::Party::reg) == 2);
 }
 
@@ -143,7 +142,7 @@ TEST_CASE("a role that dies early is started again after its pause, not before [
     supervisor.start();
     stage.until_ready();
     CHECK(std::chrono::steady_clock::now() - began >= 300ms);
-    CHECK_THAT(stage.log(), Contains("UDPS-224-N") && Contains("REG: next start in 300ms"));
+    CHECK_THAT(stage.log(), Contains("UDPS-224-N") && Contains("REG: restarting in 300ms"));
 }
 
 TEST_CASE("a child that cannot be made is tried again, and is no death") {
@@ -160,7 +159,7 @@ TEST_CASE("a child that cannot be made is tried again, and is no death") {
     supervisor.start();
     stage.until_ready();
     CHECK(asked == 3);
-    CHECK(count_of(stage.log(), "REG: could not be started: no sockets today") >= 1);
+    CHECK(count_of(stage.log(), "REG: cannot start: no sockets today") >= 1);
     CHECK_THAT(stage.log(), Contains("UDPS-227-E"));
     CHECK(restarts_of(supervisor, ipc::Party::reg) == 0);
 }
@@ -185,7 +184,7 @@ TEST_CASE("a hung child that ignores SIGABRT is killed") {
     Stage stage;
     stage.settings.heartbeat = 200ms;
     stage.settings.ping_interval = 20ms;
-    stage.settings.core_patience = 50ms;
+    stage.settings.core_timeout = 50ms;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.role([](ChildRuntime& runtime, Board& board) {
         runtime.report_ready();
@@ -268,7 +267,7 @@ TEST_CASE("malformed messages of the supervisor's own close the link") {
     }));
     supervisor.start();
     stage.until([&] { return restarts_of(supervisor, ipc::Party::reg) == 1 && supervisor.all_ready(); });
-    CHECK_THAT(stage.log(), Contains("a malformed " + std::string(ipc::to_string(type))));
+    CHECK_THAT(stage.log(), Contains("malformed " + std::string(ipc::to_string(type))));
 }
 
 TEST_CASE("a pong for a ping that was never sent closes the link") {
@@ -280,12 +279,12 @@ TEST_CASE("a pong for a ping that was never sent closes the link") {
     }));
     supervisor.start();
     stage.until([&] { return restarts_of(supervisor, ipc::Party::reg) == 1 && supervisor.all_ready(); });
-    CHECK_THAT(stage.log(), Contains("a malformed pong"));
+    CHECK_THAT(stage.log(), Contains("malformed pong"));
 }
 
 TEST_CASE("a child that closes its link and lives on is killed") {
     Stage stage;
-    stage.settings.end_patience = 50ms;
+    stage.settings.exit_timeout = 50ms;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.role([](ChildRuntime& runtime, Board& board) {
         if (board.starts == 1) {
@@ -365,5 +364,5 @@ TEST_CASE("a message that nobody wants harms nobody") {
     }));
     supervisor.start();
     stage.until_ready();
-    CHECK_THAT(stage.log(), Contains("pool-request from REG: nobody here wants it"));
+    CHECK_THAT(stage.log(), Contains("pool-request from REG: unhandled message"));
 }

@@ -31,19 +31,16 @@ TEST_CASE("a stop tells every child, waits for it, and exits with 0 [K-7][K-9]")
     Stage stage;
     stage.settings.max_restarts = {0, 60s};
     auto& supervisor = stage.make();
-    int heard = 0;
-    supervisor.on_stopping([&] { ++heard; });
     for (auto party : {ipc::Party::reg, ipc::Party::acr, ipc::Party::apr})
         supervisor.add_role(stage.good_role(party));
     supervisor.start();
     stage.until_ready();
     CHECK_FALSE(supervisor.exit_status());
     supervisor.stop();
-    CHECK(supervisor.stopping());
+    CHECK(supervisor.is_stopping());
     CHECK_FALSE(supervisor.exit_status());
     stage.until_finished();
     CHECK(supervisor.exit_status() == 0);
-    CHECK(heard == 1);
     CHECK(stage.board->stops == 3);
     CHECK(stage.board->starts == 3);
     CHECK(stage.board->ends == 0);
@@ -69,13 +66,13 @@ TEST_CASE("every signal that ends does so at once, with exit status 0 [K-21]") {
     CHECK(stage.board->stops == 1);
     CHECK(no_child_left());
     CHECK_THAT(stage.log(),
-               Contains("UDPS-230-K") && Contains(base::signal_name(number) + ": the proxy ends"));
+               Contains("UDPS-230-K") && Contains(base::signal_name(number) + ": shutting down"));
 }
 
 TEST_CASE("a child that does not stop gets SIGTERM after the configured time [K-7]") {
     Stage stage;
     stage.settings.stop_timeout = 100ms;
-    stage.settings.end_patience = 60s;
+    stage.settings.exit_timeout = 60s;
     auto& supervisor = stage.make();
     supervisor.add_role(deaf_role(stage, false));
     supervisor.start();
@@ -92,7 +89,7 @@ TEST_CASE("a child that does not stop gets SIGTERM after the configured time [K-
 TEST_CASE("a child that ignores SIGTERM as well is killed [K-7]") {
     Stage stage;
     stage.settings.stop_timeout = 50ms;
-    stage.settings.end_patience = 50ms;
+    stage.settings.exit_timeout = 50ms;
     auto& supervisor = stage.make();
     supervisor.add_role(deaf_role(stage, true));
     supervisor.start();
@@ -112,7 +109,7 @@ TEST_CASE("the second signal that ends kills at once, and the exit status is 0 a
     stage.until_ready();
     ::kill(::getpid(), SIGTERM);
     stage.until([&] { return stage.board->stops == 1; });
-    CHECK_FALSE(stage.finished);
+    CHECK_FALSE(supervisor.exit_status());
     ::kill(::getpid(), SIGTERM);
     stage.until_finished();
     CHECK(supervisor.exit_status() == 0);
@@ -132,7 +129,7 @@ TEST_CASE("two different ending signals at once are one stop in order, the weake
     }
     stage.until_finished();
     CHECK(stage.board->stops == 1);
-    CHECK_THAT(stage.log(), Contains("UDPS-231-N") && Contains("HUP: ignored, TERM came with it"));
+    CHECK_THAT(stage.log(), Contains("UDPS-231-N") && Contains("HUP: ignored, TERM arrived with it"));
 }
 
 TEST_CASE("a stop while a child waits for its restart does not start it [K-9]") {
@@ -201,10 +198,9 @@ TEST_CASE("a child that is being killed for a fault when the stop comes is not r
     CHECK(stage.board->starts == 1);
 }
 
-TEST_CASE("a supervisor without roles ends at once; without a taker it stops the loop") {
+TEST_CASE("a supervisor without roles finishes immediately and stops the loop") {
     Stage stage;
     auto& supervisor = stage.make();
-    supervisor.on_finished(nullptr);
     supervisor.start();
     supervisor.stop();
     stage.io.run_for(10s);

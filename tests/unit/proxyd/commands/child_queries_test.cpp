@@ -250,7 +250,7 @@ TEST_CASE("an answer that nobody asked for is dropped") {
     }));
     stage.queries = std::make_unique<ChildQueries>(stage.io, parent);
     parent.start();
-    stage.until([&] { return count_of(stage.log(), "nobody asked") >= 3; });
+    stage.until([&] { return count_of(stage.log(), "no such request") >= 3; });
     CHECK(stage.board->starts == 1);
 }
 

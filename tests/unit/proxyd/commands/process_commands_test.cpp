@@ -143,7 +143,7 @@ TEST_CASE("signals and roles that do not exist are refused with what does") {
     CommandStage stage;
     stage.begin();
     CHECK(stage.error("signal", R"({"signal": "KILL"})", Code::usage) ==
-          "unknown signal 'KILL'; there are INT, TERM, QUIT, HUP, USR1, USR2, WINCH, INFO");
+          "unknown signal 'KILL' (expected INT, TERM, QUIT, HUP, USR1, USR2, WINCH or INFO)");
     CHECK(stage.error("signal", R"({"signal": "TREM"})", Code::usage) ==
           "unknown signal 'TREM'; did you mean 'TERM'?");
     CHECK_THAT(stage.error("signal", "{}", Code::usage), Contains("needs the argument 'signal'"));
