@@ -103,6 +103,6 @@ TEST_CASE("an unknown word gets the nearest one, or the list") {
     CHECK(not_among("command", "sesions", {"ps", "sessions"}) ==
           "unknown command 'sesions'; did you mean 'sessions'?");
     CHECK(not_among("command", "xyzzy", {"ps", "stop"}) == "unknown command 'xyzzy' (expected ps or stop)");
-    CHECK(not_among("role", "ACR", {"REG-of-this"}) == "unknown role 'ACR'; there is REG-of-this");
+    CHECK(not_among("role", "ACR", {"REG-of-this"}) == "unknown role 'ACR' (expected REG-of-this)");
     CHECK(not_among("role", "ACR", {}) == "unknown role 'ACR' (there are none)");
 }
