@@ -195,7 +195,7 @@ void Child::do_report_ready() {
 }
 
 void Child::do_abort() {
-    log::write(msg::child_hung, "{}: hangs, pid {}: no heartbeat for {}, sending SIGABRT", role_.name,
+    log::write(msg::child_hung, "{}: hangs, pid {}: no heartbeat for {}: SIGABRT", role_.name,
                status_.pid, base::format_duration(std::chrono::duration_cast<Duration>(now() - last_pong_)));
     hung_ = true;
     signal(SIGABRT);
@@ -245,7 +245,7 @@ void Child::do_request_stop() {
 void Child::do_escalate() {
     if (asked_by_signal_) return do_kill();
     asked_by_signal_ = true;
-    log::write(msg::child_kill, "{}: did not stop within {}, pid {}, sending SIGTERM", role_.name,
+    log::write(msg::child_kill, "{}: did not stop within {}, pid {}: SIGTERM", role_.name,
                base::format_duration(settings_.stop_timeout), status_.pid);
     signal(SIGTERM);
     arm(ChildEvent::timeout, settings_.exit_timeout);

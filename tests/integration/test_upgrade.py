@@ -268,7 +268,7 @@ def test_signals_and_orders_during_an_upgrade(upgradable, peer):
     answer = ask(proxy.socket, "upgrade")
     assert answer[0]["sessions"] == "kept"
     for order in ("upgrade", "reload"):
-        with pytest.raises(Refused, match="under way"):
+        with pytest.raises(Refused, match="in progress"):
             ask(proxy.socket, order)
     proxy.daemon.send_signal(signal.SIGTERM)
     assert proxy.daemon.wait() == 0
