@@ -122,7 +122,7 @@ bool Connection::receive() {
 
 std::optional<std::string> Connection::take_line() {
     std::optional<std::string> line = lines_.next();
-    if (!line && lines_.is_too_long()) {
+    if (!line && lines_.too_long()) {
         fail(exit_status::failed, "{}: a line of the answer exceeds {} bytes; is this a proxyd socket?",
              path_, control::max_answer_line);
     }

@@ -103,7 +103,7 @@ void ControlClient::take_turn() {
 }
 
 void ControlClient::wait_for_request() {
-    if (reader_.is_too_long())
+    if (reader_.too_long())
         return give_up(error_line(Code::usage, fmt::format("a request has at most {} bytes", max_request)));
     if (input_ended_) return close();
     if (reader_.has_partial_line() && !line_timeout_.running)

@@ -30,7 +30,7 @@ std::optional<std::string> LineReader::next() {
     return line;
 }
 
-bool LineReader::is_too_long() const {
+bool LineReader::too_long() const {
     return held().size() == buffer_.size() && std::ranges::find(held(), '\n') == held().end();
 }
 

@@ -23,7 +23,7 @@ public:
     std::optional<std::string> next();
 
     /// The line exceeds the maximum; the rest of the stream cannot be parsed.
-    [[nodiscard]] bool is_too_long() const;
+    [[nodiscard]] bool too_long() const;
     /// There is an incomplete line.
     [[nodiscard]] bool has_partial_line() const { return begin_ < end_; }
 

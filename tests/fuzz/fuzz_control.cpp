@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         // An odd length, so that lines are cut in many places.
         const std::size_t count = std::min({space.size(), rest.size(), std::size_t{17}});
         if (count == 0) {
-            require(reader.is_too_long());
+            require(reader.too_long());
             break;
         }
         std::copy_n(rest.begin(), count, space.begin());

@@ -40,7 +40,7 @@ TEST_CASE("half a line is no line") {
     feed(reader, "abc");
     CHECK_FALSE(reader.next());
     CHECK(reader.has_partial_line());
-    CHECK_FALSE(reader.is_too_long());
+    CHECK_FALSE(reader.too_long());
     feed(reader, "\n");
     CHECK(reader.next() == "abc");
     CHECK_FALSE(reader.next());
@@ -49,12 +49,12 @@ TEST_CASE("half a line is no line") {
 TEST_CASE("a line of the longest length is read, one byte more is too long and takes no more memory") {
     LineReader reader(8);
     CHECK(feed(reader, "12345678\n").empty());
-    CHECK_FALSE(reader.is_too_long());
+    CHECK_FALSE(reader.too_long());
     CHECK(reader.next() == "12345678");
 
     CHECK(feed(reader, "123456789\n") == "\n");
     CHECK_FALSE(reader.next());
-    CHECK(reader.is_too_long());
+    CHECK(reader.too_long());
     CHECK(reader.space().empty());
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("many short lines fill the space, and it is there again when they are 
     LineReader reader(8);
     CHECK(feed(reader, "a\nb\nc\nd\ne\n") == "\n");
     CHECK(reader.space().empty());
-    CHECK_FALSE(reader.is_too_long());
+    CHECK_FALSE(reader.too_long());
     for (const char* expected : {"a", "b", "c", "d"})
         CHECK(reader.next() == expected);
     CHECK_FALSE(reader.next());
