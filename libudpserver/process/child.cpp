@@ -195,8 +195,8 @@ void Child::do_report_ready() {
 }
 
 void Child::do_abort() {
-    log::write(msg::child_hung, "{}: hangs, pid {}: no heartbeat for {}: SIGABRT", role_.name,
-               status_.pid, base::format_duration(std::chrono::duration_cast<Duration>(now() - last_pong_)));
+    log::write(msg::child_hung, "{}: hangs, pid {}: no heartbeat for {}: SIGABRT", role_.name, status_.pid,
+               base::format_duration(std::chrono::duration_cast<Duration>(now() - last_pong_)));
     hung_ = true;
     signal(SIGABRT);
     arm(ChildEvent::timeout, settings_.core_timeout);
