@@ -105,7 +105,7 @@ net::SocketPool pool_of(const Handover& handover) {
     for (const Handover::PoolSocket& socket : handover.sockets)
         sockets.push_back({base::UniqueFd(socket.descriptor), socket.group, socket.worker});
     return {handover.groups, handover.pool_capacity, handover.workers,
-            net::DeafFilter(base::UniqueFd(handover.filter)), std::move(sockets)};
+            net::MuteFilter(base::UniqueFd(handover.filter)), std::move(sockets)};
 }
 
 /// Without an arena that this program can read, the pool sockets are still the old ones, so they must be

@@ -48,7 +48,7 @@ void LinkSocketSource::deliver_to(session::Server& server) {
     runtime_.on(ipc::MessageType::pool_sockets, [this](ipc::Message& message) {
         const std::optional<ipc::PoolSockets> sockets = ipc::read<ipc::PoolSockets>(message);
         if (!sockets) return runtime_.parent().refuse("malformed pool-sockets");
-        server_->add_sockets(sockets->group, sockets->worker, sockets->first_index,
+        server_->add_sockets(sockets->group, sockets->worker, session::SocketIndex{sockets->first_index},
                              std::move(message.descriptors), sockets->error);
     });
 }
@@ -58,7 +58,7 @@ void LinkSocketSource::request(std::size_t group, unsigned worker, std::size_t c
                                    static_cast<std::uint16_t>(count)};
     const ipc::SendResult result = runtime_.parent().send(request);
     if (result == ipc::SendResult::sent || result == ipc::SendResult::queued) return;
-    server_->add_sockets(group, worker, 0, {}, EAGAIN);
+    server_->add_sockets(group, worker, session::SocketIndex{}, {}, EAGAIN);
 }
 
 void LocalSocketSource::request(std::size_t group, unsigned worker, std::size_t count) {
@@ -69,8 +69,8 @@ void LocalSocketSource::request(std::size_t group, unsigned worker, std::size_t 
         std::vector<base::UniqueFd> copies;
         for (const int fd : descriptors_of(pool_, chunk))
             copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-        server_->add_sockets(group, worker, static_cast<session::Slot>(chunk.first), std::move(copies),
-                             chunk.error);
+        server_->add_sockets(group, worker, session::SocketIndex{static_cast<std::uint32_t>(chunk.first)},
+                             std::move(copies), chunk.error);
     });
 }
 

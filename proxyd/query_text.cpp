@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "libudpserver/policy/simulate_question.hpp"
-#include "libudpserver/session/session_record.hpp"
+#include "libudpserver/session/statistics_record.hpp"
 
 namespace proxyd {
 

@@ -48,8 +48,8 @@ ListenerSet::ListenerSet(std::size_t workers, Steering steering, std::vector<Ent
 ListenerSet::Entry ListenerSet::open_endpoint(const base::Endpoint& configured,
                                               const ListenerOptions& options, std::size_t workers) const {
     Entry entry{configured, {}};
-    // The first socket asks for the port alone: a second proxy would else share it, and the clients with it,
-    // and nobody would be told (K-26).
+    // The first socket binds the port exclusively: otherwise a second proxy could share it, and the clients
+    // with it, without an error (K-26).
     ListenerOptions alone = options;
     alone.reuse_port = false;
     entry.sockets.push_back(Listener::bind(configured, alone));
@@ -58,8 +58,8 @@ ListenerSet::Entry ListenerSet::open_endpoint(const base::Endpoint& configured,
     return entry;
 }
 
-/// The sockets that this endpoint lacks for so many workers. Port 0: they take the port that the first one
-/// got.
+/// The sockets that this endpoint lacks for this number of workers. With port 0 they bind the port of the
+/// first one.
 std::vector<Listener> ListenerSet::open_more(Entry& entry, const ListenerOptions& options,
                                              std::size_t workers) const {
     std::vector<Listener> more;
@@ -82,7 +82,7 @@ void ListenerSet::steer_before(const Entry& entry, std::size_t workers) const {
 
 void ListenerSet::steer() {
     if (std::exchange(steered_, true)) return;
-    // Where the kernel refuses it goes on as before, and the workers hand over to each other.
+    // If the kernel refuses, the previous rule stays, and the workers hand over to each other.
     for (const Entry& entry : entries_)
         if (entry.sockets.size() > 1) static_cast<void>(attach(entry, workers_));
 }

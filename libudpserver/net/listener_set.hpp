@@ -11,48 +11,47 @@
 namespace net {
 
 /// All listening sockets of the configuration: one for each port of each `listen-on` entry and worker. The
-/// parent makes them before the first fork; every REG inherits them (K-12). A reload keeps the sockets of
-/// endpoints that stay, with all that waits in them, also of workers that there will not be any more: those
-/// are left over until a REG has read them.
+/// parent creates them before the first fork, and every REG inherits them (K-12). A reload keeps the sockets
+/// of endpoints that stay, with the datagrams queued in them. Sockets of workers that no longer exist are
+/// left over until a REG has read them.
 class ListenerSet {
 public:
-    /// One endpoint: where it was to listen, and a socket a worker, perhaps with left over ones behind them.
+    /// A configured endpoint, with one socket for each worker, then those that are left over.
     struct Entry {
         base::Endpoint configured;
         std::vector<Listener> sockets;
     };
 
-    /// Throws SocketError for the first socket that cannot be had (K-26); nothing stays open then.
+    /// Throws SocketError for the first socket that cannot be opened (K-26); nothing stays open then.
     explicit ListenerSet(const conf::Config& config);
-    /// Of sockets that this process had before an exec; steer() gives the kernel the rule anew.
+    /// With sockets that this process had before an exec; steer() gives the kernel the rule again.
     ListenerSet(std::size_t workers, Steering steering, std::vector<Entry> entries);
 
-    /// What another configuration adds, opened already, and what it keeps.
+    /// The sockets that another configuration adds, open already, and those it keeps.
     class Change {
         friend class ListenerSet;
         struct Place {
             std::optional<std::size_t> kept;  ///< index in the set as it is
-            Entry opened;                     ///< all of it, or the sockets that the kept one needs more
+            Entry opened;                     ///< a new endpoint, or additional sockets of a kept one
         };
         std::vector<Place> places_;  ///< in the order of the new configuration
         std::size_t workers_ = 1;
     };
-    /// Opens the sockets that this set does not have yet, and sets on the others what the configuration
-    /// wants of them. Throws SocketError; the set serves as before then.
+    /// Opens the sockets that this set lacks, and applies the options of the configuration to the others.
+    /// Throws SocketError and leaves the set as it was.
     [[nodiscard]] Change prepare(const conf::Config& config);
-    /// The set is that of the new configuration from now on; endpoints that it does not have any more are
-    /// closed.
+    /// Makes the set that of the new configuration and closes the endpoints that it does not have.
     void apply(Change change);
-    /// From now on the kernel deals the clients to the workers that there are. After a change it goes on as
-    /// before until then, because the workers of before still read.
+    /// Makes the kernel distribute clients to the present workers. After a change it uses the previous number
+    /// until this call, because the previous workers still read.
     void steer();
 
-    /// How many sockets of an endpoint are left over, at most: places workers() and up.
+    /// The largest number of left over sockets of an endpoint: their places are workers() and up.
     [[nodiscard]] std::size_t leftovers() const;
-    /// Closes them: all that waited in them was read, and nothing is steered to them any more.
+    /// Closes the left over sockets: they have been read, and the kernel steers nothing to them.
     void close_leftovers();
 
-    /// Who gets which client's datagrams.
+    /// Which worker receives which client.
     [[nodiscard]] const Steering& steering() const { return steering_; }
     [[nodiscard]] std::size_t workers() const { return workers_; }
 
@@ -62,7 +61,7 @@ public:
     [[nodiscard]] Listener& at(std::size_t listener, std::size_t worker) {
         return entries_[listener].sockets[worker];
     }
-    /// Nothing where this endpoint has none left over at that place.
+    /// Null where this endpoint has no left over socket at that place.
     [[nodiscard]] Listener* leftover(std::size_t listener, std::size_t place) {
         std::vector<Listener>& sockets = entries_[listener].sockets;
         return place < sockets.size() ? &sockets[place] : nullptr;
@@ -73,8 +72,7 @@ public:
     [[nodiscard]] bool wildcard(std::size_t listener) const {
         return entries_[listener].sockets.front().wildcard();
     }
-    /// Whether one of the listeners hears what is sent there; of the machine's addresses only `own` is known,
-    /// for those that listen on all.
+    /// True if a listener would receive datagrams sent to `endpoint`. Wildcard listeners match only `own`.
     [[nodiscard]] bool listens_at(const base::Endpoint& endpoint, const base::Address& own) const;
     [[nodiscard]] std::vector<int> descriptors() const;
 

@@ -32,7 +32,7 @@ std::vector<base::Family> families_of_names(const conf::Rule& rule, conf::Famili
     return families;
 }
 
-/// A group that somebody needs for certain is not optional any more.
+/// A group is optional only if no rule needs it for certain.
 void add(std::vector<PoolGroup>& groups, PoolGroup group, bool optional) {
     group.optional = optional;
     const auto found = std::ranges::find(groups, group);

@@ -13,9 +13,9 @@ namespace net {
 struct PoolGroup {
     base::Family family = base::Family::v4;
     base::Address source;                  ///< any: chosen by the route
-    std::optional<conf::PortRange> ports;  ///< nothing: the system's ephemeral range
-    /// Only names may need it, and perhaps none ever has an address of this family: the proxy starts without
-    /// it when it must. Not a part of what the sockets are, and not compared.
+    std::optional<conf::PortRange> ports;  ///< none: the system's ephemeral range
+    /// Only names may need it, and perhaps none ever has an address of this family: the proxy can start
+    /// without it. Not a property of the sockets, and not compared.
     bool optional = false;
 
     bool operator==(const PoolGroup& other) const {
@@ -25,11 +25,11 @@ struct PoolGroup {
 
 std::string to_string(const PoolGroup& group);
 
-/// The group a session of this rule takes its socket from, for a server of this family.
+/// The group of the sockets for sessions of this rule with a server of this family.
 PoolGroup group_for(const conf::Rule& rule, base::Family family);
 
-/// All groups that the configuration's accepting rules can need, each once, in a stable order. A name can
-/// need a group of each family that `source-address` and the resolver's `families` allow.
+/// All groups that the accepting rules of the configuration can need, each once, in a stable order. A name
+/// can need a group for each family that `source-address` and the resolver's `families` allow.
 std::vector<PoolGroup> pool_groups(const conf::Config& config);
 
 }  // namespace net

@@ -17,9 +17,9 @@ ReceiveBatch::ReceiveBatch(std::size_t slots)
         vectors_[i] = {buffers_.get() + i * buffer_size, buffer_size};
 }
 
-ReceiveBatch::Result ReceiveBatch::receive(int fd, const base::Endpoint& local, std::size_t most) {
+ReceiveBatch::Result ReceiveBatch::receive(int fd, const base::Endpoint& local, std::size_t max) {
     const std::size_t first = used_;
-    const std::size_t wanted = std::min(most, room());
+    const std::size_t wanted = std::min(max, room());
     for (std::size_t i = first; i < first + wanted; ++i) {
         headers_[i].msg_hdr = {.msg_name = &sources_[i],
                                .msg_namelen = sizeof sources_[i],

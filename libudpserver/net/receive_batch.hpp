@@ -12,8 +12,8 @@
 
 namespace net {
 
-/// Buffers for one turn of a worker: several sockets are read into it one after the other, and what was read
-/// stays in place until clear(), so that the datagrams can be sent on from where they lie.
+/// Buffers for one turn of a worker: several sockets are read into it one after the other, and the datagrams
+/// stay in place until clear(), so that they can be forwarded without a copy.
 class ReceiveBatch {
 public:
     explicit ReceiveBatch(std::size_t slots);
@@ -23,10 +23,9 @@ public:
         int error = 0;                  ///< errno when nothing could be read; EAGAIN is 0
     };
 
-    /// Reads at most `most` datagrams (and at most room()) from a non-blocking socket that is bound to
-    /// `local`. Truncated datagrams and unusable sources are marked, not left out. Never blocks, never
-    /// allocates.
-    Result receive(int fd, const base::Endpoint& local, std::size_t most);
+    /// Reads at most `max` datagrams (and at most room()) from a non-blocking socket that is bound to
+    /// `local`. Truncated datagrams and unusable sources are marked and included. Never allocates.
+    Result receive(int fd, const base::Endpoint& local, std::size_t max);
 
     [[nodiscard]] std::size_t room() const { return headers_.size() - used_; }
     void clear() { used_ = 0; }

@@ -42,7 +42,7 @@ void SendBatch::add(const Order& order) {
 }
 
 void SendBatch::flush() {
-    if (flushing_) return;  // `sent_` may lead back here
+    if (flushing_) return;  // sent_ may call flush()
     flushing_ = true;
     for (std::size_t first = 0; first < used_;) {
         const std::size_t count = run_length(first);
@@ -68,7 +68,7 @@ void SendBatch::send_run(std::size_t first, std::size_t count) {
         for (int i = 0; i < sent; ++i)
             report(first++, 0);
         if (first == end) break;
-        // The kernel stops at the first failure: that datagram is settled alone, the others go on.
+        // The kernel stops at the first failure: send that datagram alone, then continue with the others.
         if (sent < 0 && errno == EINTR) continue;
         report(first, send_alone(first));
         ++first;

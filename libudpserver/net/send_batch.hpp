@@ -12,11 +12,12 @@
 
 namespace net {
 
-/// Datagrams on their way out: collected during a turn, sent in order by flush(), neighbours of one socket
-/// with one sendmmsg. The payloads belong to others and must stay in place until then.
+/// Datagrams to be sent: collected during a turn and sent in order by flush(), consecutive ones of a socket
+/// with one sendmmsg. The payloads belong to the caller and must stay in place until then.
 class SendBatch {
 public:
-    /// Told for each datagram once it has left or failed: the tag given to add(), its size, 0 or the errno.
+    /// Called for each datagram when it was sent or failed, with the tag given to add(), its size, 0 or the
+    /// errno.
     using Sent = std::function<void(std::uint64_t tag, std::size_t size, int error)>;
 
     SendBatch(std::size_t slots, Sent sent);

@@ -11,8 +11,8 @@ namespace net {
 namespace {
 
 constexpr int random_attempts = 64;
-/// What a server sends while REG is busy or being replaced waits here; the system's default holds less than a
-/// hundred datagrams of 1,200 bytes. Only what waits takes memory.
+/// Datagrams of a server wait here while REG is busy or restarts; the system's default holds less than a
+/// hundred of 1,200 bytes. Only queued datagrams take memory.
 constexpr std::uint64_t receive_buffer = 1u << 20;
 
 void set_pool_options(int fd, base::Family family, const std::string& who) {
@@ -28,7 +28,7 @@ void set_pool_options(int fd, base::Family family, const std::string& who) {
     }
 }
 
-/// False when the port is taken or not for us; throws for what another port would not mend.
+/// False when the port is in use or not permitted; throws if another port would not help.
 bool take_port(int fd, const PoolGroup& group, unsigned port) {
     const int error = try_bind(fd, {group.source, static_cast<std::uint16_t>(port)});
     if (error != 0 && error != EADDRINUSE && error != EACCES)
@@ -44,7 +44,7 @@ SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std:
 }
 
 SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers,
-                       DeafFilter filter, std::vector<Socket> sockets)
+                       MuteFilter filter, std::vector<Socket> sockets)
     : groups_(std::move(groups)),
       capacity_(std::max(capacity, sockets.size())),
       workers_(workers),
@@ -86,10 +86,10 @@ void SocketPool::cut_back(std::size_t groups, std::size_t sockets) {
 
 SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::size_t count) {
     Chunk chunk{.first = sockets_.size()};
-    // Both may come from a REG gone wrong, and every later REG works with what is in the pool.
+    // A broken REG may send any numbers, and every later REG works with what is in the pool.
     if (group >= groups_.size() || worker >= workers_) {
         chunk.error = EINVAL;
-        chunk.problem = "no such group of sockets, or no such worker";
+        chunk.problem = "unknown group of sockets or worker";
         return chunk;
     }
     try {
@@ -110,8 +110,8 @@ base::UniqueFd SocketPool::make(const PoolGroup& group) {
     const std::string who = to_string(group);
     base::UniqueFd fd = make_udp_socket(group.family, who);
     set_pool_options(fd.get(), group.family, who);
-    // Deaf before it has a port: nothing can have been queued when the first session takes it.
-    if (const int error = filter_.close_ears(fd.get()); error != 0)
+    // Muted before it has a port: nothing can be queued when the first session takes it.
+    if (const int error = filter_.mute(fd.get()); error != 0)
         throw SocketError(who, "SO_ATTACH_FILTER", error);
     if (!bind_somewhere(fd.get(), group)) throw SocketError(who, "bind: no free source port", EADDRINUSE);
     return fd;
@@ -123,7 +123,7 @@ bool SocketPool::bind_somewhere(int fd, const PoolGroup& group) {
     for (int attempt = 0; attempt < random_attempts; ++attempt) {
         if (take_port(fd, group, pick(random_))) return true;
     }
-    // A crowded range: walk through all of it once, from a random place.
+    // The range is crowded: try all of it once, from a random port on.
     const unsigned size = static_cast<unsigned>(range.last - range.first) + 1;
     const unsigned start = pick(random_) - range.first;
     for (unsigned i = 0; i < size; ++i) {

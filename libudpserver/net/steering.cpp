@@ -14,8 +14,8 @@ namespace net {
 
 namespace {
 
-// h = (h ^ word) * multiplier; h ^= h >> shift, for each word of the address and for the port. Both sides of
-// this file say the same, in two languages.
+// h = (h ^ word) * multiplier; h ^= h >> shift, for each word of the address and for the port: once as C++,
+// once as a BPF program.
 constexpr std::uint32_t multiplier = 0x9e37'79b1;
 constexpr std::uint32_t shift = 15;
 
@@ -89,7 +89,7 @@ void read_v6(Program& program) {
     }
     program.add(BPF_LD | BPF_B | BPF_ABS, ip(6));
     program.skip_unless(IPPROTO_UDP, 1);
-    program.add(BPF_LD | BPF_H | BPF_ABS, ip(40));  // else something that the workers will not agree to
+    program.add(BPF_LD | BPF_H | BPF_ABS, ip(40));  // otherwise any value: the workers hand over
     program.mix_in();
 }
 

@@ -13,14 +13,14 @@ namespace net {
 
 namespace {
 
-/// What to do about the errors that an administrator can mend; empty for the others.
-const char* advice(const std::string& step, int error) {
+/// The remedy for errors that an administrator can fix; empty for the others.
+const char* remedy(const std::string& step, int error) {
     if (step != "bind") return "";
     switch (error) {
         case EADDRINUSE:
             return "; `ss -lunp` shows which program has it";
         case EADDRNOTAVAIL:
-            return "; it is no address of this machine, or not yet";
+            return "; this machine does not have the address (yet)";
         case EACCES:
             return "; start as root, or with CAP_NET_BIND_SERVICE";
         default:
@@ -32,7 +32,7 @@ const char* advice(const std::string& step, int error) {
 
 SocketError::SocketError(const std::string& who, const std::string& failed_step, int number)
     : std::runtime_error(
-          fmt::format("{}: {}: {}{}", who, failed_step, std::strerror(number), advice(failed_step, number))),
+          fmt::format("{}: {}: {}{}", who, failed_step, std::strerror(number), remedy(failed_step, number))),
       step(failed_step),
       error(number) {}
 
@@ -89,7 +89,7 @@ int disconnect_socket(int fd) {
     return ::connect(fd, &address, sizeof address) == 0 ? 0 : errno;
 }
 
-int open_ears(int fd) {
+int unmute(int fd) {
     const int unused = 0;
     const int result = ::setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
     return result == 0 || errno == ENOENT ? 0 : errno;

@@ -28,8 +28,8 @@ base::Rate rate_of(std::uint32_t per_second) {
     return {per_second, std::max(per_second, 1u)};
 }
 
-/// Sources at one prefix length. Set-associative: a source can lie in `ways` places, among which one without
-/// open sessions gives way, the one that was used longest ago first.
+/// Sources at one prefix length. Set-associative: a source can be in `ways` places; of those without open
+/// sessions the least recently used one is replaced.
 class SourceTable {
 public:
     struct Entry {
@@ -46,16 +46,15 @@ public:
           open_limit_(share(limits.open, workers)),
           v4_prefix_(v4_prefix),
           v6_prefix_(v6_prefix) {
-        const std::size_t wanted = std::bit_ceil(std::clamp<std::size_t>(2ul * sessions, 64, most_entries));
+        const std::size_t wanted = std::bit_ceil(std::clamp<std::size_t>(2ul * sessions, 64, max_entries));
         if (limits.new_per_second > 0 || limits.open > 0) entries_.resize(wanted);
     }
 
     [[nodiscard]] bool on() const { return !entries_.empty(); }
     [[nodiscard]] base::Rate rate() const { return rate_; }
     [[nodiscard]] std::uint32_t open_limit() const { return open_limit_; }
-    [[nodiscard]] std::size_t memory() const { return entries_.size() * sizeof(Entry); }
 
-    /// Null when it is not there.
+    /// Null when the source has no place.
     Entry* find(const Address& source) {
         const Entry wanted = named(source);
         for (Entry& entry : set_of(wanted))
@@ -63,7 +62,7 @@ public:
         return nullptr;
     }
 
-    /// Found or taken; null when open sessions hold the whole set.
+    /// Finds or takes a place; null when sources with open sessions fill the set.
     Entry* place(const Address& source) {
         Entry* entry = find(source);
         if (entry == nullptr) {
@@ -77,7 +76,7 @@ public:
 
 private:
     static constexpr std::size_t ways = 8;
-    static constexpr std::size_t most_entries = std::size_t{1} << 18;  ///< 8 MiB a table
+    static constexpr std::size_t max_entries = std::size_t{1} << 18;  ///< 8 MiB a table
 
     [[nodiscard]] Entry named(const Address& source) const {
         Entry entry;
@@ -161,8 +160,8 @@ CloseReason Admission::check_open(const Address& source) const {
 }
 
 CloseReason Admission::admit(const Address& source, Instant now) {
-    // The tokens are taken from copies and put back only when all agree: a source that is refused must not
-    // use up what is meant for others.
+    // Tokens are taken from copies, which are stored only when all limits agree: a refused source must not
+    // consume the rates of others.
     std::array<SourceTable::Entry*, 2> places{};
     std::array<base::TokenBucket, 2> buckets;
     for (std::size_t i = 0; i < state_->tables.size() && source.family != Family::none; ++i) {
@@ -197,8 +196,8 @@ void Admission::closed(const Address& source) {
     if (source.family == Family::none) return;
     for (SourceTable& table : state_->tables) {
         if (!table.on()) continue;
-        // A session that was opened untracked may find nothing here, or a later entry of its source; that one
-        // then counts too few, never below none.
+        // A session that was opened untracked may find no entry here, or a later one of its source; that one
+        // then counts too few, but never less than 0.
         SourceTable::Entry* entry = table.find(source);
         if (entry != nullptr && entry->open > 0) --entry->open;
     }
@@ -206,15 +205,6 @@ void Admission::closed(const Address& source) {
 
 std::uint64_t Admission::untracked() const {
     return state_->untracked;
-}
-std::uint32_t Admission::open_of_address(const Address& source) const {
-    return state_->open(0, source);
-}
-std::uint32_t Admission::open_of_network(const Address& source) const {
-    return state_->open(1, source);
-}
-std::size_t Admission::memory() const {
-    return state_->tables[0].memory() + state_->tables[1].memory();
 }
 
 }  // namespace session

@@ -11,12 +11,13 @@
 
 namespace session {
 
-/// Who may open another session (K-77, O-25): new sessions a second over all, and for each source address
-/// (/32, /64) and network (/24, /48) new ones a second and open ones. The source port never counts.
+/// Limits new sessions (K-77, O-25): their rate over all sources, and for each source address (/32, /64) and
+/// network (/24, /48) their rate and the number of open ones. The source port never counts.
 ///
 /// Each worker has its own, with limits divided by the number of workers and rounded up (so at least 1): a
-/// source whose flows all fall on one worker gets that worker's share. The tables have a fixed size; a source
-/// that finds no place because live ones fill its set is admitted untracked and counted.
+/// source whose flows all belong to one worker gets that worker's share. The tables have a fixed size; a
+/// source without a place, because sources with open sessions fill its set, is admitted untracked and
+/// counted.
 class Admission {
 public:
     Admission(const conf::UdpServer& settings, std::uint32_t sessions_of_this_worker, unsigned workers);
@@ -24,26 +25,21 @@ public:
     Admission(Admission&&) noexcept;
     Admission& operator=(Admission&&) noexcept;
 
-    /// What admit() would say; nothing is taken and nothing remembered. For datagrams that policy may still
-    /// refuse: what is denied must not use up the rates that are meant for those who may come in.
+    /// What admit() would return, without effect. For datagrams that the policy may still refuse: denied
+    /// clients must not consume the rates of permitted ones.
     [[nodiscard]] CloseReason check(const base::Address& source, base::Instant now) const;
 
-    /// The same without the rates: for who has been charged already.
+    /// The same without the rates: for a client that was charged already.
     [[nodiscard]] CloseReason check_open(const base::Address& source) const;
 
     /// none: admitted, and one session is taken from each rate; rate_limited or source_limited: refused, and
-    /// nothing is taken. Call opened() when the session has really come to be.
+    /// nothing is taken. Call opened() when the session is open.
     [[nodiscard]] CloseReason admit(const base::Address& source, base::Instant now);
     void opened(const base::Address& source);
     void closed(const base::Address& source);
 
-    /// Openings that no table had a place for, since the start.
+    /// Sessions that were opened without a place in the tables.
     [[nodiscard]] std::uint64_t untracked() const;
-    /// Open sessions counted for this address, and for its network (for information and tests).
-    [[nodiscard]] std::uint32_t open_of_address(const base::Address& source) const;
-    [[nodiscard]] std::uint32_t open_of_network(const base::Address& source) const;
-    /// Bytes of the tables; constant.
-    [[nodiscard]] std::size_t memory() const;
 
 private:
     struct State;

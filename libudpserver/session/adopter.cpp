@@ -15,11 +15,11 @@ bool do_times_fit(const Record& record, Instant now) {
 }
 
 const char* why_aborted(const Record& record, bool fresh) {
-    if (fresh) return "the last REG may have died of the sessions";
+    if (fresh) return "a session may have crashed the last REG";
     // Many sessions that expire together are marked first and closed one by one.
     const bool was_closing = record.reason != CloseReason::none;
-    if (record.state != State::open || was_closing) return "the last REG died while it began or ended";
-    return "it does not fit the configuration, its socket or another session";
+    if (record.state != State::open || was_closing) return "the last REG exited while opening or closing it";
+    return "it does not match the configuration, its socket or another session";
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ Adoption Adopter::adopt_all(bool fresh, Instant now) {
         std::uint32_t& count = one == AdoptResult::policy_closed ? result.ended : result.aborted;
         if (++count % records_per_drain == 0) base::log::drain();
     }
-    parts_.sockets.leases().reclaim_rest(now + parts_.config.udpserver.quarantine);
+    parts_.sockets.leases().reclaim_unclaimed(now + parts_.config.udpserver.quarantine);
     parts_.reports.adopted(result.adopted, result.aborted);
     return result;
 }
@@ -100,7 +100,7 @@ void Adopter::close(Session session, AdoptResult result, bool fresh, Instant now
     // Freed before it is reported: should the report be what kills REG, the next one does not meet it again.
     const Record copy = session.record();
     session->state = State::free;
-    session->socket = none;
+    session->socket = no_socket;
     parts_.sessions.add_free_place(session.slot());
     parts_.reports.closed_unserved(copy, session.slot(), reason, parts_.transition.rule_of(copy), now);
 }

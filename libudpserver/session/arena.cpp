@@ -82,14 +82,14 @@ Arena Arena::create(std::size_t sessions, std::size_t pool_sockets, Content cont
     const Header header{this_layout, sessions, pool_sockets, sizeof(Record), content};
     if (::pwrite(arena.descriptor(), &header, sizeof header, 0) != sizeof header)
         fail("session arena: write");
-    // A REG gone wrong can neither shrink the memory under its successor nor fill the machine with it.
+    // A broken REG can neither shrink the memory under its successor nor fill the machine with it.
     if (::fcntl(arena.descriptor(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         fail("session arena: seal");
     }
     return arena;
 }
 
-// A change of the tables' sizes is a change of the layout, whether or not somebody thought of the number.
+// A change of a table's size is a change of the layout, even if this_layout was not changed.
 std::uint64_t Arena::layout() {
     return this_layout * 31 + sizeof(Record) * 1'000'003 + sizeof(Totals) * 1'009 + sizeof(PoolEntry) +
            net::Steering::version;

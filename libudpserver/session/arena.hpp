@@ -13,21 +13,22 @@ namespace session {
 
 inline constexpr std::size_t max_workers = 64;
 
-/// What the arena knows of a pool socket. `idle` promises: deaf and empty; it is written last when
-/// a socket comes back and first when one goes out, so the promise also holds after a crash.
+/// The state of a pool socket. `idle` promises that it is muted and empty: it is the last thing written when
+/// a socket comes back and the first thing changed when it is leased, so the promise also holds after a
+/// crash.
 struct PoolEntry {
     enum class State : std::uint8_t { idle, leased, returning };
     State state = State::idle;
     std::array<std::uint8_t, 3> zero{};
     Slot session = none;
-    Instant rest_until{};  ///< an idle socket may serve the next session from this moment on (quarantine)
+    Instant
+        quarantined_until{};  ///< an idle socket may serve the next session from this moment on (quarantine)
 };
 
-/// A number that one thread counts up and others may read.
+/// A number that one thread increments and others may read.
 class Count {
 public:
     void add(std::uint64_t n = 1) { set(get() + n); }
-    void subtract(std::uint64_t n = 1) { set(get() - n); }
     void set(std::uint64_t n) { std::atomic_ref(value_).store(n, std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t get() const {
         return std::atomic_ref(const_cast<std::uint64_t&>(value_)).load(std::memory_order_relaxed);
@@ -37,40 +38,41 @@ private:
     std::uint64_t value_ = 0;
 };
 
-/// What a worker counted since the proxy's start; goes on over the deaths of REG. Only `open` and
-/// `unanswered` are states and begin anew with each REG.
+/// What a worker has counted since the proxy started, across restarts of REG. `open` and `unanswered` are
+/// states and start again with each REG.
 struct Totals {
     Count open, unanswered;
     Count open_least, open_most;  ///< of `open`, since the last housekeeping line
     Count starts;                 ///< of the worker: one more than its restarts
-    Count highest_generation;     ///< of all places that there ever were; worker 0's is used
+    Count highest_generation;     ///< of all places that ever existed; worker 0's is used
     struct {
         Count created, closed, refused, starts;
     } reported;  ///< of all workers together, in the last housekeeping line; worker 0's is used
     Count created, closed, adopted, aborted;
-    Count refused;     ///< first datagrams that began no session
+    Count refused;     ///< first datagrams that opened no session
     Count foreign;     ///< server-side datagrams that the session type does not allow (K-41)
     Count over_limit;  ///< datagrams beyond a limit of their session
     Count send_full;   ///< datagrams dropped because a socket's buffer was full
     Count send_errors, icmp_errors, dropped_by_proxy, stray;
     Count bad_source, truncated;
     Count held;          ///< datagrams that waited for a name, of first ones and of running sessions (K-58)
-    Count hold_dropped;  ///< those that found no room to wait, or whose session ended first
-    Count handed_over;   ///< a client's datagrams that came to another worker than its own
-    Count hand_over_dropped;  ///< those that found too many others waiting
+    Count hold_dropped;  ///< datagrams without room to wait, or whose session was closed first
+    Count handed_over;   ///< client datagrams that another worker received
+    Count hand_over_dropped;  ///< of these, datagrams without room to wait
     Count kernel_drops;       ///< by the kernel at pool sockets; the listening sockets count their own
     Count client_datagrams, client_bytes, to_server_datagrams, to_server_bytes;
     Count server_datagrams, server_bytes, to_client_datagrams, to_client_bytes;
     std::array<Count, static_cast<std::size_t>(CloseReason::count_)> closed_by, refused_by;
 };
 
-/// How many places an arena for so many sessions has. Clients never divide evenly among workers: several have
-/// room for some more than their share, which only sessions use that come from another number of workers.
+/// How many places an arena for `max_sessions` has. Clients never divide evenly among workers: several
+/// workers have room for more than their share, used only by sessions that were opened under another number
+/// of workers.
 [[nodiscard]] constexpr std::size_t places_for(std::size_t max_sessions, std::size_t workers) {
     return workers == 1 ? max_sessions : max_sessions + max_sessions / 8 + 64 * workers;
 }
 
-/// Where a worker's slice of so many places begins; for the number of workers, its end.
+/// Where a worker's slice of the places begins; for the number of workers, its end.
 [[nodiscard]] constexpr Slot first_slot(std::size_t places, unsigned worker, unsigned workers) {
     return static_cast<Slot>(places * worker / workers);
 }
@@ -80,28 +82,29 @@ struct Totals {
 class Arena {
 public:
     enum class Content : std::uint64_t {
-        awaited,  ///< the sessions are still in an older arena, or nobody knows them (arena_migration.hpp)
+        awaited,  ///< the sessions are still in an older arena, or unknown (arena_migration.hpp)
         complete
     };
-    /// Memory of a fixed size for so many sessions and pool sockets, all zero. Throws std::system_error.
+    /// Memory of a fixed size for these numbers of sessions and pool sockets, all zero. Throws
+    /// std::system_error.
     static Arena create(std::size_t sessions, std::size_t pool_sockets, Content content = Content::complete);
 
-    /// One that this process had before an exec; map() looks whether it is what it should be.
+    /// An arena that this process had before an exec; map() checks it.
     static Arena from_descriptor(base::UniqueFd fd, std::size_t sessions, std::size_t pool_sockets) {
         return {std::move(fd), sessions, pool_sockets};
     }
-    /// Names the meaning of each of its bytes: programs with the same one can work with the same arena.
+    /// Identifies the layout: programs with the same one can work with the same arena.
     static std::uint64_t layout();
 
     /// Maps it into this process. Throws std::system_error; std::runtime_error when the layout is not this
     /// program's.
     void map();
 
-    /// Of a mapped one: whether it has what there is of sessions.
+    /// Of a mapped arena: whether it has all sessions.
     [[nodiscard]] bool complete() const;
     void mark_complete();
 
-    /// How many sessions and pool sockets it is for.
+    /// Its numbers of sessions and pool sockets.
     [[nodiscard]] std::size_t session_places() const { return sessions_; }
     [[nodiscard]] std::size_t socket_places() const { return pool_sockets_; }
     [[nodiscard]] int descriptor() const { return fd_.get(); }

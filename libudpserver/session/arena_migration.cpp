@@ -12,7 +12,7 @@ int rank(const Record& record) {
     return record.answered() ? 0 : 1;
 }
 
-/// A socket in use belongs to nobody until its session has a place.
+/// A socket in use belongs to no session until that has a place.
 void copy_pool(std::span<const PoolEntry> from, std::span<PoolEntry> to) {
     for (std::size_t i = 0; i < to.size(); ++i) {
         to[i] = i < from.size() ? from[i] : PoolEntry{};
@@ -22,21 +22,21 @@ void copy_pool(std::span<const PoolEntry> from, std::span<PoolEntry> to) {
 
 void place(const ArenaTables& from, const ArenaTables& to, Slot old_slot, Slot new_slot, unsigned worker) {
     const Record& record = from.records[old_slot];
-    // Elsewhere it gets another id, one that nobody has had.
+    // At another place the session needs an id that no session has had.
     const std::uint32_t generation = old_slot == new_slot
                                          ? record.generation
                                          : std::max(record.generation, to.records[new_slot].generation + 1);
     to.records[new_slot] = record;
     to.records[new_slot].generation = generation;
     to.records[new_slot].worker = static_cast<std::uint8_t>(worker);
-    const Slot socket = record.socket;
+    const std::size_t socket = index_of(record.socket);
     if (socket < from.pool.size() && socket < to.pool.size() && from.pool[socket].session == old_slot &&
         to.pool[socket].state != PoolEntry::State::idle) {
         to.pool[socket].session = new_slot;
     }
 }
 
-/// The used slots by worker, those first that a place is for.
+/// The used slots by worker, in the order in which they get a place.
 std::vector<std::vector<Slot>> divide(std::span<const Record> records, const Division& division) {
     std::vector<std::vector<Slot>> shares(division.workers);
     for (Slot slot = 0; slot < records.size(); ++slot)
@@ -46,7 +46,7 @@ std::vector<std::vector<Slot>> divide(std::span<const Record> records, const Div
     return shares;
 }
 
-/// A worker's slice: those that can stay at their place do, then the others fill what is left.
+/// Fills a worker's slice: records stay at their place if they can, then the others fill the rest.
 void place_slice(const ArenaTables& from, const ArenaTables& to, std::span<const Slot> slots, unsigned worker,
                  Slot first, Slot last) {
     const auto stays = [first, last](Slot slot) { return slot >= first && slot < last; };
@@ -61,7 +61,7 @@ void place_slice(const ArenaTables& from, const ArenaTables& to, std::span<const
     }
 }
 
-/// The counts go on. What a worker that there is not any more had open, others have now.
+/// The counts continue. Sessions of a worker that no longer exist are open in others now.
 void copy_totals(std::span<const Totals> from, std::span<Totals> to, unsigned workers) {
     std::ranges::copy(from, to.begin());
     for (Totals& totals : to.subspan(workers))
@@ -69,8 +69,8 @@ void copy_totals(std::span<const Totals> from, std::span<Totals> to, unsigned wo
             count->set(0);
 }
 
-/// Everything free. A place goes on counting its sessions, and one that there was not begins above all that
-/// there ever were, so that no id comes twice.
+/// Frees every place. A place continues to count its generations, and a new one starts above all that ever
+/// existed, so that no id is used twice.
 void clear(const ArenaTables& from, const ArenaTables& to) {
     std::uint64_t highest = from.totals[0].highest_generation.get();
     for (const Record& record : from.records)
@@ -110,7 +110,7 @@ std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, co
 std::vector<Leftover> take_over(Arena& current, std::vector<Arena>& older, const Division& division) {
     current.map();
     std::vector<Leftover> leftovers;
-    // Only the newest one that a REG has worked with says how things are.
+    // Only the newest arena that a REG has worked with is up to date.
     for (std::size_t i = older.size(); i-- > 0 && !current.complete();) {
         older[i].map();
         if (!older[i].complete()) continue;
@@ -121,11 +121,10 @@ std::vector<Leftover> take_over(Arena& current, std::vector<Arena>& older, const
     return leftovers;
 }
 
-void rest_sockets(Arena& arena, std::size_t sockets) {
+void quarantine_sockets(Arena& arena, std::size_t sockets) {
     for (PoolEntry& entry : arena.pool().first(std::min(sockets, arena.pool().size()))) {
         entry.session = none;
-        entry.state =
-            PoolEntry::State::returning;  // as a REG leaves it that dies: the next one makes it deaf
+        entry.state = PoolEntry::State::returning;  // as if a REG had died: the next one mutes it
     }
     arena.mark_complete();
 }

@@ -6,8 +6,8 @@
 #include "libudpserver/net/steering.hpp"
 #include "libudpserver/session/arena.hpp"
 
-/// How the sessions get from one arena into another of another size or for another number of workers, when
-/// `max-sessions` or `workers` has changed.
+/// Moves the sessions to an arena of another size or for another number of workers, when `max-sessions` or
+/// `workers` has changed.
 namespace session {
 
 /// The tables of an arena.
@@ -17,13 +17,13 @@ struct ArenaTables {
     std::span<Totals> totals;
 };
 
-/// A record that found no place in the new arena: its session has to end.
+/// A record without a place in the new arena: its session is closed.
 struct Leftover {
     Slot slot = none;  ///< where it was
     Record record;
 };
 
-/// To whom the sessions belong in the new arena.
+/// Which worker each session belongs to in the new arena.
 struct Division {
     const net::Steering& steering;
     unsigned workers = 1;
@@ -33,18 +33,17 @@ struct Division {
     }
 };
 
-/// Makes `to` what `from` is; `from` is only read, and what was in `to` is forgotten. Each record becomes
-/// that of its client's worker, at its place and with its generation where that can be. Where there are too
-/// few places, answered sessions get them first; the other records are returned, and their sockets belong to
-/// nobody.
+/// Replaces the contents of `to` with those of `from`, which is only read. Each record goes to its client's
+/// worker, at its place and with its generation where possible. Answered sessions get a place first; the
+/// records without one are returned, and their sockets belong to no session.
 std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, const Division& division);
 
-/// For an arena that nobody can fill: of the first so many sockets nobody knows whom they served. They rest
-/// as if each had served somebody just now.
+/// For an arena that cannot be filled: the first `sockets` sockets may have served unknown sessions, and are
+/// quarantined as if they had done so just now.
 void rest_sockets(Arena& arena, std::size_t sockets);
 
-/// Fills `current` from the newest complete one of `older`, unless it is complete already, and lets go of
-/// those. A REG that dies in here leaves everything to the next one as it found it. Throws what map() throws.
+/// Fills `current` from the newest complete arena of `older`, unless it is complete already, and releases
+/// those. A REG that dies in here leaves everything as it was for the next one. Throws what map() throws.
 std::vector<Leftover> take_over(Arena& current, std::vector<Arena>& older, const Division& division);
 
 }  // namespace session

@@ -10,9 +10,9 @@
 
 namespace session {
 
-/// All sockets that carry a worker's datagrams, in an epoll set of its own: the event loop watches this one
-/// descriptor instead of thousands. Level-triggered, so what one turn leaves is there in the next one, and
-/// the kernel serves ready sockets in turn.
+/// An epoll set with all sockets that carry a worker's datagrams: the event loop watches this one descriptor
+/// instead of thousands. It is level-triggered, so the next turn reads what this one leaves, and the kernel
+/// serves ready sockets in turn.
 class DataPoller {
 public:
     /// Throws std::system_error.

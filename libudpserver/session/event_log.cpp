@@ -9,7 +9,7 @@ void EventLog::Ring::add(const Event& event) {
         events_.push_back(event);
         return;
     }
-    forgotten_ = events_[next_].at;
+    overwritten_ = events_[next_].at;
     events_[next_] = event;
     next_ = (next_ + 1) % capacity_;
 }
@@ -34,7 +34,7 @@ void EventLog::refused(const Endpoint& client, const Endpoint& local, CloseReaso
     refusals_.add(event);
 }
 
-std::vector<Event> EventLog::between(Instant since, Instant until, std::size_t most) const {
+std::vector<Event> EventLog::between(Instant since, Instant until, std::size_t max) const {
     std::vector<Event> found;
     for (const Ring* ring : {&sessions_, &refusals_}) {
         for (std::size_t i = 0; i < ring->size(); ++i) {
@@ -43,17 +43,17 @@ std::vector<Event> EventLog::between(Instant since, Instant until, std::size_t m
         }
     }
     std::ranges::stable_sort(found, {}, &Event::at);
-    if (found.size() > most) found.resize(most);
+    if (found.size() > max) found.resize(max);
     return found;
 }
 
 bool EventLog::has_all_since(Instant since) const {
-    return std::max(sessions_.forgotten(), refusals_.forgotten()) < since;
+    return std::max(sessions_.overwritten(), refusals_.overwritten()) < since;
 }
 
-std::vector<Event> EventLog::refusals(const std::optional<base::Address>& client, std::size_t most) const {
+std::vector<Event> EventLog::refusals(const std::optional<base::Address>& client, std::size_t max) const {
     std::vector<Event> found;
-    for (std::size_t back = refusals_.size(); back-- > 0 && found.size() < most;) {
+    for (std::size_t back = refusals_.size(); back-- > 0 && found.size() < max;) {
         const Event& event = refusals_.at(back);
         if (!client || event.client.address() == *client) found.push_back(event);
     }

@@ -8,22 +8,21 @@
 
 namespace session {
 
-/// Something that happened to a session or instead of one.
+/// A session was opened or closed, or a first datagram was refused.
 struct Event {
     enum class Kind : std::uint8_t { begin, end, refused };
     Kind kind = Kind::begin;
-    CloseReason reason = CloseReason::none;  ///< of an end or a refusal
+    CloseReason reason = CloseReason::none;  ///< of a closed session or a refusal
     Slot slot = none;                        ///< refused: none
     std::uint32_t generation = 0;
-    std::optional<std::uint16_t> rule;  ///< refused: perhaps no rule decided
+    std::optional<std::uint16_t> rule;  ///< nullopt: refused without a rule
     Endpoint client, local, server;
     Instant at;
-    Counters counters;  ///< of an end
+    Counters counters;  ///< of a closed session
 };
 
-/// What happened lately in one worker, for whoever asks (K-70, K-71): the last beginnings and ends of
-/// sessions, and by themselves the last refusals, so that a flood of those does not hide the others. The
-/// oldest are forgotten.
+/// The last events of one worker (K-70, K-71): opened and closed sessions, and separately refusals, so that a
+/// flood of refusals does not push the others out.
 class EventLog {
 public:
     static constexpr std::size_t sessions_kept = 2048, refusals_kept = 512;
@@ -37,16 +36,16 @@ public:
     void refused(const Endpoint& client, const Endpoint& local, CloseReason reason,
                  std::optional<std::size_t> rule, Instant now);
 
-    /// The events in [since, until) in their order, at most so many of the oldest.
-    [[nodiscard]] std::vector<Event> between(Instant since, Instant until, std::size_t most) const;
-    /// False when something that happened then or later has been forgotten.
+    /// The events in [since, until) in their order, at most the `max` oldest.
+    [[nodiscard]] std::vector<Event> between(Instant since, Instant until, std::size_t max) const;
+    /// False when an event since then was overwritten.
     [[nodiscard]] bool has_all_since(Instant since) const;
-    /// The newest refusals first, of one client's address if it is given.
+    /// The `max` newest refusals, newest first; of one client's address if it is given.
     [[nodiscard]] std::vector<Event> refusals(const std::optional<base::Address>& client,
-                                              std::size_t most) const;
+                                              std::size_t max) const;
 
 private:
-    /// The last so many events; its memory is taken at the start.
+    /// The last `capacity` events. Allocates all its memory at the start.
     class Ring {
     public:
         explicit Ring(std::size_t capacity) : capacity_(capacity) { events_.reserve(capacity); }
@@ -56,13 +55,13 @@ private:
         [[nodiscard]] const Event& at(std::size_t index) const {
             return events_[(next_ + index) % events_.size()];
         }
-        /// When the last one happened that is forgotten; the beginning of time if none is.
-        [[nodiscard]] Instant forgotten() const { return forgotten_; }
+        /// When the last event happened that was overwritten; Instant{} if none was.
+        [[nodiscard]] Instant overwritten() const { return overwritten_; }
 
     private:
         std::size_t capacity_;
-        std::size_t next_ = 0;  ///< where the oldest lies, once the ring is full
-        Instant forgotten_{};
+        std::size_t next_ = 0;  ///< the oldest, once the ring is full
+        Instant overwritten_{};
         std::vector<Event> events_;
     };
 

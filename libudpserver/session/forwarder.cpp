@@ -73,8 +73,7 @@ void Forwarder::to_client(SocketIndex socket, net::Datagram& datagram, Instant n
                                 is_broadcast ? datagram.from : session->local);
     }
     release_held(session, now);
-    if (const CloseReason reached = ends_after_reply(session.record(), rule.limits);
-        reached != CloseReason::none)
+    if (const CloseReason reached = reply_limit(session.record(), rule.limits); reached != CloseReason::none)
         parts_.sessions.close(session, reached);
 }
 
@@ -88,18 +87,18 @@ Session Forwarder::session_of(SocketIndex socket) const {
 }
 
 bool Forwarder::is_foreign(Session session, const net::Datagram& datagram, Instant now) {
-    switch (judge_reply(session.record(), parts_.rule_of(session), datagram.from)) {
-        case Judgement::forward:
+    switch (action_for_reply(session.record(), parts_.rule_of(session), datagram.from)) {
+        case ReplyAction::forward:
             return false;
-        case Judgement::fix_and_forward:
+        case ReplyAction::fix_and_forward:
             session->server = datagram.from;
             session->server_fixed = 1;
             return false;
-        case Judgement::end_session:
+        case ReplyAction::close_session:
             parts_.reports.one_way_reply(session, datagram.from);
             parts_.sessions.close(session, CloseReason::one_way_reply);
             return true;
-        case Judgement::foreign:
+        case ReplyAction::foreign:
             break;
     }
     parts_.reports.foreign(session, datagram.from, now);

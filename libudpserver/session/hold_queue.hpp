@@ -11,7 +11,7 @@
 
 namespace session {
 
-/// How much a worker may keep of what waits for names: its share of `resolver.hold`, rounded up.
+/// Limits what a worker keeps of datagrams that wait for names: its share of `resolver.hold`, rounded up.
 class HoldBudget {
 public:
     HoldBudget(const conf::Hold& hold, unsigned workers);
@@ -20,7 +20,7 @@ public:
     [[nodiscard]] std::size_t bytes() const { return bytes_; }          ///< of one queue, payload
     [[nodiscard]] std::size_t sessions() const { return sessions_; }    ///< that may wait at the same time
 
-    /// False, and nothing is taken, when so many bytes are not left.
+    /// False, and nothing is taken, when fewer bytes are left.
     bool take(std::size_t bytes);
     void give(std::size_t bytes) { used_ -= bytes; }
     [[nodiscard]] std::size_t used() const { return used_; }
@@ -30,8 +30,8 @@ private:
     std::size_t used_ = 0;
 };
 
-/// Copies of the datagrams of one client that waits, in their order (K-58): bounded in number and bytes, and
-/// together with all others of the worker by the budget, which outlives it.
+/// Copies of the datagrams of a client that waits, in their order (K-58): limited in number and bytes, and
+/// together with all other queues of the worker by the budget, which outlives it.
 class HoldQueue {
 public:
     struct Held {
@@ -39,9 +39,9 @@ public:
         base::Endpoint from, local;
         std::uint8_t tos = 0;
         std::vector<std::byte> payload;
-        std::size_t room = 0;  ///< bytes of payload as it came: a proxy may have cut it since
+        std::size_t room = 0;  ///< bytes of payload as received: a proxy may have cut it since
 
-        /// Valid as long as `payload` is neither changed nor gone.
+        /// A view of `payload`.
         [[nodiscard]] net::Datagram datagram();
     };
 
@@ -50,7 +50,7 @@ public:
     HoldQueue(HoldQueue&& other) noexcept;
     HoldQueue& operator=(HoldQueue&&) = delete;
 
-    /// False when there is no room for it.
+    /// False when there is no room.
     bool push(std::size_t listener, const net::Datagram& datagram);
     [[nodiscard]] bool empty() const { return held_.empty(); }
     [[nodiscard]] std::size_t size() const { return held_.size(); }
@@ -64,7 +64,7 @@ private:
 
     HoldBudget* budget_;
     std::deque<Held> held_;
-    std::size_t bytes_ = 0;  ///< payload, as it came
+    std::size_t bytes_ = 0;  ///< payload, as received
     std::size_t cost_ = 0;   ///< what was taken from the budget
 };
 

@@ -7,23 +7,23 @@
 #include "libudpserver/session/record.hpp"
 #include "libudpserver/session/session_filter.hpp"
 
-/// What somebody gets to see who asks a worker's engine.
+/// Answers of a worker's engine to queries.
 namespace session {
 
-/// A session as it was when somebody looked.
+/// A copy of a session's record.
 struct Found {
     Slot slot = none;
     Record record;
 };
 
-/// All that is known of a session.
+/// Everything about a session.
 struct Details {
     Found found;
-    Instant deadline;  ///< when it may expire next, `never` if by nothing
+    Instant deadline;  ///< when it may expire next; `never` if it cannot
     int socket = -1;   ///< REG's descriptor towards the server
     bool holds = false;
     std::string client_name;      ///< if log.names asked for it
-    bool server_in_rule = false;  ///< the rule's plug-to means the server's address now
+    bool server_in_rule = false;  ///< the rule's plug-to has the server's address now
     Instant now;
 };
 

@@ -146,7 +146,7 @@ CloseReason Opener::connect(Session session, Instant now) {
     const auto [socket, error] =
         parts_.sockets.open(group, session.slot(), session->server, session->type, now);
     session->socket = socket;
-    if (error == 0) return socket == none ? CloseReason::no_socket : CloseReason::none;
+    if (error == 0) return socket == no_socket ? CloseReason::no_socket : CloseReason::none;
     parts_.reports.connect_failed(session, session->server, error);
     return CloseReason::socket_error;
 }

@@ -10,20 +10,20 @@
 
 namespace session {
 
-/// An earlier configuration, for records whose indices are meant under it.
+/// An earlier configuration, for records with indices into it.
 struct PastPolicy {
     std::uint32_t epoch = 0;
     std::shared_ptr<const conf::Config> config;
-    std::vector<base::Endpoint> listeners;  ///< where it listened, by index
+    std::vector<base::Endpoint> listeners;  ///< by index
 };
 
-/// Which configuration is the present one, and those before it that sessions may still be of. Each reload
-/// begins an epoch; a REG that is ready has brought every session into the present one.
+/// The present configuration's epoch and the earlier configurations that records may belong to. Each reload
+/// starts an epoch; a REG that is ready has moved every session into the present one.
 struct PolicyHistory {
     std::uint32_t epoch = 0;
     std::vector<PastPolicy> past;
 
-    /// Null for an epoch that nobody remembers.
+    /// Null for an epoch that is forgotten.
     [[nodiscard]] const PastPolicy* find(std::uint32_t wanted) const {
         const auto found = std::ranges::find(past, wanted, &PastPolicy::epoch);
         return found == past.end() ? nullptr : &*found;

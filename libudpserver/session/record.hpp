@@ -15,11 +15,11 @@ using base::Duration;
 using base::Endpoint;
 using base::Instant;
 
-/// A record is written as `opening`, completed, then set `open`; it is set `closing` before its resources go
-/// back. A REG that finds anything but `free` and `open` knows that its predecessor died in between.
+/// A record is written as `opening`, completed, then set `open`; it is set `closing` before its resources are
+/// released. A REG that finds anything but `free` and `open` knows that its predecessor died in between.
 enum class State : std::uint8_t { free, opening, open, closing };
 
-/// Why a session ended, or a first datagram was refused: the closed list of K-51 and the refusals.
+/// Why a session was closed (K-51) or a first datagram was refused.
 enum class CloseReason : std::uint8_t {
     none,
     idle,
@@ -47,19 +47,25 @@ enum class CloseReason : std::uint8_t {
     bad_source,
     truncated,
     resolve_failure,  ///< a name that it needs could not be resolved (K-58)
-    name_change,      ///< its server's address went out of its name (on-name-change: close)
+    name_change,      ///< its name no longer has its server's address (on-name-change: close)
     count_
 };
 /// `idle`, `one-way-reply`, … as in statistics records and in the manual.
 std::string_view to_string(CloseReason reason);
 
-/// Places in the tables of the arena; `none` is no place.
+/// The place of a session in the arena.
 using Slot = std::uint32_t;
-using SocketIndex = std::uint32_t;
 inline constexpr Slot none = 0xffffffff;
 
-/// Datagrams and bytes of one session. `in` is what came from a side, `out` what went on to the other: they
-/// differ by what was dropped.
+/// The place of a pool socket in the arena.
+enum class SocketIndex : std::uint32_t {};
+inline constexpr SocketIndex no_socket{0xffffffff};
+[[nodiscard]] constexpr std::size_t index_of(SocketIndex socket) {
+    return static_cast<std::size_t>(socket);
+}
+
+/// Datagrams and bytes of one session: received from each side, and sent to the other. They differ by what
+/// was dropped.
 struct Counters {
     std::uint64_t client_datagrams = 0, client_bytes = 0;  ///< received from the client
     std::uint64_t to_server_datagrams = 0, to_server_bytes = 0;
@@ -67,24 +73,23 @@ struct Counters {
     std::uint64_t to_client_datagrams = 0, to_client_bytes = 0;
 };
 
-/// One session: fixed size, plain data, indices instead of pointers. It lies in shared memory and outlives
-/// REG.
+/// The part of a session that survives REG: fixed size, plain data, indices instead of pointers, in shared
+/// memory.
 struct alignas(64) Record {
     State state = State::free;
     conf::SessionType type = conf::SessionType::normal;
     std::uint8_t worker = 0;
     CloseReason reason = CloseReason::none;
-    // Bytes, not bools: what a dead REG left may be any value.
-    std::uint8_t detached =
-        0;  ///< 1: its key is out of the table: the next client datagram opens another session
+    // Bytes, not bools: a REG that died may have left any value.
+    std::uint8_t detached = 0;      ///< 1: not in the table: the next client datagram opens another session
     std::uint8_t server_fixed = 0;  ///< 1: any-port, any-sock: the first reply has come and fixed the server
     std::uint16_t listener = 0;
     std::uint16_t rule = 0;
     std::uint8_t server_chosen = 0;  ///< 1: by the proxy (set_server), not from the rule's plug-to
     std::uint8_t dscp = 0;           ///< of the first datagram, for a policy that comes later
     std::uint32_t generation = 0;
-    std::uint32_t policy_epoch = 0;   ///< the configuration under which listener and rule are meant
-    Slot socket = none;               ///< place of the pool socket
+    std::uint32_t policy_epoch = 0;  ///< the configuration under which listener and rule are meant
+    SocketIndex socket = no_socket;
     std::uint8_t policy_pending = 0;  ///< 1: the policy cannot decide about it yet: a name is not known
     std::array<std::uint8_t, 7> zero{};
 

@@ -4,14 +4,14 @@
 
 #include <utility>
 
-#include "libudpserver/session/session_record.hpp"
+#include "libudpserver/session/statistics_record.hpp"
 
 namespace session {
 
 namespace {
 
-/// Some reasons can also end a session, which was accepted; what is refused never was. FAILED: the proxy
-/// could not serve.
+/// Some reasons can also close a session, which was accepted; a refused datagram never was. FAILED: the proxy
+/// could not serve it.
 std::string_view status_of_refusal(CloseReason reason) {
     return reason == CloseReason::no_socket || reason == CloseReason::socket_error ? "FAILED" : "REJECTED";
 }
@@ -39,12 +39,12 @@ void RefusalLog::count(const base::Endpoint& client, const base::Endpoint& local
     ++total_;
 }
 
-/// The entry that counts these already, a free one taken for them, or that of all others.
+/// The entry of these refusals, a free one, or the common one.
 RefusalLog::Entry& RefusalLog::place_for(const base::Address& prefix, CloseReason reason,
                                          std::optional<std::size_t> rule) {
-    // Only the source is hashed: it is what an attacker can vary. Its few reasons and rules lie side by side.
+    // Only the source is hashed, since an attacker can vary it. Its few reasons and rules are neighbours.
     const std::uint64_t home = hash_(SessionKey{base::Endpoint(prefix, 0), {}, 0});
-    for (std::size_t step = 0; step < longest_probe; ++step) {
+    for (std::size_t step = 0; step < max_probe; ++step) {
         const std::size_t place = (home + step) % capacity;
         Entry& entry = entries_[place];
         if (entry.count == 0) {
@@ -61,7 +61,7 @@ RefusalLog::Entry& RefusalLog::place_for(const base::Address& prefix, CloseReaso
 
 std::vector<base::log::Field> RefusalLog::fields(const Entry& entry) const {
     const bool others = &entry == &others_;
-    SessionSummary summary;
+    StatisticsRecord summary;
     summary.proxy = proxy_;
     if (!others) {
         summary.client = entry.client;
@@ -74,7 +74,7 @@ std::vector<base::log::Field> RefusalLog::fields(const Entry& entry) const {
     summary.result = "FAILED";
     if (entry.rule && *entry.rule < rules_.size()) summary.rule = rules_[*entry.rule];
     summary.reason = others ? "others" : to_string(entry.reason);
-    std::vector<base::log::Field> result = summary_fields(summary);
+    std::vector<base::log::Field> result = fields_of(summary);
     result.push_back({"COUNT", fmt::format("{}", entry.count), false});
     return result;
 }

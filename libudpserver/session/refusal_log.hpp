@@ -14,9 +14,9 @@
 
 namespace session {
 
-/// Statistics records of refused first datagrams (K-67): one for each source (/32, /64), reason and rule in
-/// the time between two flushes, which the worker makes a second. A flood of sources cannot make it grow:
-/// what finds no place is counted in one entry for all others.
+/// Statistics records of refused first datagrams (K-67): one for each source (/32, /64), reason and rule
+/// between two flushes. A flood of sources cannot make it grow: sources without a place are counted in one
+/// common entry.
 class RefusalLog {
 public:
     static constexpr std::size_t capacity = 256;
@@ -24,11 +24,12 @@ public:
     /// `rules`: the names of the rules, by index.
     RefusalLog(std::string proxy, std::vector<std::string> rules);
 
-    /// No rule: none matched, or the refusal came before the policy was asked.
+    /// Without `rule`: none matched, or the datagram was refused before the policy was asked.
     void count(const base::Endpoint& client, const base::Endpoint& local, CloseReason reason,
                std::optional<std::size_t> rule, std::size_t bytes, base::Instant now);
 
-    /// Calls callback(const std::vector<base::log::Field>&) for each entry, the others last, and begins anew.
+    /// Calls callback(const std::vector<base::log::Field>&) for each entry, the common one last, and clears
+    /// all.
     template <typename Callback>
     void flush(Callback&& callback) {
         for (std::size_t i = 0; i < used_; ++i)
@@ -42,8 +43,8 @@ public:
     [[nodiscard]] std::uint64_t total() const { return total_; }
 
 private:
-    /// How far a source looks for its place.
-    static constexpr std::size_t longest_probe = 16;
+    /// How many entries are searched for a source.
+    static constexpr std::size_t max_probe = 16;
 
     struct Entry {
         base::Address prefix;
@@ -62,7 +63,7 @@ private:
     std::vector<std::string> rules_;
     KeyHash hash_;
     std::array<Entry, capacity> entries_{};
-    std::array<std::uint16_t, capacity> order_{};  ///< places in use, in the order they were taken
+    std::array<std::uint16_t, capacity> order_{};  ///< the used entries, oldest first
     std::size_t used_ = 0;
     Entry others_;
     std::uint64_t total_ = 0;

@@ -42,19 +42,21 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
     const std::vector<net::SocketPool::Socket>& inherited = parts.pool.sockets();
     for (std::size_t place = 0; place < inherited.size(); ++place) {
         const net::SocketPool::Socket& socket = inherited[place];
-        const auto slot = static_cast<Slot>(place);
-        workers_[worker_for(slot, socket.worker)]->sessions().add_socket(slot, socket.fd.get(), socket.group);
+        const SocketIndex index{static_cast<std::uint32_t>(place)};
+        workers_[worker_for(index, socket.worker)]->sessions().add_socket(index, socket.fd.get(),
+                                                                          socket.group);
     }
 }
 
 /// A leased socket belongs to the worker of its session, an idle one to the worker that the parent chose.
-unsigned Server::worker_for(Slot place, unsigned idle) const {
+unsigned Server::worker_for(SocketIndex socket, unsigned idle) const {
     const auto workers = static_cast<unsigned>(workers_.size());
     const std::span<PoolEntry> pool = arena_.pool();
     const std::span<Record> records = arena_.records();
+    const std::size_t place = index_of(socket);
     if (place >= pool.size() || pool[place].state != PoolEntry::State::leased) return idle % workers;
     const Slot session = pool[place].session;
-    const bool serves = session < records.size() && records[session].socket == place;
+    const bool serves = session < records.size() && records[session].socket == socket;
     return (serves ? records[session].worker : idle) % workers;
 }
 
@@ -99,8 +101,8 @@ void Server::request_from_main(std::size_t group, unsigned worker) {
                       [this, group, worker] { source_.request(group, worker, net::SocketPool::chunk_size); });
 }
 
-void Server::add_sockets(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets,
-                         int error) {
+void Server::add_sockets(std::size_t group, unsigned worker, SocketIndex first,
+                         std::vector<base::UniqueFd> sockets, int error) {
     if (worker >= workers_.size() || group >= groups_.size()) return;
     std::vector<int> fds;
     for (base::UniqueFd& socket : sockets) {
@@ -108,9 +110,9 @@ void Server::add_sockets(std::size_t group, unsigned worker, Slot first, std::ve
         sockets_.push_back(std::move(socket));
     }
     workers_[worker]->post([group, first, error, fds = std::move(fds)](SessionEngine& engine) {
-        Slot place = first;
+        auto place = static_cast<std::uint32_t>(first);
         for (const int fd : fds)
-            engine.add_socket(place++, fd, group);
+            engine.add_socket(SocketIndex{place++}, fd, group);
         engine.sockets_came(group, error == 0, base::MonotonicClock::now());
     });
 }

@@ -88,8 +88,8 @@ public:
 
     /// Gives a worker more sockets, at consecutive places from `first`. With `error` the parent had fewer
     /// than requested.
-    void add_sockets(std::size_t group, unsigned worker, Slot first, std::vector<base::UniqueFd> sockets,
-                     int error);
+    void add_sockets(std::size_t group, unsigned worker, SocketIndex first,
+                     std::vector<base::UniqueFd> sockets, int error);
 
     /// The addresses of a configured name from now on. With `unresolved` its look-up failed: known addresses
     /// stay in use. Other names are ignored. Before start() it takes effect at once.
@@ -126,7 +126,7 @@ private:
     struct WorkerInfo;
 
     [[nodiscard]] LookUp look_up(LookupSource* source, unsigned worker) const;
-    [[nodiscard]] unsigned worker_for(Slot place, unsigned idle) const;
+    [[nodiscard]] unsigned worker_for(SocketIndex socket, unsigned idle) const;
     void stop_reading();
     bool hand_over(unsigned worker, Worker::Handed& handed);
     Adoption adopt_all(bool fresh);

@@ -17,7 +17,7 @@ void add(std::vector<SocketUse>& sum, const std::vector<SocketUse>& one) {
     for (std::size_t group = 0; group < one.size(); ++group) {
         sum[group].all += one[group].all;
         sum[group].free += one[group].free;
-        sum[group].resting += one[group].resting;
+        sum[group].quarantined += one[group].quarantined;
     }
 }
 
@@ -98,9 +98,10 @@ void Server::add_rule_lines(std::vector<std::string>& lines, const std::vector<R
 
 void Server::add_socket_lines(std::vector<std::string>& lines, const std::vector<SocketUse>& use) const {
     for (std::size_t group = 0; group < use.size(); ++group) {
-        lines.push_back(fmt::format(
-            "server-side sockets of {}: {} in use, {} free, {} in quarantine", net::to_string(groups_[group]),
-            use[group].all - use[group].free - use[group].resting, use[group].free, use[group].resting));
+        lines.push_back(fmt::format("server-side sockets of {}: {} in use, {} free, {} in quarantine",
+                                    net::to_string(groups_[group]),
+                                    use[group].all - use[group].free - use[group].quarantined,
+                                    use[group].free, use[group].quarantined));
     }
 }
 

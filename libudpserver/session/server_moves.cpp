@@ -188,7 +188,7 @@ CloseReason ServerMoves::reconnect(Session session, const Endpoint& server, Inst
         reports_.connect_failed(session, server, error);
         return CloseReason::socket_error;
     }
-    if (socket == none) return CloseReason::no_socket;
+    if (socket == no_socket) return CloseReason::no_socket;
     outbox_.flush(now);  // what is for the old server goes there
     reports_.dropped_by_kernel(sockets_.release(session.record(), rule.limits, now));
     session->socket = socket;

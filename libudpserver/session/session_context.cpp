@@ -46,7 +46,7 @@ void SessionContext::send_to_client(std::span<const std::byte> payload) {
 
 void SessionContext::send_to_server(std::span<const std::byte> payload) {
     const Session session = session_at(parts_, slot_);
-    if (session->socket == none) return;  // in Proxy::open there is none yet
+    if (session->socket == no_socket) return;  // in Proxy::open there is none yet
     parts_.outbox.to_server(session, payload, 0);
     parts_.outbox.flush(now_);
 }

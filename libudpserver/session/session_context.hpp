@@ -12,8 +12,7 @@ namespace session {
 
 struct EngineParts;
 
-/// All that a protocol's code can reach of its session and of the engine. Valid during the call it was given
-/// to.
+/// What a protocol's code can do with its session. Valid during the call that it was passed to.
 class SessionContext {
 public:
     SessionContext(EngineParts& parts, Slot slot, Instant now) : parts_(parts), slot_(slot), now_(now) {}
@@ -21,30 +20,30 @@ public:
     [[nodiscard]] const Record& record() const;
     [[nodiscard]] Instant now() const { return now_; }
 
-    /// 64 bytes of the session's own; they survive the death of REG. Zero in a new session.
+    /// 64 bytes of the session's own that survive a crash of REG. Zero in a new session.
     [[nodiscard]] std::span<std::byte, 64> state();
 
-    /// Where the session's datagrams go from now on. The family must be one that the rule's plug-to has, the
-    /// address one that can be a server (not this proxy itself), and a socket must be free; returns false,
-    /// and changes nothing, otherwise. In Proxy::open it costs nothing; later the session gets another
-    /// socket, and answers of the old server no longer reach the client.
+    /// Sends the session's datagrams to another server. The family must be one of the rule's plug-to, the
+    /// address one that can be a server (not this proxy itself), and a socket must be free; otherwise returns
+    /// false and changes nothing. In Proxy::open it costs nothing; later the session gets another socket, and
+    /// answers of the old server no longer reach the client.
     bool set_server(const Endpoint& server);
 
-    /// Looks a name up without making anybody wait; the session's client datagrams may be held meanwhile
-    /// (Verdict::hold). `done` is called in a later turn, unless the session has ended; when the look-up
-    /// failed and the session still holds datagrams after the call, it ends (reason `resolve-failure`).
+    /// Looks a name up without blocking; the session's client datagrams may be held meanwhile
+    /// (Verdict::hold). `done` is called in a later turn, unless the session was closed. If the look-up
+    /// failed and the session still holds datagrams after the call, it is closed (reason `resolve-failure`).
     using Resolved = std::function<void(SessionContext&, const LookupAnswer&)>;
     void resolve(const std::string& name, Resolved done);
 
-    /// The held datagrams go to the handler again, in their order, after this call; then everything flows.
+    /// After this call the held datagrams are passed to the handler again, in their order.
     void resume();
 
-    /// A datagram of the proxy's own making, sent at once and counted like a forwarded one. Nothing goes to
-    /// the server before the session has its socket, that is in Proxy::open.
+    /// Sends a datagram of the proxy's own at once and counts it like a forwarded one. In Proxy::open, before
+    /// the session has its socket, nothing is sent to the server.
     void send_to_client(std::span<const std::byte> payload);
     void send_to_server(std::span<const std::byte> payload);
 
-    /// Ends the session after this call, with reason `proxy`.
+    /// Closes the session after this call, with reason `proxy`.
     void close();
 
 private:

@@ -11,7 +11,7 @@ namespace session {
 /// `10.0.0.0/8`, `10.0.0.1`, `10.0.0.1:53`, `[2001:db8::1]:53`: hosts, and perhaps one port.
 class EndpointFilter {
 public:
-    /// Nothing for what is none of these.
+    /// nullopt for any other text.
     static std::optional<EndpointFilter> parse(std::string_view text);
     [[nodiscard]] bool matches(const Endpoint& endpoint) const;
 
@@ -20,14 +20,14 @@ private:
     std::optional<std::uint16_t> port_;
 };
 
-/// Which sessions somebody means who asks for them or ends them; what is left out does not matter.
+/// Selects sessions; members without a value match any session.
 struct SessionFilter {
     std::optional<EndpointFilter> client, local, server;
     std::optional<std::uint16_t> rule, listener;
     std::optional<conf::SessionType> type;
     std::optional<bool> answered;
-    Duration older{0};  ///< at least so old
-    Duration idle{0};   ///< no datagram for at least so long
+    Duration older{0};  ///< minimum age
+    Duration idle{0};   ///< minimum time without a datagram
 
     [[nodiscard]] bool matches(const Record& record, Instant now) const;
 };
@@ -36,7 +36,7 @@ struct SessionFilter {
 struct SessionId {
     Slot slot = none;
     std::uint32_t generation = 0;
-    /// Nothing for another text.
+    /// nullopt for any other text.
     static std::optional<SessionId> parse(std::string_view text);
 };
 

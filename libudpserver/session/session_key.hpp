@@ -19,11 +19,11 @@ struct SessionKey {
     bool operator==(const SessionKey&) const = default;
 };
 
-/// SipHash-1-3 of a key. The 128 bits of its own key are random for each start, so that nobody can choose
-/// addresses which fall into one chain (O-18).
+/// SipHash-1-3 of a key. Its own 128-bit key is random for each start, so that a client cannot choose
+/// addresses that fall into one chain (O-18).
 class KeyHash {
 public:
-    /// Draws the key from the kernel; throws std::system_error when it gives none.
+    /// With a key from the kernel; throws std::system_error when it gives none.
     KeyHash() : key_(base::random_key()) {}
     explicit KeyHash(const base::SipKey& key) : key_(key) {}
 

@@ -20,7 +20,7 @@ struct Due {
     }
 };
 
-/// Whichever comes first; of equals the one that is named first here.
+/// The one that is due first; of equals the first one here.
 Due first_due(const Record& record, const SessionLimits& limits) {
     Due due;
     due.consider(record.created, limits.lifetime, CloseReason::lifetime);
@@ -93,7 +93,7 @@ CloseReason server_datagram_refused(const Record& record, const SessionLimits& l
     return CloseReason::none;
 }
 
-CloseReason ends_after_reply(const Record& record, const SessionLimits& limits) {
+CloseReason reply_limit(const Record& record, const SessionLimits& limits) {
     if (reached(record.counters.server_datagrams, limits.server_datagrams))
         return CloseReason::server_datagrams;
     if (reached(record.counters.server_bytes, limits.server_bytes)) return CloseReason::server_bytes;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/log.hpp"
-#include "libudpserver/session/session_record.hpp"
+#include "libudpserver/session/statistics_record.hpp"
 
 namespace session {
 
@@ -80,15 +80,14 @@ void SessionReports::to_server(Record& record, std::size_t size) {
 void SessionReports::hold_full(const Endpoint& client, std::size_t clients, std::size_t bytes, Instant now) {
     // A flood must not spend its time on composing lines that the budget then drops.
     if (!hold_lines_.take(hold_rate, now)) return;
-    base::log::write(
-        base::msg::hold_full,
-        "{}: a datagram was dropped: worker {} has {} waiting clients and {} bytes of what waits",
-        base::to_string(client), worker_, clients, bytes);
+    base::log::write(base::msg::hold_full,
+                     "{}: dropped a datagram: worker {} already holds {} clients and {} bytes",
+                     base::to_string(client), worker_, clients, bytes);
 }
 
 void SessionReports::truncated(const Endpoint& server) {
     totals_.truncated.add();
-    base::log::write(base::msg::truncated, "server {}: a datagram was dropped: it is longer than {} bytes",
+    base::log::write(base::msg::truncated, "server {}: dropped a datagram of more than {} bytes",
                      base::to_string(server), net::buffer_size);
 }
 
@@ -96,28 +95,28 @@ void SessionReports::foreign(Session session, const Endpoint& from, Instant now)
     totals_.foreign.add();
     if (!foreign_lines_.take(foreign_rate, now)) return;
     base::log::write(base::msg::foreign_datagram,
-                     "{}: session {}.{}: a datagram from {} was ignored: its server is {}",
-                     client_of(session), session.slot(), session->generation, base::to_string(from),
+                     "{}: session {}.{}: ignored a datagram from {}: the server is {}", client_of(session),
+                     session.slot(), session->generation, base::to_string(from),
                      base::to_string(session->server));
 }
 
 void SessionReports::one_way_reply(Session session, const Endpoint& from) {
-    base::log::write(base::msg::one_way_reply, "{}: one-way session {}.{} ends: {} answered",
+    base::log::write(base::msg::one_way_reply, "{}: closing one-way session {}.{}: {} answered",
                      client_of(session), session.slot(), session->generation, base::to_string(from));
 }
 
 void SessionReports::send_failed(Session session, int error, Instant now) {
     (error == EAGAIN || error == ENOBUFS || error == ENOMEM ? totals_.send_full : totals_.send_errors).add();
     if (!error_lines_.take(error_rate, now)) return;
-    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: a datagram could not be sent: {}",
-                     client_of(session), session.slot(), session->generation,
-                     base::to_string(session->server), std::strerror(error));
+    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: cannot send: {}", client_of(session),
+                     session.slot(), session->generation, base::to_string(session->server),
+                     std::strerror(error));
 }
 
 void SessionReports::icmp_error(Session session, int error, Instant now) {
     totals_.icmp_errors.add();
     if (!error_lines_.take(error_rate, now)) return;
-    base::log::write(base::msg::icmp_error, "{}: session {}.{}: server {} cannot be reached: {}",
+    base::log::write(base::msg::icmp_error, "{}: session {}.{}: server {} is unreachable: {}",
                      client_of(session), session.slot(), session->generation,
                      base::to_string(session->server), std::strerror(error));
 }
@@ -128,7 +127,7 @@ void SessionReports::opened(Session session) {
     totals_.created.add();
     ++rule_counts_[session->rule].begun;
     events_.record_open(session.record(), session.slot(), session->created);
-    base::log::write(base::msg::session_opened, "{}: session {}.{} began, with {}, by rule {}",
+    base::log::write(base::msg::session_opened, "{}: session {}.{} opened to {} by rule {}",
                      client_of(session), session.slot(), session->generation,
                      base::to_string(session->server), config_.session_acl[session->rule].name);
 }
@@ -162,8 +161,9 @@ void SessionReports::moved(Session session) {
 }
 
 void SessionReports::connect_failed(Session session, const Endpoint& server, int error) {
-    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: connect: {}", client_of(session),
-                     session.slot(), session->generation, base::to_string(server), std::strerror(error));
+    base::log::write(base::msg::send_failed, "{}: session {}.{}: cannot connect to {}: {}",
+                     client_of(session), session.slot(), session->generation, base::to_string(server),
+                     std::strerror(error));
 }
 
 void SessionReports::adopted(std::uint32_t adopted, std::uint32_t aborted) {
@@ -173,7 +173,7 @@ void SessionReports::adopted(std::uint32_t adopted, std::uint32_t aborted) {
 }
 
 void SessionReports::not_adopted(Session session, const char* why) {
-    base::log::write(base::msg::adoption_refused, "session {}.{} could not be taken over: {}", session.slot(),
+    base::log::write(base::msg::adoption_refused, "session {}.{} was not adopted: {}", session.slot(),
                      session->generation, why);
 }
 
@@ -205,12 +205,11 @@ void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason 
     last = now;
     const std::string client = base::to_string(datagram.from);
     if (reason == CloseReason::sessions_full) {
-        base::log::write(base::msg::sessions_full,
-                         "{}: refused: worker {} has no place left, all its {} sessions are open", client,
-                         worker_, max_sessions_);
+        base::log::write(base::msg::sessions_full, "{}: refused: all {} sessions of worker {} are open",
+                         client, max_sessions_, worker_);
     } else if (reason == CloseReason::source_limited) {
-        base::log::write(base::msg::source_limited, "{}: refused: its address or network has had its share",
-                         client);
+        base::log::write(base::msg::source_limited,
+                         "{}: refused: its address or network has reached its limit", client);
     } else {
         const std::string by = rule                         ? ", rule " + config_.session_acl[*rule].name
                                : reason == CloseReason::acl ? ", no rule matches"
@@ -236,13 +235,13 @@ std::optional<Instant> SessionReports::next_flush() const {
 
 void SessionReports::lookup_busy(const base::Address& client, std::size_t pending, Instant now) {
     if (!hold_lines_.take(hold_rate, now)) return;
-    base::log::write(base::msg::lookup_busy, "{}: its names are not asked for: {} look-ups wait",
+    base::log::write(base::msg::lookup_busy, "{}: cannot look up its names: {} look-ups are pending",
                      base::to_string(client), pending);
 }
 
 void SessionReports::client_lookup_failed(const base::Address& client, const LookupAnswer& answer) {
-    base::log::write(base::msg::lookup_failed, "{}: its names could not be found out: {}",
-                     base::to_string(client), answer.detail);
+    base::log::write(base::msg::lookup_failed, "{}: cannot look up its names: {}", base::to_string(client),
+                     answer.detail);
 }
 
 void SessionReports::lookup_failed(Session session, std::string_view name, const LookupAnswer& answer) {

@@ -19,16 +19,17 @@ SessionKey SessionTable::key_of(const Record& record) const {
     return SessionKey::of(record, record.listener < wildcard_.size() && wildcard_[record.listener]);
 }
 
-Slot SessionTable::find(const SessionKey& key, std::uint32_t hash) const {
-    for (std::size_t i = hash & mask_; buckets_[i].slot != none; i = (i + 1) & mask_) {
-        if (buckets_[i].tag == hash && key_of(records_[buckets_[i].slot]) == key) return buckets_[i].slot;
+Slot SessionTable::find(const SessionKey& key) const {
+    const std::uint32_t tag = tag_of(key);
+    for (std::size_t i = tag & mask_; buckets_[i].slot != none; i = (i + 1) & mask_) {
+        if (buckets_[i].tag == tag && key_of(records_[buckets_[i].slot]) == key) return buckets_[i].slot;
     }
     return none;
 }
 
 void SessionTable::insert(const SessionKey& key, Slot slot) {
     if (size_ >= capacity_) throw std::logic_error("session table: more sessions than its capacity");
-    const std::uint32_t tag = hash(key);
+    const std::uint32_t tag = tag_of(key);
     std::size_t i = tag & mask_;
     while (buckets_[i].slot != none)
         i = (i + 1) & mask_;
@@ -38,7 +39,7 @@ void SessionTable::insert(const SessionKey& key, Slot slot) {
 
 bool SessionTable::erase(const SessionKey& key, Slot slot) {
     if (slot == none) return false;
-    const std::uint32_t tag = hash(key);
+    const std::uint32_t tag = tag_of(key);
     std::size_t hole = tag & mask_;
     while (buckets_[hole].slot != slot || buckets_[hole].tag != tag) {
         if (buckets_[hole].slot == none) return false;
@@ -57,7 +58,7 @@ bool SessionTable::erase(const SessionKey& key, Slot slot) {
     return true;
 }
 
-std::size_t SessionTable::longest_probe() const {
+std::size_t SessionTable::max_probe() const {
     std::size_t longest = 0;
     for (std::size_t i = 0; i < buckets_.size(); ++i)
         if (buckets_[i].slot != none) longest = std::max(longest, distance(i) + 1);

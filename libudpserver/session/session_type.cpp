@@ -10,7 +10,7 @@ using conf::SessionType;
 
 namespace {
 
-/// The configuration need not name the interface of a link-local server; the kernel always does.
+/// The configuration may omit the interface of a link-local server; the kernel never does.
 bool same_host(const Endpoint& a, const Endpoint& b) {
     return a.family == b.family && a.bytes == b.bytes && (a.scope == b.scope || a.scope == 0 || b.scope == 0);
 }
@@ -24,23 +24,23 @@ bool same_network(const Endpoint& a, const Endpoint& b, unsigned prefix) {
     return a.family == b.family && base::network_of(a.address(), bits) == base::network_of(b.address(), bits);
 }
 
-Judgement when(bool allowed) {
-    return allowed ? Judgement::forward : Judgement::foreign;
+ReplyAction when(bool allowed) {
+    return allowed ? ReplyAction::forward : ReplyAction::foreign;
 }
 
 }  // namespace
 
-Judgement judge_reply(const Record& record, const conf::Rule& rule, const Endpoint& from) {
-    if (record.type == SessionType::one_way) return Judgement::end_session;
-    // A source that cannot be sent to can be nobody's server; fixing it would make the session dead.
-    if (from.family != record.server.family || from.port == 0) return Judgement::foreign;
+ReplyAction action_for_reply(const Record& record, const conf::Rule& rule, const Endpoint& from) {
+    if (record.type == SessionType::one_way) return ReplyAction::close_session;
+    // A source that nothing can be sent to cannot be a server; fixing it would break the session.
+    if (from.family != record.server.family || from.port == 0) return ReplyAction::foreign;
     switch (record.type) {
         case SessionType::any_port:
-            if (!same_host(from, record.server)) return Judgement::foreign;
-            if (record.server_fixed == 0) return Judgement::fix_and_forward;
+            if (!same_host(from, record.server)) return ReplyAction::foreign;
+            if (record.server_fixed == 0) return ReplyAction::fix_and_forward;
             return when(!rule.any_port_strict || from.port == record.server.port);
         case SessionType::any_sock:
-            return record.server_fixed != 0 ? when(same(from, record.server)) : Judgement::fix_and_forward;
+            return record.server_fixed != 0 ? when(same(from, record.server)) : ReplyAction::fix_and_forward;
         case SessionType::broadcast:
             return when(from.port == record.server.port &&
                         same_network(from, record.server, rule.broadcast_prefix));

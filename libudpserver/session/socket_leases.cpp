@@ -9,10 +9,10 @@ namespace session {
 
 namespace {
 
-/// How many sockets a lease may find to be spoken to before it gives up for this datagram.
-constexpr int lease_attempts = 16;
-/// How many are looked at to tell whether a lease would succeed.
-constexpr std::size_t looked_at = 64;
+/// How many sockets a lease may find that received something before it fails for this datagram.
+constexpr int max_lease_attempts = 16;
+/// How many sockets can_lease() looks at.
+constexpr std::size_t max_looked_at = 64;
 
 /// Keeps the compiler from moving the socket's system calls and the notes about them past each other: a REG
 /// may die between any two instructions, and the next one believes the notes.
@@ -24,7 +24,7 @@ void note(PoolEntry& entry, PoolEntry::State state) {
 
 }  // namespace
 
-SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::DeafFilter& filter,
+SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::MuteFilter& filter,
                            Duration quarantine, AddToPoller add_to_poller)
     : entries_(entries),
       filter_(filter),
@@ -34,150 +34,153 @@ SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, con
       free_(groups),
       random_(std::random_device{}()) {
     // Room for all sockets now, so that giving one back never allocates.
-    resting_.reserve(entries.size());
-    for (std::vector<Slot>& free : free_)
+    quarantined_.reserve(entries.size());
+    for (std::vector<SocketIndex>& free : free_)
         free.reserve(entries.size());
 }
 
-bool SocketLeases::add(Slot place, int fd, std::size_t group) {
-    if (place >= entries_.size() || group >= free_.size() || sockets_[place].fd >= 0) return false;
-    sockets_[place] = {.fd = fd, .group = static_cast<std::uint16_t>(group)};
+bool SocketLeases::add(SocketIndex index, int fd, std::size_t group) {
+    if (index_of(index) >= entries_.size() || group >= free_.size() || has(index)) return false;
+    sockets_[index_of(index)] = {.fd = fd, .group = static_cast<std::uint16_t>(group)};
     ++count_;
-    if (entries_[place].state == PoolEntry::State::idle) lay_down(place, entries_[place].rest_until);
-    add_to_poller_(fd, place);
+    const PoolEntry& entry = entries_[index_of(index)];
+    if (entry.state == PoolEntry::State::idle) quarantine(index, entry.quarantined_until);
+    add_to_poller_(fd, index);
     return true;
 }
 
-Slot SocketLeases::lease(std::size_t group, Slot session, Instant now) {
-    for (int attempt = 0; attempt < lease_attempts && available(group, now) > 0; ++attempt) {
-        const Slot place = take_random(group);
-        if (spoken_to(place)) {
-            // The last server still talks to it, and means its last client.
-            entries_[place].rest_until = now + quarantine_;
-            lay_down(place, now + quarantine_);
+SocketIndex SocketLeases::lease(std::size_t group, Slot session, Instant now) {
+    for (int attempt = 0; attempt < max_lease_attempts && available(group, now) > 0; ++attempt) {
+        const SocketIndex index = take_random(group);
+        PoolEntry& entry = entries_[index_of(index)];
+        if (received_while_idle(index)) {
+            // The last server still sends to it, and means its last client.
+            entry.quarantined_until = now + quarantine_;
+            quarantine(index, entry.quarantined_until);
             continue;
         }
-        entries_[place].session = session;
-        note(entries_[place], PoolEntry::State::leased);
-        return place;
+        entry.session = session;
+        note(entry, PoolEntry::State::leased);
+        return index;
     }
-    return none;
+    return no_socket;
 }
 
-/// A socket that never served has no last server: what comes to it is a port scan, and no reason to rest.
-bool SocketLeases::spoken_to(Slot place) const {
-    return entries_[place].rest_until != Instant{} &&
-           net::dropped(sockets_[place].fd) != sockets_[place].dropped;
+/// A socket that never served has no last server: what comes to it is a port scan, and no reason to wait.
+bool SocketLeases::received_while_idle(SocketIndex index) const {
+    const Socket& socket = sockets_[index_of(index)];
+    return entries_[index_of(index)].quarantined_until != Instant{} &&
+           net::dropped(socket.fd) != socket.dropped;
 }
 
-Slot SocketLeases::take_random(std::size_t group) {
-    // Random, so that the source port of the next session cannot be foretold.
-    std::vector<Slot>& free = free_[group];
+SocketIndex SocketLeases::take_random(std::size_t group) {
+    // Random, so that the source port of the next session cannot be predicted.
+    std::vector<SocketIndex>& free = free_[group];
     std::swap(free[std::uniform_int_distribution<std::size_t>(0, free.size() - 1)(random_)], free.back());
-    const Slot place = free.back();
+    const SocketIndex index = free.back();
     free.pop_back();
-    return place;
+    return index;
 }
 
-int SocketLeases::open(Slot place, const Endpoint& server, bool connected) {
-    const int fd = sockets_[place].fd;
+int SocketLeases::open(SocketIndex index, const Endpoint& server, bool connected) {
+    const int fd = descriptor(index);
     net::disconnect_socket(fd);  // from the last server
     if (connected) {
         if (const int error = net::connect_socket(fd, server); error != 0) return error;
     }
-    net::drain(fd);  // whatever closed ears may have let through, were it only by a race in the kernel
-    return net::open_ears(fd);
+    net::drain(fd);  // what the filter may have let through, were it only by a race in the kernel
+    return net::unmute(fd);
 }
 
-std::uint32_t SocketLeases::give_back(Slot place, Instant rest_until) {
-    PoolEntry& entry = entries_[place];
-    const int fd = sockets_[place].fd;
-    const std::uint32_t lost = net::dropped(fd) - sockets_[place].dropped;
+std::uint32_t SocketLeases::give_back(SocketIndex index, Instant quarantined_until) {
+    PoolEntry& entry = entries_[index_of(index)];
+    const int fd = descriptor(index);
+    const std::uint32_t lost = net::dropped(fd) - sockets_[index_of(index)].dropped;
     note(entry, PoolEntry::State::returning);
-    // It stays connected: so only its last server can speak to it while it rests. Were it open to all, a scan
-    // of the ports, twice a minute, would keep every socket at rest and every new client out.
-    const int error = filter_.close_ears(fd);
+    // It stays connected: so only its last server can send to it in quarantine. Were it open to all, a scan
+    // of the ports, twice a minute, would keep every socket in quarantine and every new client out.
+    const int error = filter_.mute(fd);
     net::drain(fd);
-    // One that still hears must not serve anybody else: it is left as it is, for the next REG to try again.
+    // A socket that is not muted must not serve another client: it is left to the next REG.
     if (error != 0) return lost;
     entry.session = none;
-    entry.rest_until = rest_until;
+    entry.quarantined_until = quarantined_until;
     note(entry, PoolEntry::State::idle);
-    lay_down(place, rest_until);
+    quarantine(index, quarantined_until);
     return lost;
 }
 
-bool SocketLeases::claim(Slot place, Slot session, std::size_t group, const Endpoint& server,
+bool SocketLeases::claim(SocketIndex index, Slot session, std::size_t group, const Endpoint& server,
                          bool connected) {
-    if (place >= sockets_.size() || sockets_[place].fd < 0) return false;
-    Socket& socket = sockets_[place];
-    const PoolEntry& entry = entries_[place];
+    if (!has(index)) return false;
+    Socket& socket = sockets_[index_of(index)];
+    const PoolEntry& entry = entries_[index_of(index)];
     if (socket.claimed || socket.group != group) return false;
     if (entry.state != PoolEntry::State::leased || entry.session != session) return false;
     const std::optional<Endpoint> peer = net::peer_endpoint(socket.fd);
     if (connected ? peer != server : peer.has_value()) return false;
-    if (net::open_ears(socket.fd) != 0) return false;
+    if (net::unmute(socket.fd) != 0) return false;
     socket.claimed = true;
     socket.dropped = net::dropped(socket.fd);
     return true;
 }
 
-std::size_t SocketLeases::group_of(Slot place) const {
-    const bool there = place < sockets_.size() && sockets_[place].fd >= 0;
-    return there ? sockets_[place].group : free_.size();
+std::size_t SocketLeases::group_of(SocketIndex index) const {
+    return has(index) ? sockets_[index_of(index)].group : free_.size();
 }
 
-void SocketLeases::reclaim_rest(Instant rest_until) {
-    for (Slot place = 0; place < sockets_.size(); ++place) {
-        const bool idle = entries_[place].state == PoolEntry::State::idle;
-        if (sockets_[place].fd >= 0 && !sockets_[place].claimed && !idle) give_back(place, rest_until);
-        sockets_[place].claimed = false;
+void SocketLeases::reclaim_unclaimed(Instant quarantined_until) {
+    for (std::size_t i = 0; i < sockets_.size(); ++i) {
+        const SocketIndex index{static_cast<std::uint32_t>(i)};
+        const bool idle = entries_[i].state == PoolEntry::State::idle;
+        if (has(index) && !sockets_[i].claimed && !idle) give_back(index, quarantined_until);
+        sockets_[i].claimed = false;
     }
 }
 
-Slot SocketLeases::session_of(Slot place) const {
-    if (place >= entries_.size() || entries_[place].state != PoolEntry::State::leased) return none;
-    return entries_[place].session;
+Slot SocketLeases::session_of(SocketIndex index) const {
+    if (index_of(index) >= entries_.size()) return none;
+    const PoolEntry& entry = entries_[index_of(index)];
+    return entry.state == PoolEntry::State::leased ? entry.session : none;
 }
 
 std::size_t SocketLeases::available(std::size_t group, Instant now) {
-    wake_rested(now);
+    end_quarantines(now);
     return free_[group].size();
 }
 
 bool SocketLeases::can_lease(std::size_t group, Instant now) {
-    wake_rested(now);
-    const std::vector<Slot>& free = free_[group];
-    const std::size_t most = std::min(free.size(), looked_at);
-    return std::any_of(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(most),
-                       [this](Slot place) { return !spoken_to(place); });
+    end_quarantines(now);
+    const std::span<const SocketIndex> free = free_[group];
+    return std::ranges::any_of(free.first(std::min(free.size(), max_looked_at)),
+                               [this](SocketIndex index) { return !received_while_idle(index); });
 }
 
 std::vector<SocketUse> SocketLeases::use(Instant now) {
-    wake_rested(now);
+    end_quarantines(now);
     std::vector<SocketUse> use(free_.size());
     for (std::size_t group = 0; group < free_.size(); ++group)
         use[group].free = free_[group].size();
-    for (const Resting& resting : resting_)
-        ++use[sockets_[resting.place].group].resting;
+    for (const Quarantined& quarantined : quarantined_)
+        ++use[sockets_[index_of(quarantined.index)].group].quarantined;
     for (const Socket& socket : sockets_)
         if (socket.fd >= 0) ++use[socket.group].all;
     return use;
 }
 
-void SocketLeases::wake_rested(Instant now) {
-    while (!resting_.empty() && resting_.front().until <= now) {
-        std::ranges::pop_heap(resting_, std::greater<>());
-        const Slot place = resting_.back().place;
-        resting_.pop_back();
-        free_[sockets_[place].group].push_back(place);
+void SocketLeases::end_quarantines(Instant now) {
+    while (!quarantined_.empty() && quarantined_.front().until <= now) {
+        std::ranges::pop_heap(quarantined_, std::greater<>());
+        const SocketIndex index = quarantined_.back().index;
+        quarantined_.pop_back();
+        free_[sockets_[index_of(index)].group].push_back(index);
     }
 }
 
-void SocketLeases::lay_down(Slot place, Instant until) {
-    sockets_[place].dropped = net::dropped(sockets_[place].fd);
-    resting_.push_back({until, place});
-    std::ranges::push_heap(resting_, std::greater<>());
+void SocketLeases::quarantine(SocketIndex index, Instant until) {
+    sockets_[index_of(index)].dropped = net::dropped(descriptor(index));
+    quarantined_.push_back({until, index});
+    std::ranges::push_heap(quarantined_, std::greater<>());
 }
 
 }  // namespace session

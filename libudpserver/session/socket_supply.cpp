@@ -59,7 +59,7 @@ SocketSupply::Opened SocketSupply::open(std::size_t group, Slot session, const E
                                         conf::SessionType type, Instant now) {
     const SocketIndex socket = leases_.lease(group, session, now);
     if (leases_.available(group, now) < low_water_) request_more(group, now);
-    if (socket == none) {
+    if (socket == no_socket) {
         start_delay(group, now);
         return {};
     }
@@ -82,10 +82,10 @@ void SocketSupply::start_delay(std::size_t group, Instant now) {
     Supply& supply = supplies_[group];
     supply.delay = std::clamp(supply.delay * 2, min_delay, max_delay);
     supply.refuse_until = now + supply.delay;
-    base::log::write(base::msg::pool_exhausted,
-                     "worker {}: no server-side socket of {} is free; {} of all {} rest; next try in {} ms",
-                     worker_, net::to_string(groups_[group]), leases_.resting(), leases_.size(),
-                     supply.delay.count());
+    base::log::write(
+        base::msg::pool_exhausted,
+        "worker {}: no free server-side socket of {}; {} of {} are quarantined; next try in {} ms", worker_,
+        net::to_string(groups_[group]), leases_.quarantined(), leases_.size(), supply.delay.count());
 }
 
 Instant SocketSupply::quarantined_until(const Record& session, const conf::SessionLimits& limits,

@@ -46,7 +46,7 @@ public:
 
     /// A socket that is open to the server, or the errno. Without both there is no free socket.
     struct Opened {
-        SocketIndex socket = none;
+        SocketIndex socket = no_socket;
         int error = 0;
     };
     Opened open(std::size_t group, Slot session, const Endpoint& server, conf::SessionType type, Instant now);

@@ -13,28 +13,27 @@ namespace session {
 
 /// One deadline for each slot, O(1) to set, move and cancel. Two levels of 256 lists: the first has one list
 /// a tick of 100 ms for the current block of 25.6 s, the second one list a block; deadlines beyond its 109
-/// minutes are parked in its last list and put in again from there.
+/// minutes wait in its last list and are inserted again from there.
 ///
 /// A deadline never fires early, and at the latest one tick after it is due (or was set, if it was due
 /// already) when advance() is called in time and its budget suffices. Within a tick entries fire in the order
-/// they came in; what the budget cuts off comes first at the next call (O-36, O-37).
+/// they were set; those beyond the budget fire first at the next call (O-36, O-37).
 class TimerWheel {
 public:
     static constexpr base::Duration tick{100};
 
-    /// For slots [first, first + entries). All memory is taken here.
+    /// For slots [first, first + entries). Allocates all its memory here.
     TimerWheel(std::size_t entries, base::Instant start, Slot first = 0);
 
     /// Sets or moves the slot's deadline. Any deadline is fine, also one in the past.
     void set(Slot slot, base::Instant deadline);
-    /// Nothing happens when none is set.
+    /// Does nothing when none is set.
     void cancel(Slot slot);
-    [[nodiscard]] bool is_set(Slot slot) const { return entries_[slot - first_].list != unlinked; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// Calls callback(Slot) for entries that are due, each of which is taken out first, and returns how many
-    /// it called. `budget` bounds the work: an entry called or moved down a level counts one. The callback
-    /// may set and cancel any slot (O-38); what it sets comes at the next tick at the earliest.
+    /// Calls callback(Slot) for entries that are due, each of which is removed first, and returns the number
+    /// of calls. `budget` bounds the work: a call or a move to the first level counts one. The callback may
+    /// set and cancel any slot (O-38); what it sets fires at the next tick at the earliest.
     template <typename Callback>
     std::size_t advance(base::Instant now, std::size_t budget, Callback&& callback) {
         std::size_t called = 0;
@@ -52,7 +51,7 @@ public:
         return called;
     }
 
-    /// When advance() has something to do next: at or before now if the last budget did not suffice; nothing
+    /// When advance() has something to do next: at or before now if the last budget did not suffice; nullopt
     /// when no deadline is set.
     [[nodiscard]] std::optional<base::Instant> next_deadline() const;
 

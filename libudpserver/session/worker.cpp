@@ -10,23 +10,23 @@ namespace session {
 namespace {
 
 constexpr std::size_t batch_slots = 64;
-constexpr std::size_t listener_budget =
-    32;  ///< datagrams a listener may bring before the next socket's turn (L-22)
+/// Datagrams that are read from a socket before the next socket's turn (L-22).
+constexpr std::size_t listener_budget = 32;
 constexpr std::size_t server_budget = 8;
-/// What may wait of other workers' datagrams: only a change of the number of workers, or senders who do what
-/// nobody does, make any.
+/// Bytes of datagrams handed over by other workers that may wait: normally only a change of the number of
+/// workers makes any.
 constexpr std::size_t max_handed_bytes = 8u << 20;
 constexpr std::size_t handed_overhead = 256;
-/// A full socket has less; nothing new comes to it.
+/// More than the buffer of a socket holds; nothing new comes to it.
 constexpr std::size_t max_leftover_turns = 4096;
 
-/// Tags in the poller: listeners have this bit, pool sockets are their place in the arena.
+/// Tags in the poller: listeners have this bit, pool sockets are their index.
 constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
 
 }  // namespace
 
 EngineSetup Worker::with_poller(EngineSetup setup, DataPoller& poller) {
-    setup.add_to_poller = [&poller](int fd, Slot place) { poller.add(fd, place); };
+    setup.add_to_poller = [&poller](int fd, SocketIndex socket) { poller.add(fd, index_of(socket)); };
     return setup;
 }
 
@@ -40,7 +40,7 @@ Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver h
       watch_(io_, poller_.descriptor()),
       timer_(io_),
       batch_(batch_slots),
-      sessions_(with_poller(setup, poller_)) {
+      engine_(with_poller(setup, poller_)) {
     for (std::size_t i = 0; i < listeners_.size(); ++i)
         poller_.add(listeners_.at(i, worker_).descriptor(), i | listener_bit);
 }
@@ -51,7 +51,7 @@ void Worker::on_client(std::size_t listener, net::Datagram& datagram) {
     if (datagram.truncated) return totals_.truncated.add();
     const auto workers = static_cast<unsigned>(listeners_.workers());
     const unsigned owner = workers == 1 ? worker_ : listeners_.steering().worker_of(datagram.from, workers);
-    if (owner == worker_) return sessions_.on_client(listener, datagram, now_);
+    if (owner == worker_) return engine_.on_client(listener, datagram, now_);
     Handed handed{.listener = listener,
                   .payload = {datagram.payload.begin(), datagram.payload.end()},
                   .from = datagram.from,
@@ -66,11 +66,11 @@ bool Worker::take(Handed& handed) {
         handed_bytes_ -= size;
         return false;
     }
-    post([this, size, handed = std::move(handed)](SessionEngine& sessions) mutable {
+    post([this, size, handed = std::move(handed)](SessionEngine& engine) mutable {
         handed_bytes_ -= size;
         net::Datagram datagram{
             .payload = handed.payload, .from = handed.from, .local = handed.local, .tos = handed.tos};
-        sessions.on_client(handed.listener, datagram, now_);
+        engine.on_client(handed.listener, datagram, now_);
     });
     return true;
 }
@@ -94,7 +94,7 @@ void Worker::read_leftovers() {
 }
 
 void Worker::start() {
-    const base::BlockSignals blocked;  // the thread inherits the mask: signals are the main thread's (J-19)
+    const base::BlockSignals blocked;  // the thread inherits the mask: the main thread handles signals (J-19)
     thread_ = std::thread([this] { run(); });
 }
 
@@ -107,7 +107,7 @@ void Worker::run() {
 void Worker::post(std::function<void(SessionEngine&)> task) {
     boost::asio::post(io_, [this, task = std::move(task)] {
         now_ = base::MonotonicClock::now();
-        task(sessions_);
+        task(engine_);
         end_turn();
     });
 }
@@ -141,7 +141,7 @@ void Worker::turn() {
         if ((event.data.u64 & listener_bit) != 0) {
             read_listener(static_cast<std::size_t>(event.data.u64 & ~listener_bit));
         } else {
-            read_pool_socket(static_cast<Slot>(event.data.u64));
+            read_pool_socket(SocketIndex{static_cast<std::uint32_t>(event.data.u64)});
         }
     }
     end_turn();
@@ -162,25 +162,24 @@ std::size_t Worker::read(std::size_t listener, const net::Listener& socket) {
     return result.datagrams.size();
 }
 
-void Worker::read_pool_socket(Slot place) {
+void Worker::read_pool_socket(SocketIndex socket) {
     if (batch_.room() < server_budget) end_turn();
     const net::ReceiveBatch::Result result =
-        batch_.receive(sessions_.sockets().descriptor(place), {}, server_budget);
-    if (result.error != 0) sessions_.on_server_error(place, result.error, now_);
+        batch_.receive(engine_.sockets().descriptor(socket), {}, server_budget);
+    if (result.error != 0) engine_.on_server_error(socket, result.error, now_);
     for (net::Datagram& datagram : result.datagrams)
-        sessions_.on_server(place, datagram, now_);
+        engine_.on_server(socket, datagram, now_);
 }
 
 void Worker::end_turn() {
-    sessions_.end_turn(now_);
+    engine_.end_turn(now_);
     batch_.clear();
     schedule_tick();
 }
 
 void Worker::schedule_tick() {
-    // An idle worker sleeps until its next deadline (O-2, J-23); a timer that fires too early is re-armed
-    // then.
-    const std::optional<Instant> next = sessions_.next_tick();
+    // An idle worker sleeps until its next deadline (O-2, J-23); a timer that fires too early is armed again.
+    const std::optional<Instant> next = engine_.next_tick();
     if (!next || (armed_ != Instant{} && armed_ <= *next)) return;
     armed_ = *next;
     const Duration wait = std::max(Duration{1}, *next - base::MonotonicClock::now());
@@ -189,7 +188,7 @@ void Worker::schedule_tick() {
         if (error) return;
         armed_ = Instant{};
         now_ = base::MonotonicClock::now();
-        sessions_.tick(now_);
+        engine_.tick(now_);
         end_turn();
     });
 }

@@ -15,42 +15,40 @@
 
 namespace session {
 
-/// One thread that forwards: its loop, sockets, slice of the arena and timers are its own, so a datagram
-/// meets no lock (DESIGN §2.5, J-5). Everything but the constructor, start(), stop(), stop_reading(),
-/// post(), read_leftovers() and take() runs in the thread.
+/// A thread that forwards datagrams. It has its own loop, sockets, slice of the arena and timers, so the
+/// datagram path takes no lock (DESIGN §2.5, J-5). Everything but the constructor, start(), stop(),
+/// stop_reading(), post(), read_leftovers() and take() runs in the thread.
 class Worker {
 public:
-    /// A datagram of a client that belongs to another worker, on its way there.
+    /// A client's datagram on its way to the worker that it belongs to.
     struct Handed {
         std::size_t listener;
         std::vector<std::byte> payload;
         base::Endpoint from, local;
         std::uint8_t tos;
     };
-    /// Gives it to a worker by its take().
+    /// Gives a datagram to another worker's take().
     using HandOver = std::function<bool(unsigned worker, Handed&)>;
 
     Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver hand_over);
     ~Worker();
 
-    /// Before start(): adds the inherited sockets and takes the sessions over.
-    SessionEngine& sessions() { return sessions_; }
+    /// Before start(): to add the inherited sockets and to adopt the sessions.
+    SessionEngine& sessions() { return engine_; }
 
-    /// Before start(), and before that of any other worker: reads what waits in the sockets of workers that
-    /// there are not any more.
+    /// Before start(), and before that of any other worker: reads the sockets of workers that no longer
+    /// exist.
     void read_leftovers();
 
     void start();
-    /// From any thread: the datagram is this worker's soon. False when too many wait already; it is dropped
-    /// then.
+    /// From any thread: this worker will handle the datagram. False, and it is dropped, when too many wait.
     bool take(Handed& handed);
-    /// Runs `task` in the worker's thread, soon.
+    /// Runs `task` in the worker's thread.
     void post(std::function<void(SessionEngine&)> task);
-    /// Soon no more is read; `done` is called then, in the worker's thread. What others handed over is still
-    /// forwarded.
+    /// Stops reading, then calls `done` in the worker's thread. Datagrams that other workers handed over are
+    /// still forwarded.
     void stop_reading(std::function<void()> done);
-    /// Ends the loop when everything that was posted before is done, and joins the thread. The sessions stay
-    /// as they are.
+    /// Stops the loop after everything that was posted before, and joins the thread. The sessions stay open.
     void stop();
 
 private:
@@ -62,14 +60,14 @@ private:
     void read_listener(std::size_t listener);
     std::size_t read(std::size_t listener, const net::Listener& socket);
     void on_client(std::size_t listener, net::Datagram& datagram);
-    void read_pool_socket(Slot place);
+    void read_pool_socket(SocketIndex socket);
     void end_turn();
     void schedule_tick();
 
     unsigned worker_;
     net::ListenerSet& listeners_;
     HandOver hand_over_;
-    std::atomic<std::size_t> handed_bytes_{0};  ///< of datagrams that other workers gave, and that wait
+    std::atomic<std::size_t> handed_bytes_{0};  ///< of handed over datagrams that wait
     Totals& totals_;
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
@@ -79,7 +77,7 @@ private:
     boost::asio::steady_timer timer_;
     Instant armed_{};  ///< when timer_ fires; zero: not armed
     net::ReceiveBatch batch_;
-    SessionEngine sessions_;
+    SessionEngine engine_;
     Instant now_{};
     std::thread thread_;
 };

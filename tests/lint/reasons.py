@@ -98,7 +98,7 @@ def main():
     def text(path):
         return read.setdefault(path, (ROOT / path).read_text())
 
-    records = text(SESSION + "session_record.cpp") + text(SESSION + "refusal_log.cpp")
+    records = text(SESSION + "statistics_record.cpp") + text(SESSION + "refusal_log.cpp")
     records = re.sub(r'Field text\(.*?\n\}', "", records, flags=re.S)
     faults = list(check(text(PAGE), text(SESSION + "reason.cpp"), records, text))
     for fault in faults:

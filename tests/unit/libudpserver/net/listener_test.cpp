@@ -159,6 +159,6 @@ TEST_CASE("a set that cannot have all its sockets has none [K-26]") {
     CHECK_THROWS_AS(net::ListenerSet(config), net::SocketError);
     config.listen_on = {{*base::parse_address("192.0.2.1"), {5300, 5300}}};
     CHECK_THROWS_WITH(net::ListenerSet(config),
-                      "192.0.2.1:5300: bind: Cannot assign requested address; it is no address of this "
-                      "machine, or not yet");
+                      "192.0.2.1:5300: bind: Cannot assign requested address; this machine does not have the "
+                      "address (yet)");
 }

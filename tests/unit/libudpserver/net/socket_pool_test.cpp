@@ -46,7 +46,7 @@ TEST_CASE("the system's range is the default") {
     CHECK(net::ephemeral_ports().contains(net::local_endpoint(pool.sockets()[0].fd.get()).port));
 }
 
-TEST_CASE("a pool socket is deaf until a session opens its ears") {
+TEST_CASE("a pool socket is muted until a session uses it") {
     net::SocketPool pool({group(std::nullopt, "127.0.0.1")}, 1);
     pool.grow(0, 0, 1);
     const int fd = pool.sockets()[0].fd.get();

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
-#include "libudpserver/net/deaf_filter.hpp"
+#include "libudpserver/net/mute_filter.hpp"
 #include "tests/unit/libudpserver/net/loopback.hpp"
 
 TEST_CASE("a UDP socket is non-blocking and close-on-exec [L-4][L-6]") {
@@ -39,13 +39,13 @@ TEST_CASE("an explicitly bound socket keeps its port while it is connected and d
 
 TEST_CASE("a socket with closed ears hears nothing, and counts what it did not hear") {
     const LoopbackSocket socket, sender;
-    const net::DeafFilter filter;
-    REQUIRE(filter.close_ears(socket.fd()) == 0);
+    const net::MuteFilter filter;
+    REQUIRE(filter.mute(socket.fd()) == 0);
     const std::uint32_t before = net::dropped(socket.fd());
     REQUIRE(sender.send_to(socket.endpoint(), "lost"));
     CHECK(!socket.receive());
     CHECK(net::dropped(socket.fd()) == before + 1);
-    REQUIRE(net::open_ears(socket.fd()) == 0);
+    REQUIRE(net::unmute(socket.fd()) == 0);
     CHECK(!socket.receive());
     REQUIRE(sender.send_to(socket.endpoint(), "heard"));
     CHECK(socket.receive()->payload == "heard");
@@ -53,7 +53,7 @@ TEST_CASE("a socket with closed ears hears nothing, and counts what it did not h
 
 TEST_CASE("open ears may be opened again") {
     const LoopbackSocket socket;
-    CHECK(net::open_ears(socket.fd()) == 0);
+    CHECK(net::unmute(socket.fd()) == 0);
 }
 
 TEST_CASE("drain takes queued datagrams and pending errors") {

@@ -40,7 +40,7 @@ struct Tables {
         Record& record = records[slot];
         record.state = State::open;
         record.generation = 40 + slot;
-        record.socket = socket;
+        record.socket = session::SocketIndex{socket};
         record.client.port = port;
         record.counters.server_datagrams = answered ? 1 : 0;
         pool[socket].state = PoolEntry::State::leased;
@@ -57,7 +57,7 @@ struct Tables {
         std::size_t owned = 0;
         for (Slot slot = 0; slot < records.size(); ++slot) {
             if (records[slot].state == State::free) continue;
-            if (pool[records[slot].socket].session != slot) return false;
+            if (pool[index_of(records[slot].socket)].session != slot) return false;
             ++owned;
         }
         return owned == static_cast<std::size_t>(std::ranges::count_if(pool, [](const PoolEntry& entry) {
@@ -100,16 +100,16 @@ TEST_CASE("in a smaller one those behind the end move, answered ones first, the 
     CHECK(to.pool[5].session == session::none);
 }
 
-TEST_CASE("a place that was free goes on counting its sessions; idle sockets keep their rest") {
+TEST_CASE("a place that was free continues to count its sessions; idle sockets keep their quarantine") {
     Tables from(4, 4), to(6, 6);
     from.records[2].generation = 12;
-    from.pool[1].rest_until = session::Instant(std::chrono::seconds(5));
+    from.pool[1].quarantined_until = session::Instant(std::chrono::seconds(5));
     to.records[5].state = State::open;  // left by a REG that died in the middle
     session::migrate(from.view(), to.view(), among(1));
     CHECK(to.records[2].generation == 12);
     CHECK(to.records[2].state == State::free);
     CHECK(to.records[5].state == State::free);
-    CHECK(to.pool[1].rest_until == session::Instant(std::chrono::seconds(5)));
+    CHECK(to.pool[1].quarantined_until == session::Instant(std::chrono::seconds(5)));
 }
 
 TEST_CASE("each worker's sessions stay its own") {
@@ -182,7 +182,7 @@ TEST_CASE("garbage is carried over or returned, never followed", "[fuzz]") {
         Tables from(8, 6), to(1 + random() % 12, 6 + random() % 4);
         for (Record& record : from.records) {
             record.state = static_cast<State>(random() >> 29);
-            record.socket = random() >> 28;
+            record.socket = session::SocketIndex{static_cast<std::uint32_t>(random() >> 28)};
         }
         for (PoolEntry& entry : from.pool) {
             entry.state = static_cast<PoolEntry::State>(random() >> 30);

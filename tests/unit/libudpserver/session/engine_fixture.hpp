@@ -110,13 +110,13 @@ public:
                                  .worker = 0,
                                  .proxy = proxy_,
                                  .start = now,
-                                 .add_to_poller = [](int, session::Slot) {},
+                                 .add_to_poller = [](int, session::SocketIndex) {},
                                  .request_sockets = [this](std::size_t group) { requests.push_back(group); },
                                  .look_up = answers_lookups ? lookups.port() : nullptr,
                                  .history = history});
         for (std::size_t i = 0; i < pool.sockets().size(); ++i) {
-            sessions->add_socket(static_cast<session::Slot>(i), pool.sockets()[i].fd.get(),
-                                 pool.sockets()[i].group);
+            sessions->add_socket(session::SocketIndex{static_cast<std::uint32_t>(i)},
+                                 pool.sockets()[i].fd.get(), pool.sockets()[i].group);
         }
         return sessions->adopt(fresh, now);
     }
@@ -126,11 +126,11 @@ public:
         while (read_listener() > 0)
             turn();
         for (std::size_t place = 0; place < pool.sockets().size(); ++place) {
+            const session::SocketIndex socket{static_cast<std::uint32_t>(place)};
             const auto result = batch_.receive(pool.sockets()[place].fd.get(), {}, 8);
-            if (result.error != 0)
-                sessions->on_server_error(static_cast<session::Slot>(place), result.error, now);
+            if (result.error != 0) sessions->on_server_error(socket, result.error, now);
             for (net::Datagram& datagram : result.datagrams) {
-                sessions->on_server(static_cast<session::Slot>(place), datagram, now);
+                sessions->on_server(socket, datagram, now);
             }
             turn();
         }

@@ -172,10 +172,10 @@ TEST_CASE("a client's limit is reached by the datagram that fills it [K-37]") {
     auto limits = no_limits();
     Record record = begun_at(0);
     record.counters.client_bytes = 100;
-    CHECK_FALSE(client_limit_reached(record, limits));
+    CHECK_FALSE(client_limit(record, limits) != CloseReason::none);
     limits.client_datagrams = 2;
     limits.client_bytes = 101;
-    CHECK_FALSE(client_limit_reached(record, limits));
+    CHECK_FALSE(client_limit(record, limits) != CloseReason::none);
     limits.client_bytes = 100;
     CHECK(client_limit(record, limits) == CloseReason::client_bytes);
     limits.client_datagrams = 1;
@@ -199,14 +199,14 @@ TEST_CASE("one request, one response: the session ends right after the response 
     auto limits = no_limits();
     limits.client_datagrams = limits.server_datagrams = 1;
     Record record = begun_at(0);
-    CHECK(client_limit_reached(record, limits));
+    CHECK(client_limit(record, limits) != CloseReason::none);
     CHECK(server_datagram_refused(record, limits, 512) == CloseReason::none);
-    CHECK(ends_after_reply(record, limits) == CloseReason::none);
+    CHECK(reply_limit(record, limits) == CloseReason::none);
     answer(record, 10);
-    CHECK(ends_after_reply(record, limits) == CloseReason::server_datagrams);
+    CHECK(reply_limit(record, limits) == CloseReason::server_datagrams);
     limits.server_datagrams = 2;
-    CHECK(ends_after_reply(record, limits) == CloseReason::none);
+    CHECK(reply_limit(record, limits) == CloseReason::none);
     limits.server_bytes = 500;
     record.counters.server_bytes = 500;
-    CHECK(ends_after_reply(record, limits) == CloseReason::server_bytes);
+    CHECK(reply_limit(record, limits) == CloseReason::server_bytes);
 }

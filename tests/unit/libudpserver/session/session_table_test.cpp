@@ -128,6 +128,6 @@ TEST_CASE("chosen addresses cannot make chains long at full capacity [O-18]") {
         for (Slot slot = 0; slot < capacity; ++slot)
             table.insert(table.key_of(records[slot]), slot);
         CHECK(table.size() == capacity);
-        CHECK(table.longest_probe() <= 32);
+        CHECK(table.max_probe() <= 32);
     }
 }

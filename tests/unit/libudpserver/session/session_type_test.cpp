@@ -32,7 +32,7 @@ struct Case {
         rule.type = type;
         rule.broadcast_prefix = hosts.prefix;
     }
-    Judgement from(const char* text) const { return judge_reply(record, rule, endpoint(text)); }
+    ReplyAction from(const char* text) const { return action_for_reply(record, rule, endpoint(text)); }
 };
 
 }  // namespace
@@ -40,50 +40,50 @@ struct Case {
 TEST_CASE("one-way: any reply ends the session and is not forwarded [K-39][K-40]") {
     for (const Hosts& hosts : families) {
         const Case one_way(hosts, SessionType::one_way);
-        CHECK(one_way.from(hosts.server) == Judgement::end_session);
-        CHECK(one_way.from(hosts.other_port) == Judgement::end_session);
-        CHECK(one_way.from(hosts.stranger) == Judgement::end_session);
+        CHECK(one_way.from(hosts.server) == ReplyAction::close_session);
+        CHECK(one_way.from(hosts.other_port) == ReplyAction::close_session);
+        CHECK(one_way.from(hosts.stranger) == ReplyAction::close_session);
     }
 }
 
 TEST_CASE("normal: exactly the server's address and port, the rest is foreign [K-39][K-41]") {
     for (const Hosts& hosts : families) {
         const Case normal(hosts, SessionType::normal);
-        CHECK(normal.from(hosts.server) == Judgement::forward);
-        CHECK(normal.from(hosts.other_port) == Judgement::foreign);
-        CHECK(normal.from(hosts.neighbour) == Judgement::foreign);
-        CHECK(normal.from(hosts.stranger) == Judgement::foreign);
+        CHECK(normal.from(hosts.server) == ReplyAction::forward);
+        CHECK(normal.from(hosts.other_port) == ReplyAction::foreign);
+        CHECK(normal.from(hosts.neighbour) == ReplyAction::foreign);
+        CHECK(normal.from(hosts.stranger) == ReplyAction::foreign);
     }
 }
 
 TEST_CASE("any-port: the server's address, the first reply fixes the port [K-39][K-42]") {
     for (const Hosts& hosts : families) {
         const Case first(hosts, SessionType::any_port);
-        CHECK(first.from(hosts.server) == Judgement::fix_and_forward);
-        CHECK(first.from(hosts.other_port) == Judgement::fix_and_forward);
-        CHECK(first.from(hosts.neighbour) == Judgement::foreign);
-        CHECK(first.from(hosts.stranger_other_port) == Judgement::foreign);
+        CHECK(first.from(hosts.server) == ReplyAction::fix_and_forward);
+        CHECK(first.from(hosts.other_port) == ReplyAction::fix_and_forward);
+        CHECK(first.from(hosts.neighbour) == ReplyAction::foreign);
+        CHECK(first.from(hosts.stranger_other_port) == ReplyAction::foreign);
 
         Case later(hosts, SessionType::any_port, true);
-        CHECK(later.from(hosts.server) == Judgement::forward);
-        CHECK(later.from(hosts.other_port) == Judgement::foreign);
-        CHECK(later.from(hosts.neighbour) == Judgement::foreign);
+        CHECK(later.from(hosts.server) == ReplyAction::forward);
+        CHECK(later.from(hosts.other_port) == ReplyAction::foreign);
+        CHECK(later.from(hosts.neighbour) == ReplyAction::foreign);
         later.rule.any_port_strict = false;
-        CHECK(later.from(hosts.other_port) == Judgement::forward);
-        CHECK(later.from(hosts.neighbour) == Judgement::foreign);
+        CHECK(later.from(hosts.other_port) == ReplyAction::forward);
+        CHECK(later.from(hosts.neighbour) == ReplyAction::foreign);
     }
 }
 
 TEST_CASE("any-sock: the first reply fixes address and port [K-39]") {
     for (const Hosts& hosts : families) {
         const Case first(hosts, SessionType::any_sock);
-        CHECK(first.from(hosts.server) == Judgement::fix_and_forward);
-        CHECK(first.from(hosts.stranger_other_port) == Judgement::fix_and_forward);
+        CHECK(first.from(hosts.server) == ReplyAction::fix_and_forward);
+        CHECK(first.from(hosts.stranger_other_port) == ReplyAction::fix_and_forward);
 
         const Case later(hosts, SessionType::any_sock, true);
-        CHECK(later.from(hosts.server) == Judgement::forward);
-        CHECK(later.from(hosts.other_port) == Judgement::foreign);
-        CHECK(later.from(hosts.stranger) == Judgement::foreign);
+        CHECK(later.from(hosts.server) == ReplyAction::forward);
+        CHECK(later.from(hosts.other_port) == ReplyAction::foreign);
+        CHECK(later.from(hosts.stranger) == ReplyAction::foreign);
     }
 }
 
@@ -92,11 +92,11 @@ TEST_CASE(
     for (const Hosts& hosts : families) {
         for (const bool fixed : {false, true}) {
             const Case broadcast(hosts, SessionType::broadcast, fixed);
-            CHECK(broadcast.from(hosts.server) == Judgement::forward);
-            CHECK(broadcast.from(hosts.neighbour) == Judgement::forward);
-            CHECK(broadcast.from(hosts.other_port) == Judgement::foreign);
-            CHECK(broadcast.from(hosts.neighbour_other_port) == Judgement::foreign);
-            CHECK(broadcast.from(hosts.stranger) == Judgement::foreign);
+            CHECK(broadcast.from(hosts.server) == ReplyAction::forward);
+            CHECK(broadcast.from(hosts.neighbour) == ReplyAction::forward);
+            CHECK(broadcast.from(hosts.other_port) == ReplyAction::foreign);
+            CHECK(broadcast.from(hosts.neighbour_other_port) == ReplyAction::foreign);
+            CHECK(broadcast.from(hosts.stranger) == ReplyAction::foreign);
         }
     }
 }
@@ -108,10 +108,10 @@ TEST_CASE("a source that cannot be a peer is foreign to every type but one-way [
             const Case any(hosts, type);
             Endpoint no_port = endpoint(hosts.server);
             no_port.port = 0;
-            CHECK(judge_reply(any.record, any.rule, no_port) == Judgement::foreign);
-            CHECK(judge_reply(any.record, any.rule, Endpoint{}) == Judgement::foreign);
+            CHECK(action_for_reply(any.record, any.rule, no_port) == ReplyAction::foreign);
+            CHECK(action_for_reply(any.record, any.rule, Endpoint{}) == ReplyAction::foreign);
             const Hosts& other = &hosts == &families[0] ? families[1] : families[0];
-            CHECK(any.from(other.server) == Judgement::foreign);
+            CHECK(any.from(other.server) == ReplyAction::foreign);
         }
     }
 }
@@ -121,9 +121,9 @@ TEST_CASE("the scope of a link-local server counts when both sides name it") {
     record.server = endpoint("[fe80::1]:53");
     Endpoint from = record.server;
     from.scope = 2;
-    CHECK(judge_reply(record, {}, from) == Judgement::forward);
+    CHECK(action_for_reply(record, {}, from) == ReplyAction::forward);
     record.server.scope = 3;
-    CHECK(judge_reply(record, {}, from) == Judgement::foreign);
+    CHECK(action_for_reply(record, {}, from) == ReplyAction::foreign);
 }
 
 TEST_CASE("normal and one-way sessions use a connected socket, the others cannot [K-39]") {

@@ -7,6 +7,7 @@
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
 
 using namespace std::chrono_literals;
+using session::SocketIndex;
 
 TEST_CASE("a late answer never reaches the next client of its socket") {
     const LoopbackSocket server, first, second;
@@ -20,7 +21,7 @@ TEST_CASE("a late answer never reaches the next client of its socket") {
     engine.pass(1200ms);
     REQUIRE(engine.sessions->open_sessions() == 0);
 
-    SECTION("it comes while the socket rests: it is not heard, and the rest begins anew") {
+    SECTION("it comes in quarantine: it is dropped, and another quarantine starts") {
         engine.now += 4900ms;
         REQUIRE(server.send_to(request->from, "late answer"));
         engine.now += 1s;
@@ -37,7 +38,7 @@ TEST_CASE("a late answer never reaches the next client of its socket") {
     CHECK(!first.receive());
 }
 
-TEST_CASE("a stream that goes on after its session keeps the socket out of use") {
+TEST_CASE("a stream that continues after its session keeps the socket in quarantine") {
     const LoopbackSocket server, first, second;
     conf::Config config = config_for(accept_to(server.endpoint()));
     config.session_acl[0].limits.lifetime = 2s;
@@ -61,7 +62,7 @@ TEST_CASE("a stream that goes on after its session keeps the socket out of use")
     }
 }
 
-TEST_CASE("a scan of the ports keeps no socket out of use") {
+TEST_CASE("a port scan keeps no socket in quarantine") {
     const LoopbackSocket server, first, second, scanner;
     conf::Config config = config_for(accept_to(server.endpoint()));
     config.session_acl[0].limits.unanswered = 1s;
@@ -70,7 +71,7 @@ TEST_CASE("a scan of the ports keeps no socket out of use") {
     const base::Endpoint port(*base::parse_address("127.0.0.1"),
                               net::local_endpoint(engine.pool.sockets()[0].fd.get()).port);
     SECTION("one that never served") {}
-    SECTION("one that served and rests") {
+    SECTION("one that served and is in quarantine") {
         REQUIRE(round_trip(engine, first, server));
         engine.pass(4min);
         REQUIRE(engine.sessions->open_sessions() == 0);
@@ -89,7 +90,7 @@ TEST_CASE("a scan of the ports keeps no socket out of use") {
     CHECK(!second.receive());
 }
 
-TEST_CASE("after one request and its one answer the socket rests only shortly") {
+TEST_CASE("after one request and its one answer the quarantine is short") {
     const LoopbackSocket server, client;
     conf::Config config = config_for(accept_to(server.endpoint()));
     config.session_acl[0].limits.client_datagrams = config.session_acl[0].limits.server_datagrams = 1;
@@ -104,7 +105,7 @@ TEST_CASE("after one request and its one answer the socket rests only shortly") 
     CHECK(round_trip(engine, client, server));
 }
 
-TEST_CASE("a long idle session has rested already when it ends") {
+TEST_CASE("the socket of a long idle session needs no quarantine") {
     const LoopbackSocket server, client;
     conf::Config config = config_for(accept_to(server.endpoint()));
     config.session_acl[0].limits.idle = 60s;
@@ -115,7 +116,7 @@ TEST_CASE("a long idle session has rested already when it ends") {
     CHECK(round_trip(engine, client, server));
 }
 
-TEST_CASE("the sockets in use, free and at rest are told by group [K-20]") {
+TEST_CASE("the sockets in use, free and in quarantine are counted by group [K-20]") {
     const LoopbackSocket server, client;
     conf::Config config = config_for(accept_to(server.endpoint()));
     config.session_acl[0].limits.unanswered = 1s;
@@ -124,7 +125,7 @@ TEST_CASE("the sockets in use, free and at rest are told by group [K-20]") {
     const auto use = [&] {
         const auto all = engine.sessions->socket_use(engine.now);
         REQUIRE(all.size() == 1);
-        return std::array{all[0].all, all[0].free, all[0].resting};
+        return std::array{all[0].all, all[0].free, all[0].quarantined};
     };
     CHECK(use() == std::array<std::size_t, 3>{4, 4, 0});
     REQUIRE(client.send_to(engine.address(), "x"));
@@ -153,28 +154,28 @@ TEST_CASE("what each rule did is counted, and what no rule decided about [K-20]"
 TEST_CASE("sockets are leased in random order") {
     std::vector<session::PoolEntry> entries(32);
     std::vector<LoopbackSocket> sockets(32);
-    const net::DeafFilter filter;
-    session::SocketLeases leases(entries, 1, filter, 1s, [](int, session::Slot) {});
-    for (session::Slot i = 0; i < 32; ++i)
-        REQUIRE(leases.add(i, sockets[i].fd(), 0));
-    std::vector<session::Slot> order;
+    const net::MuteFilter filter;
+    session::SocketLeases leases(entries, 1, filter, 1s, [](int, SocketIndex) {});
+    for (std::uint32_t i = 0; i < 32; ++i)
+        REQUIRE(leases.add(SocketIndex{i}, sockets[i].fd(), 0));
+    std::vector<SocketIndex> order;
     for (session::Slot i = 0; i < 32; ++i)
         order.push_back(leases.lease(0, i, base::Instant(1h)));
-    CHECK(std::set<session::Slot>(order.begin(), order.end()).size() == 32);
+    CHECK(std::set<SocketIndex>(order.begin(), order.end()).size() == 32);
     CHECK(!std::is_sorted(order.begin(), order.end()));
     CHECK(!std::is_sorted(order.rbegin(), order.rend()));
-    CHECK(leases.lease(0, 99, base::Instant(1h)) == session::none);
+    CHECK(leases.lease(0, 99, base::Instant(1h)) == session::no_socket);
 }
 
 TEST_CASE("places, groups and doubles that cannot be are refused") {
     std::vector<session::PoolEntry> entries(2);
     const LoopbackSocket socket;
-    const net::DeafFilter filter;
-    session::SocketLeases leases(entries, 1, filter, 1s, [](int, session::Slot) {});
-    CHECK(!leases.add(2, socket.fd(), 0));
-    CHECK(!leases.add(0, socket.fd(), 1));
-    CHECK(leases.add(0, socket.fd(), 0));
-    CHECK(!leases.add(0, socket.fd(), 0));
-    CHECK(leases.session_of(17) == session::none);
-    CHECK(leases.session_of(1) == session::none);
+    const net::MuteFilter filter;
+    session::SocketLeases leases(entries, 1, filter, 1s, [](int, SocketIndex) {});
+    CHECK(!leases.add(SocketIndex{2}, socket.fd(), 0));
+    CHECK(!leases.add(SocketIndex{0}, socket.fd(), 1));
+    CHECK(leases.add(SocketIndex{0}, socket.fd(), 0));
+    CHECK(!leases.add(SocketIndex{0}, socket.fd(), 0));
+    CHECK(leases.session_of(SocketIndex{17}) == session::none);
+    CHECK(leases.session_of(SocketIndex{1}) == session::none);
 }

@@ -50,11 +50,11 @@ conf::HostItem pattern(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a session goes on under the rule that accepts it now, with its limits and its socket") {
+TEST_CASE("a session continues under the rule that accepts it now, with its limits and its socket") {
     const LoopbackSocket server, client;
     Reloaded engine(config_for(accept_to(server.endpoint())));
     REQUIRE(round_trip(engine, client, server));
-    const session::Slot socket = engine.only().socket;
+    const session::SocketIndex socket = engine.only().socket;
     conf::Config next = config_for(accept_to(server.endpoint()));
     next.session_acl.insert(next.session_acl.begin(), conf::Rule{});
     next.session_acl[0].name = "nobody";
@@ -71,7 +71,7 @@ TEST_CASE("a session goes on under the rule that accepts it now, with its limits
     CHECK(engine.closed(CloseReason::idle) == 1);
 }
 
-TEST_CASE("a session that the new policy refuses ends with reason policy, and its socket rests") {
+TEST_CASE("a session that the new policy refuses closes with reason policy, and its socket is quarantined") {
     const LoopbackSocket server, client;
     Reloaded engine(config_for(accept_to(server.endpoint())));
     REQUIRE(round_trip(engine, client, server));
@@ -98,7 +98,7 @@ TEST_CASE("a session that the new policy refuses ends with reason policy, and it
     CHECK(adoption.adopted + adoption.aborted == 0);
     CHECK(engine.closed(CloseReason::policy) == 1);
     CHECK(engine.sessions->open_sessions() == 0);
-    CHECK(engine.sessions->sockets().leases().resting() > 0);
+    CHECK(engine.sessions->sockets().leases().quarantined() > 0);
 }
 
 TEST_CASE("the DSCP of the first datagram is what counts later") {

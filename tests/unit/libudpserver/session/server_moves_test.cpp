@@ -92,7 +92,7 @@ TEST_CASE("the old socket of a moved session rests, as after any session") {
     engine.news(name, {"127.0.0.1"});
     REQUIRE(round_trip(engine, client, hosts.a));
     engine.news(name, {"127.0.0.2"});
-    CHECK(engine.sessions->socket_use(engine.now)[0].resting == 1);
+    CHECK(engine.sessions->socket_use(engine.now)[0].quarantined == 1);
     CHECK(engine.sessions->socket_use(engine.now)[0].free == 0);
     SECTION("so a second move finds none, and when there are no more the session ends") {
         CHECK(engine.news(name, {"127.0.0.1"}) == 1);

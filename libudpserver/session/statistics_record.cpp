@@ -1,10 +1,9 @@
-#include "libudpserver/session/session_record.hpp"
+#include "libudpserver/session/statistics_record.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
-
-#include "libudpserver/session/port_name.hpp"
+#include <array>
 
 namespace session {
 
@@ -13,8 +12,8 @@ using conf::SessionType;
 
 namespace {
 
-/// What a reason says about the session. STATUS: a refusal is REJECTED when somebody decided it, FAILED when
-/// the proxy could not serve. RESULT: `by_answer` is OK if the server answered or was not meant to, otherwise
+/// What a reason says about the session. STATUS: a refusal is REJECTED by policy or a limit, FAILED if the
+/// proxy could not serve. RESULT: `by_answer` is OK if the server answered or was not expected to, otherwise
 /// FAILED.
 enum class Kind { by_answer, good, failed, aborted, rejected, unserved };
 
@@ -74,7 +73,7 @@ Field number(std::string_view key, std::uint64_t value) {
     return {key, fmt::format("{}", value), false};
 }
 
-/// The three fields of one side, empty for an endpoint that is not known.
+/// The three fields of one side, empty for an unknown endpoint.
 void add_side(std::vector<Field>& fields, std::string_view name, std::string_view ip, std::string_view port,
               const Endpoint& endpoint) {
     const bool known = endpoint.family != base::Family::none;
@@ -88,7 +87,40 @@ std::string seconds(base::Duration duration) {
     return fmt::format("{}.{:03}", ms / 1000, ms % 1000);
 }
 
+struct Service {
+    std::uint16_t port;
+    std::string_view name;
+};
+
+// Sorted by port: the UDP services of IANA's registry that a firewall is likely to see.
+constexpr auto services = std::to_array<Service>({
+    {7, "echo"},           {9, "discard"},         {13, "daytime"},        {19, "chargen"},
+    {37, "time"},          {53, "domain"},         {67, "bootps"},         {68, "bootpc"},
+    {69, "tftp"},          {88, "kerberos"},       {111, "sunrpc"},        {123, "ntp"},
+    {137, "netbios-ns"},   {138, "netbios-dgm"},   {161, "snmp"},          {162, "snmp-trap"},
+    {177, "xdmcp"},        {319, "ptp-event"},     {320, "ptp-general"},   {389, "ldap"},
+    {443, "https"},        {464, "kpasswd"},       {500, "isakmp"},        {514, "syslog"},
+    {520, "route"},        {546, "dhcpv6-client"}, {547, "dhcpv6-server"}, {623, "asf-rmcp"},
+    {853, "domain-s"},     {1194, "openvpn"},      {1645, "datametrics"},  {1646, "sa-msg-port"},
+    {1701, "l2f"},         {1718, "h323gatedisc"}, {1719, "h323gatestat"}, {1812, "radius"},
+    {1813, "radius-acct"}, {1900, "ssdp"},         {2049, "nfs"},          {2055, "iop"},
+    {2123, "gtp-control"}, {2152, "gtp-user"},     {3478, "stun"},         {3784, "bfd-control"},
+    {4500, "ipsec-nat-t"}, {4739, "ipfix"},        {4789, "vxlan"},        {5004, "rtp-data"},
+    {5005, "rtcp-data"},   {5060, "sip"},          {5061, "sips"},         {5353, "mdns"},
+    {5355, "hostmon"},     {5683, "coap"},         {5684, "coaps"},        {6081, "geneve"},
+    {6343, "sflow"},
+});
+static_assert(std::is_sorted(services.begin(), services.end(),
+                             [](const Service& a, const Service& b) { return a.port < b.port; }));
+
 }  // namespace
+
+std::string_view port_name(std::uint16_t port) {
+    const auto found =
+        std::lower_bound(services.begin(), services.end(), port,
+                         [](const Service& service, std::uint16_t p) { return service.port < p; });
+    return found != services.end() && found->port == port ? found->name : std::string_view();
+}
 
 std::string_view status_of(const Record& record) {
     const Kind kind = kind_of(record.reason);
@@ -128,7 +160,7 @@ std::string_view to_string(SessionType type) {
     return "unknown";
 }
 
-std::vector<Field> summary_fields(const SessionSummary& summary) {
+std::vector<Field> fields_of(const StatisticsRecord& summary) {
     const Counters& counters = summary.counters;
     std::vector<Field> fields;
     fields.reserve(28);
@@ -160,7 +192,7 @@ std::vector<Field> summary_fields(const SessionSummary& summary) {
 std::vector<Field> session_fields(const Record& record, Slot slot, const conf::Rule* rule,
                                   std::string_view proxy, base::Instant now,
                                   const std::optional<std::string>& client_name) {
-    SessionSummary summary;
+    StatisticsRecord summary;
     summary.proxy = proxy;
     summary.client = record.client;
     summary.local = record.local;
@@ -173,7 +205,7 @@ std::vector<Field> session_fields(const Record& record, Slot slot, const conf::R
     summary.reason = to_string(record.reason);
     summary.session = fmt::format("{}.{}", slot, record.generation);
     summary.type = to_string(record.type);
-    std::vector<Field> fields = summary_fields(summary);
+    std::vector<Field> fields = fields_of(summary);
     if (client_name) fields.push_back(text("CLIENT-NAME", *client_name));
     return fields;
 }

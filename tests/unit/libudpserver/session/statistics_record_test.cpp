@@ -1,9 +1,7 @@
-#include "libudpserver/session/session_record.hpp"
+#include "libudpserver/session/statistics_record.hpp"
 
 #include <catch2/catch.hpp>
 #include <set>
-
-#include "libudpserver/session/port_name.hpp"
 
 using namespace session;
 

@@ -1,4 +1,4 @@
-#include "libudpserver/net/deaf_filter.hpp"
+#include "libudpserver/net/mute_filter.hpp"
 
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -38,9 +38,9 @@ int attach_by_value(int socket) {
 
 }  // namespace
 
-DeafFilter::DeafFilter() : program_(load_program()) {}
+MuteFilter::MuteFilter() : program_(load_program()) {}
 
-int DeafFilter::close_ears(int socket) const {
+int MuteFilter::mute(int socket) const {
     const int program = program_.get();
     if (program >= 0 && ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof program) == 0) {
         return 0;

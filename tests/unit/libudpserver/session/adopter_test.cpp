@@ -6,7 +6,7 @@ using namespace std::chrono_literals;
 using session::CloseReason;
 using session::State;
 
-TEST_CASE("a new REG goes on with the same sessions, sockets and counters [K-6]") {
+TEST_CASE("a new REG continues the same sessions, sockets and counters [K-6]") {
     const LoopbackSocket server;
     Engine engine(config_for(accept_to(server.endpoint())));
     std::vector<LoopbackSocket> clients(5);
@@ -61,13 +61,13 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     REQUIRE(round_trip(engine, client, server));
     session::Record& record = engine.only();
     SECTION("socket out of range") {
-        record.socket = 100000;
+        record.socket = session::SocketIndex{100000};
     }
     SECTION("no socket") {
-        record.socket = session::none;
+        record.socket = session::no_socket;
     }
     SECTION("another's socket") {
-        record.socket = (record.socket + 1) % 16;
+        record.socket = session::SocketIndex{(static_cast<std::uint32_t>(record.socket) + 1) % 16};
     }
     SECTION("connected elsewhere") {
         record.server = elsewhere.endpoint();
@@ -153,7 +153,7 @@ TEST_CASE("timers and limits go on over a restart") {
     CHECK(engine.closed(CloseReason::lifetime) == 1);
 }
 
-TEST_CASE("a resting socket rests on under the next REG") {
+TEST_CASE("a quarantine continues under the next REG") {
     const LoopbackSocket server, first, second;
     conf::Config config = config_for(accept_to(server.endpoint()));
     config.session_acl[0].limits.unanswered = 1s;

@@ -12,15 +12,18 @@
 
 namespace session {
 
-/// Kernun's STATUS: was the client let in, kept out, or did the proxy fail to serve it.
+/// Kernun's STATUS: whether the client was accepted or refused, or the proxy could not serve it.
 [[nodiscard]] std::string_view status_of(const Record& record);
-/// Kernun's RESULT: OK, FAILED or ABORTED, by the table in session_record.cpp.
+/// Kernun's RESULT: OK, FAILED or ABORTED, by the table in statistics_record.cpp.
 [[nodiscard]] std::string_view result_of(const Record& record);
+/// The service on a UDP port for SERVER-PORT-NAME, `domain` for 53; empty when it has no well-known name.
+/// From a built-in table: a look-up in /etc/services could block, and would differ between machines.
+[[nodiscard]] std::string_view port_name(std::uint16_t port);
 /// `one-way`, `normal`, `any-port`, `any-sock`, `broadcast`.
 [[nodiscard]] std::string_view to_string(conf::SessionType type);
 
-/// The fields of a statistics record that say who talked to whom, and how it ended (K-67).
-struct SessionSummary {
+/// The contents of a statistics record (K-67).
+struct StatisticsRecord {
     std::string_view proxy;
     base::Endpoint client, local, server;
     Counters counters;
@@ -29,10 +32,10 @@ struct SessionSummary {
     std::string session;  ///< `slot.generation`, empty for refused datagrams
 };
 /// In Kernun's order, then ours: REASON LISTENER SESSION TYPE DATAGRAMS-CIN -COUT -SIN -SOUT.
-[[nodiscard]] std::vector<base::log::Field> summary_fields(const SessionSummary& summary);
+[[nodiscard]] std::vector<base::log::Field> fields_of(const StatisticsRecord& summary);
 
-/// The statistics record of a session (K-66, K-67). `rule` may be null when the policy no longer has it.
-/// `client_name` is a field only when it is there (log.names), and may be empty.
+/// The statistics record of a session (K-66, K-67). `rule` is null when the policy no longer has it.
+/// `client_name` (log.names) may be empty; without it there is no such field.
 [[nodiscard]] std::vector<base::log::Field> session_fields(
     const Record& record, Slot slot, const conf::Rule* rule, std::string_view proxy, base::Instant now,
     const std::optional<std::string>& client_name = std::nullopt);
