@@ -219,14 +219,14 @@ Row row_of(const session::Details& details, const conf::Config& config) {
 Row row_of(const session::Event& event, const conf::Config& config, Instant now) {
     Row row;
     const bool refused = event.kind == session::Event::Kind::refused;
-    row.add("event", refused ? "refused" : event.kind == session::Event::Kind::begin ? "begin" : "end");
+    row.add("event", refused ? "refused" : event.kind == session::Event::Kind::opened ? "begin" : "end");
     row.add("ago_ms", now - event.at);
     if (!refused) row.add("id", id_text(event.slot, event.generation));
     row.add("client", base::to_string(event.client)).add("local", base::to_string(event.local));
     if (!refused) row.add("server", base::to_string(event.server));
     if (event.rule) row.add("rule", rule_name(*event.rule, config));
-    if (event.kind != session::Event::Kind::begin) row.add("reason", to_string(event.reason));
-    if (event.kind == session::Event::Kind::end) add_counters(row, event.counters);
+    if (event.kind != session::Event::Kind::opened) row.add("reason", to_string(event.reason));
+    if (event.kind == session::Event::Kind::closed) add_counters(row, event.counters);
     return row;
 }
 

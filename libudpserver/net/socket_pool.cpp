@@ -15,16 +15,16 @@ constexpr int random_attempts = 64;
 /// hundred of 1,200 bytes. Only queued datagrams take memory.
 constexpr std::uint64_t receive_buffer = 1u << 20;
 
-void set_pool_options(int fd, base::Family family, const std::string& who) {
-    set_option(fd, SOL_SOCKET, SO_BROADCAST, 1, who, "SO_BROADCAST");
-    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer, who);
+void set_pool_options(int fd, base::Family family, const std::string& subject) {
+    set_option(fd, SOL_SOCKET, SO_BROADCAST, 1, subject, "SO_BROADCAST");
+    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer, subject);
     if (family == base::Family::v6) {
-        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, who, "IPV6_V6ONLY");
-        set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, who, "IPV6_RECVTCLASS");
-        set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, who, "IPV6_MTU_DISCOVER");
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, subject, "IPV6_V6ONLY");
+        set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, subject, "IPV6_RECVTCLASS");
+        set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, subject, "IPV6_MTU_DISCOVER");
     } else {
-        set_option(fd, IPPROTO_IP, IP_RECVTOS, 1, who, "IP_RECVTOS");
-        set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, who, "IP_MTU_DISCOVER");
+        set_option(fd, IPPROTO_IP, IP_RECVTOS, 1, subject, "IP_RECVTOS");
+        set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, subject, "IP_MTU_DISCOVER");
     }
 }
 
@@ -107,13 +107,13 @@ SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::s
 }
 
 base::UniqueFd SocketPool::make(const PoolGroup& group) {
-    const std::string who = to_string(group);
-    base::UniqueFd fd = make_udp_socket(group.family, who);
-    set_pool_options(fd.get(), group.family, who);
+    const std::string subject = to_string(group);
+    base::UniqueFd fd = make_udp_socket(group.family, subject);
+    set_pool_options(fd.get(), group.family, subject);
     // Muted before it has a port: nothing can be queued when the first session takes it.
     if (const int error = filter_.mute(fd.get()); error != 0)
-        throw SocketError(who, "SO_ATTACH_FILTER", error);
-    if (!bind_somewhere(fd.get(), group)) throw SocketError(who, "bind: no free source port", EADDRINUSE);
+        throw SocketError(subject, "SO_ATTACH_FILTER", error);
+    if (!bind_somewhere(fd.get(), group)) throw SocketError(subject, "bind: no free source port", EADDRINUSE);
     return fd;
 }
 

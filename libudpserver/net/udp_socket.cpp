@@ -30,27 +30,27 @@ const char* remedy(const std::string& step, int error) {
 
 }  // namespace
 
-SocketError::SocketError(const std::string& who, const std::string& failed_step, int number)
-    : std::runtime_error(
-          fmt::format("{}: {}: {}{}", who, failed_step, std::strerror(number), remedy(failed_step, number))),
+SocketError::SocketError(const std::string& subject, const std::string& failed_step, int number)
+    : std::runtime_error(fmt::format("{}: {}: {}{}", subject, failed_step, std::strerror(number),
+                                     remedy(failed_step, number))),
       step(failed_step),
       error(number) {}
 
-base::UniqueFd make_udp_socket(base::Family family, const std::string& who) {
+base::UniqueFd make_udp_socket(base::Family family, const std::string& subject) {
     const int domain = family == base::Family::v6 ? AF_INET6 : AF_INET;
     base::UniqueFd fd(::socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
-    if (!fd) throw SocketError(who, "socket", errno);
+    if (!fd) throw SocketError(subject, "socket", errno);
     return fd;
 }
 
-void set_option(int fd, int level, int name, int value, const std::string& who, const std::string& step) {
-    if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw SocketError(who, step, errno);
+void set_option(int fd, int level, int name, int value, const std::string& subject, const std::string& step) {
+    if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw SocketError(subject, step, errno);
 }
 
-void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who) {
+void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& subject) {
     const auto value = static_cast<int>(std::min<std::uint64_t>(bytes, std::numeric_limits<int>::max() / 2));
     if (::setsockopt(fd, SOL_SOCKET, forced, &value, sizeof value) == 0) return;
-    set_option(fd, SOL_SOCKET, plain, value, who, "buffer size");
+    set_option(fd, SOL_SOCKET, plain, value, subject, "buffer size");
 }
 
 int try_bind(int fd, const base::Endpoint& local) {
@@ -59,8 +59,8 @@ int try_bind(int fd, const base::Endpoint& local) {
     return ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 ? 0 : errno;
 }
 
-void bind_socket(int fd, const base::Endpoint& local, const std::string& who) {
-    if (const int error = try_bind(fd, local); error != 0) throw SocketError(who, "bind", error);
+void bind_socket(int fd, const base::Endpoint& local, const std::string& subject) {
+    if (const int error = try_bind(fd, local); error != 0) throw SocketError(subject, "bind", error);
 }
 
 base::Endpoint local_endpoint(int fd) {

@@ -13,25 +13,25 @@ namespace net {
 /// A step of creating a socket failed (L-3): `what()` is `127.0.0.1:53: bind: Address already in use`, with a
 /// remedy if one is known.
 struct SocketError : std::runtime_error {
-    SocketError(const std::string& who, const std::string& failed_step, int number);
+    SocketError(const std::string& subject, const std::string& failed_step, int number);
     std::string step;
     int error;
 };
 
 /// A non-blocking, close-on-exec UDP socket (L-4). Throws SocketError.
-base::UniqueFd make_udp_socket(base::Family family, const std::string& who);
+base::UniqueFd make_udp_socket(base::Family family, const std::string& subject);
 
 /// Throws SocketError naming `step` when the kernel refuses.
-void set_option(int fd, int level, int name, int value, const std::string& who, const std::string& step);
+void set_option(int fd, int level, int name, int value, const std::string& subject, const std::string& step);
 
 /// Sets a buffer's size: with `forced` (SO_RCVBUFFORCE), which passes net.core.rmem_max and needs
 /// CAP_NET_ADMIN, otherwise with `plain` (SO_RCVBUF), which may set less. Throws SocketError.
-void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& who);
+void set_buffer(int fd, int forced, int plain, std::uint64_t bytes, const std::string& subject);
 
 /// Returns 0 or the errno.
 int try_bind(int fd, const base::Endpoint& local);
 /// Throws SocketError.
-void bind_socket(int fd, const base::Endpoint& local, const std::string& who);
+void bind_socket(int fd, const base::Endpoint& local, const std::string& subject);
 
 /// Where the socket is bound and connected; Family::none and nullopt when it is not.
 base::Endpoint local_endpoint(int fd);

@@ -10,8 +10,8 @@ namespace session {
 
 /// A session was opened or closed, or a first datagram was refused.
 struct Event {
-    enum class Kind : std::uint8_t { begin, end, refused };
-    Kind kind = Kind::begin;
+    enum class Kind : std::uint8_t { opened, closed, refused };
+    Kind kind = Kind::opened;
     CloseReason reason = CloseReason::none;  ///< of a closed session or a refusal
     Slot slot = none;                        ///< refused: none
     std::uint32_t generation = 0;
@@ -28,10 +28,10 @@ public:
     static constexpr std::size_t sessions_kept = 2048, refusals_kept = 512;
 
     void record_open(const Record& record, Slot slot, Instant now) {
-        add(Event::Kind::begin, record, slot, now);
+        add(Event::Kind::opened, record, slot, now);
     }
     void record_close(const Record& record, Slot slot, Instant now) {
-        add(Event::Kind::end, record, slot, now);
+        add(Event::Kind::closed, record, slot, now);
     }
     void refused(const Endpoint& client, const Endpoint& local, CloseReason reason,
                  std::optional<std::size_t> rule, Instant now);

@@ -50,7 +50,7 @@ CloseReason Opener::park(std::size_t listener, const net::Datagram& datagram,
                          const policy::Decision& decision, bool& is_charged, Instant now) {
     const SessionKey key = parts_.key_of(listener, datagram);
     if (!parts_.pending.park(key, listener, datagram, decision, now)) return CloseReason::resolve_failure;
-    // The rates bound who may fill the room, so they are consumed now and not when the answer comes.
+    // The rates limit how fast clients fill the room, so they are consumed now and not when the answer comes.
     CloseReason reason = charge(datagram, is_charged, now);
     if (reason == CloseReason::none && decision.kind == policy::Decision::Kind::awaits_client_names &&
         !parts_.pending.await_client_names(datagram.from.address(), now))

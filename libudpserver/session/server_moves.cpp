@@ -38,7 +38,7 @@ ServerMoves::Change ServerMoves::update(std::size_t name, policy::Names::Address
     return change;
 }
 
-/// As long as a name of a rule is unknown, nobody can say which addresses the rule lacks.
+/// While a name of a rule is unknown, it is not known which addresses the rule lacks.
 std::size_t ServerMoves::review(std::size_t name, const Change& change, Instant now) {
     Review review{std::vector<Scope>(policy_.size()), {}};
     std::ranges::set_difference(change.before, policy_.names().addresses(name),

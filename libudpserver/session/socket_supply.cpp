@@ -11,8 +11,8 @@ namespace session {
 namespace {
 
 constexpr Duration min_delay{100}, max_delay{5000};
-/// The parent is asked for more while so many sockets of a group are left, or half as many as there may be
-/// sessions: enough for a burst of new clients, even when a busy machine lets the parent wait.
+/// The parent is asked for more when fewer sockets of a group are left than this, or than half of the
+/// sessions: enough for a burst of new clients, even when a busy machine delays the parent.
 constexpr std::size_t max_low_water = 896;
 
 }  // namespace

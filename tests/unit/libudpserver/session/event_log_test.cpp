@@ -33,7 +33,7 @@ TEST_CASE("the event log tells what happened from one moment up to another, in i
     event_log.record_close(record_of("10.0.0.1:1"), 3, at(12));
     const auto events = event_log.between(at(10), at(12), 100);
     REQUIRE(events.size() == 2);
-    CHECK(events[0].kind == Event::Kind::begin);
+    CHECK(events[0].kind == Event::Kind::opened);
     CHECK(events[0].slot == 3);
     CHECK(events[0].generation == 7);
     CHECK(events[1].kind == Event::Kind::refused);
