@@ -40,7 +40,7 @@ std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, co
 
 /// For an arena that cannot be filled: the first `sockets` sockets may have served unknown sessions, and are
 /// quarantined as if they had done so just now.
-void rest_sockets(Arena& arena, std::size_t sockets);
+void quarantine_sockets(Arena& arena, std::size_t sockets);
 
 /// Fills `current` from the newest complete arena of `older`, unless it is complete already, and releases
 /// those. A REG that dies in here leaves everything as it was for the next one. Throws what map() throws.

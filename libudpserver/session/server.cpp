@@ -19,7 +19,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
     if (parts.older_arenas != nullptr)
         leftovers_ =
             take_over(arena_, *parts.older_arenas, {listeners_.steering(), config_.udpserver.workers});
-    if (!arena_.complete()) rest_sockets(arena_, parts.used_sockets);
+    if (!arena_.complete()) quarantine_sockets(arena_, parts.used_sockets);
     const Instant now = base::MonotonicClock::now();
     for (unsigned worker = 0; worker < config_.udpserver.workers; ++worker) {
         proxies_.push_back(parts.make_proxy(config_));
