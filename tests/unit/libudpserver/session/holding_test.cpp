@@ -190,7 +190,8 @@ TEST_CASE(
     send(engine, client, {"1", "2"});
     const base::Endpoint socket = [&] {
         for (std::size_t i = 0; i < engine.pool.sockets().size(); ++i)
-            if (i == index_of(engine.only().socket)) return net::local_endpoint(engine.pool.sockets()[i].fd.get());
+            if (i == index_of(engine.only().socket))
+                return net::local_endpoint(engine.pool.sockets()[i].fd.get());
         return base::Endpoint{};
     }();
     const base::Endpoint to(*base::parse_address("127.0.0.1"), socket.port);
