@@ -66,7 +66,7 @@ void NameUpdates::apply(const Change& change) {
     server_.for_all_workers(
         [left, change](unsigned worker, SessionEngine& engine) {
             (*left)[worker] =
-                engine.name_news(change.name, change.after, change.unresolved, base::MonotonicClock::now());
+                engine.update_name(change.name, change.after, change.unresolved, base::MonotonicClock::now());
         },
         [this, left, change, effect = effect_on_sessions(names_.name(change.name))] {
             on_applied(change, effect, std::accumulate(left->begin(), left->end(), std::size_t{0}));

@@ -173,8 +173,8 @@ std::optional<Instant> SessionEngine::next_tick() const {
 
 // Names and look-ups.
 
-std::size_t SessionEngine::name_news(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
-                                     Instant now) {
+std::size_t SessionEngine::update_name(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
+                                       Instant now) {
     const ServerMoves::Change change = parts_.moves.update(name, std::move(addresses), unresolved);
     if (!change.changed) return 0;
     std::size_t left = 0;

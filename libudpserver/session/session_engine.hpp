@@ -49,7 +49,8 @@ public:
     /// many sessions were on an address that the update removed from their rule's plug-to; on-name-change
     /// decides for them. After an adoption it is not known which addresses a name had before: when all names
     /// of a rule have been updated, its sessions elsewhere count as sessions on a removed address.
-    std::size_t name_news(std::size_t name, policy::Names::Addresses addresses, bool unresolved, Instant now);
+    std::size_t update_name(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
+                            Instant now);
     void client_names_arrived(const base::Address& client, const LookupAnswer& answer, Instant now);
     /// A look-up of a session's handler was answered.
     void resolved(SessionId id, const std::string& name, const SessionContext::Resolved& done,

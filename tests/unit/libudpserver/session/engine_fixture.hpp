@@ -190,7 +190,7 @@ public:
 private:
     std::size_t tell(const std::string& name, policy::Names::Addresses addresses, bool unresolved) {
         const std::size_t index = sessions->names().index(name).value();
-        const std::size_t left = sessions->name_news(index, std::move(addresses), unresolved, now);
+        const std::size_t left = sessions->update_name(index, std::move(addresses), unresolved, now);
         sessions->end_turn(now);
         return left;
     }

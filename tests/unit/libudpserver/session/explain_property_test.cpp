@@ -120,7 +120,7 @@ public:
     /// Whatever may happen between two datagrams.
     void something_happens() {
         if (chance_.one_in(3)) engine_.pass(base::Duration(chance_.below(1500)));
-        if (chance_.one_in(3)) name_news();
+        if (chance_.one_in(3)) update_name();
         while (!engine_.lookups.open.empty() && chance_.one_in(2))
             engine_.answer(client_names());
         if (chance_.one_in(3)) servers_answer();
@@ -160,7 +160,7 @@ private:
                 static_cast<std::uint16_t>(4000 + chance_.below(ports))};
     }
 
-    void name_news() {
+    void update_name() {
         const char* name = names[chance_.below(3)];
         if (!engine_.sessions->names().index(name)) return;
         if (chance_.one_in(4)) {
