@@ -15,8 +15,8 @@
 
 namespace control {
 
-/// The control socket of the parent (DESIGN §9): accepts permitted clients and calls the handler of each
-/// command. It knows no command itself. No client can block the parent.
+/// The control socket of the parent (doc/design.md, Control): accepts permitted clients and calls the handler
+/// of each command. It knows no command itself. No client can block the parent.
 class ControlServer {
 public:
     using Handler = std::function<void(const Request&, Answer)>;

@@ -162,8 +162,8 @@ struct LookedUp {
 /// The longest request or piece of an answer of the control protocol, in bytes.
 inline constexpr std::size_t max_query_text = max_packet - 256;
 
-/// A request of a control client that a child answers (DESIGN §9). The child keeps no state: `cursor` is
-/// where the last piece of the answer ended, 0 at the beginning.
+/// A request of a control client that a child answers (doc/design.md, Control). The child keeps no state:
+/// `cursor` is where the last piece of the answer ended, 0 at the beginning.
 struct Query {
     static constexpr MessageType type = MessageType::query;
     std::uint64_t cursor = 0;

@@ -17,8 +17,8 @@
 
 namespace process {
 
-/// Starts the children, restarts them by policy, relays signals (DESIGN §5), and stops everything in order.
-/// It does not know what the roles do, and reads nothing from the network.
+/// Starts the children, restarts them by policy, relays signals (doc/design.md, Processes), and stops
+/// everything in order. It does not know what the roles do, and reads nothing from the network.
 ///
 /// Before start(): add_role(), link(), on() and the callbacks. Afterwards all functions may be called at any
 /// time, also from a callback; but while proxyd shuts down, replace(), remove_role(), pause() and resume()

@@ -12,8 +12,8 @@
 
 namespace proxyd {
 
-/// The commands of the control socket that a child answers (DESIGN §9). A child keeps no state between two
-/// pieces of an answer.
+/// The commands of the control socket that a child answers (doc/design.md, Control). A child keeps no state
+/// between two pieces of an answer.
 class Queries {
 public:
     using Reply = std::function<void(ipc::QueryResult)>;

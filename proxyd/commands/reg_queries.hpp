@@ -10,8 +10,8 @@
 
 namespace proxyd {
 
-/// The commands that REG answers: sessions, rules, refusals, explain (DESIGN §9). Each piece of an answer
-/// takes a bounded part of a worker's turn.
+/// The commands that REG answers: sessions, rules, refusals, explain (doc/design.md, Control). Each piece of
+/// an answer takes a bounded part of a worker's turn.
 class RegQueries {
 public:
     RegQueries(session::Server& server, const conf::Config& config) : server_(server), config_(config) {}
