@@ -12,8 +12,8 @@
 namespace net {
 
 /// The server-side sockets. The parent creates and keeps them, and REG uses them, so that they outlive it
-/// (DESIGN §4). Each is bound explicitly to a random port of its group, because only such a socket keeps its
-/// port when it is connected and disconnected. It is muted until a session uses it.
+/// (doc/design.md, Ownership). Each is bound explicitly to a random port of its group, because only such a
+/// socket keeps its port when it is connected and disconnected. It is muted until a session uses it.
 class SocketPool {
 public:
     struct Socket {

@@ -10,8 +10,8 @@ struct Adoption {
     std::uint32_t ended = 0;  ///< by a new policy
 };
 
-/// Takes over the sessions that the last REG left (DESIGN §4). Records are believed only as far as they fit
-/// the configuration, the sockets and each other; table, timers and counts are built from them.
+/// Takes over the sessions that the last REG left (doc/design.md, Adoption). Records are believed only as far
+/// as they fit the configuration, the sockets and each other; table, timers and counts are built from them.
 class Adopter {
 public:
     explicit Adopter(EngineParts& parts) : parts_(parts) {}

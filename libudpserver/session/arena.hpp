@@ -77,8 +77,8 @@ struct Totals {
     return static_cast<Slot>(places * worker / workers);
 }
 
-/// The shared memory that outlives REG: session records, states of the pool sockets, totals (DESIGN §2.2,
-/// §4). The parent allocates it and never reads it; each REG maps it.
+/// The shared memory that outlives REG: session records, states of the pool sockets, totals
+/// (doc/design.md, Ownership). The parent allocates it and never reads it; each REG maps it.
 class Arena {
 public:
     enum class Content : std::uint64_t {

@@ -7,7 +7,7 @@
 #include "libudpserver/net/datagram.hpp"
 #include "libudpserver/session/session_context.hpp"
 
-/// The interface that a proxy for a protocol implements (DESIGN §8, K-50).
+/// The interface that a proxy for a protocol implements (doc/design.md, Protocol proxies; K-50).
 namespace session {
 
 enum class Verdict {

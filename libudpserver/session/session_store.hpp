@@ -86,7 +86,7 @@ public:
 
     /// The session that gives way to a new one of this type. A one-way session goes first: its client just
     /// gets another one, and forged sources could otherwise fill the table for the time of `idle`. No session
-    /// if there is room, or none may be evicted: an answered session never is (DESIGN §4).
+    /// if there is room, or none may be evicted: an answered session never is (doc/design.md, Sessions).
     [[nodiscard]] Session to_evict(conf::SessionType type);
 
     /// The first reply came.

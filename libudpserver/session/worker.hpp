@@ -16,8 +16,8 @@
 namespace session {
 
 /// A thread that forwards datagrams. It has its own loop, sockets, slice of the arena and timers, so the
-/// datagram path takes no lock (DESIGN §2.5, J-5). Everything but the constructor, start(), stop(),
-/// stop_reading(), post(), read_leftovers() and take() runs in the thread.
+/// datagram path takes no lock (doc/design.md, Workers; J-5). Everything but the constructor, start(),
+/// stop(), stop_reading(), post(), read_leftovers() and take() runs in the thread.
 class Worker {
 public:
     /// A client's datagram on its way to the worker that it belongs to.
