@@ -77,9 +77,9 @@ def test_levels_go_from_3_to_9(serve):
 
 def informed(daemon):
     """Waits until parent and REG have acted on everything that was sent to the parent."""
-    before = len(daemon.lines(INFO, "from clients:", "REG"))
+    before = len(daemon.lines(INFO, "server-side sockets", "REG"))
     os.kill(daemon.pid, signal.SIGPWR)
-    wait_for(lambda: len(daemon.lines(INFO, "from clients:", "REG")) > before, what=daemon.tail)
+    wait_for(lambda: len(daemon.lines(INFO, "server-side sockets", "REG")) > before, what=daemon.tail)
 
 
 def level_of(daemon, pid, role):
