@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Checks conf/proxyd.schema.json against the examples, the bad files of the tests and the loader's own keys.
+"""Checks conf/proxyd.schema.json against the examples, the bad cases of the tests and the loader's own keys.
 
 Usage: tests/lint/schema.py        prints each mistake, exit 1 when there is one
 """
@@ -88,17 +88,26 @@ def check_examples(validator):
             complain(f"{example.name}: {error.json_path}: {error.message}")
 
 
-def check_bad_files(validator):
+def bad_cases():
+    """Yields (name, configuration, expected errors) of the tables; their form is checked by unit-conf."""
+    for table in sorted((TOP / "tests/data/conf/bad").glob("*.cases")):
+        for case in table.read_text().strip("\n").split("\n\n"):
+            name, *lines = case.split("\n")
+            errors = [line for line in lines if line.startswith("=> ")]
+            yield name.removeprefix("== "), "\n".join(lines[:-len(errors)]), "\n".join(errors)
+
+
+def check_bad_cases(validator):
     """What the loader calls an unknown or a missing key, the schema refuses too."""
     refused = 0
-    for expected in sorted((TOP / "tests/data/conf/bad").glob("*.expected")):
-        if not re.search(r"unknown key|: is missing", expected.read_text()):
+    for name, text, errors in bad_cases():
+        if not re.search(r"unknown key|: is missing", errors):
             continue
-        if validator.is_valid(yaml.safe_load(expected.with_suffix(".yaml").read_text())):
-            complain(f"{expected.stem}: the loader refuses the keys of this file, the schema does not")
+        if validator.is_valid(yaml.safe_load(text)):
+            complain(f"{name}: the loader refuses the keys of this case, the schema does not")
         refused += 1
     if refused < 10:
-        complain(f"only {refused} bad files with bad keys")
+        complain(f"only {refused} cases with bad keys")
 
 
 def check_broken_example(validator):
@@ -129,7 +138,7 @@ def main():
     validator = jsonschema.Draft202012Validator(schema)
     check_objects(schema)
     check_examples(validator)
-    check_bad_files(validator)
+    check_bad_cases(validator)
     check_broken_example(validator)
     check_keys(schema)
     return 1 if mistakes else 0
