@@ -1,9 +1,8 @@
 #include "proxyctl/policy_commands.hpp"
 
-#include <algorithm>
-#include <array>
+#include <functional>
+#include <map>
 
-#include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/failure.hpp"
@@ -14,89 +13,9 @@ namespace proxyctl {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> days{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-
-/// Reads the words of `explain` one after the other.
-class Question {
-public:
-    explicit Question(const std::vector<std::string>& words) : words_(words) {
-        while (next_ < words_.size())
-            take(words_[next_++]);
-        for (const char* key : {"client", "local"}) {
-            if (args_.contains(key)) continue;
-            fail(exit_status::misused, "explain: '{}' is missing; usage: explain from CLIENT to LISTENER ...",
-                 key == std::string_view("client") ? "from" : "to");
-        }
-    }
-    [[nodiscard]] const control::Args& args() const { return args_; }
-
-private:
-    void take(const std::string& word) {
-        const std::string key = base::lower(word);
-        if (key == "from") {
-            set(key, "client", host(key));
-        } else if (key == "to") {
-            set(key, "local", host(key));
-        } else if (key == "at") {
-            set(key, "time", time());
-        } else if (key == "dscp") {
-            set(key, "dscp", dscp());
-        } else {
-            fail(exit_status::misused, "explain: '{}' is not one of from, to, at and dscp",
-                 base::printable(word));
-        }
-    }
-    void set(const std::string& key, const std::string& name, control::Value value) {
-        if (!args_.emplace(name, std::move(value)).second) {
-            fail(exit_status::misused, "explain: '{}' is given twice", key);
-        }
-    }
-    const std::string& value(const std::string& key) {
-        if (next_ == words_.size()) {
-            fail(exit_status::misused, "explain: something is missing after '{}'", key);
-        }
-        return words_[next_++];
-    }
-    std::string host(const std::string& key) {
-        const std::string& word = value(key);
-        if (base::parse_endpoint(word) || base::parse_address(word)) return word;
-        fail(exit_status::misused, "explain: {}: '{}' is not an address, nor an address with a port", key,
-             base::printable(word));
-    }
-    std::string time() {
-        std::string day = value("at");
-        if (std::find(days.begin(), days.end(), base::lower(day)) == days.end()) {
-            check_clock(day);
-            return day;
-        }
-        const std::string& clock = value(day);
-        check_clock(clock);
-        return day + " " + clock;
-    }
-    static void check_clock(const std::string& word) {
-        const std::size_t colon = word.find(':');
-        const bool good = colon != std::string::npos && in_range(word.substr(0, colon), 23) &&
-                          in_range(word.substr(colon + 1), 59);
-        if (!good) {
-            fail(exit_status::misused,
-                 "explain: at: '{}' is neither a day (Mon to Sun) nor a time such as 08:30",
-                 base::printable(word));
-        }
-    }
-    std::int64_t dscp() {
-        const std::string& word = value("dscp");
-        if (in_range(word, 63)) return *whole_number(word);
-        fail(exit_status::misused, "explain: dscp: '{}' is not a number from 0 to 63", base::printable(word));
-    }
-    static bool in_range(const std::string& word, std::int64_t highest) {
-        const auto number = whole_number(word);
-        return number && *number <= highest;
-    }
-
-    const std::vector<std::string>& words_;
-    std::size_t next_ = 0;
-    control::Args args_;
-};
+/// The words of a question, each with the argument that the daemon expects its value in.
+const std::map<std::string, std::string, std::less<>> question_words{
+    {"from", "client"}, {"to", "local"}, {"at", "time"}, {"dscp", "dscp"}};
 
 Tone tone_of_decision(const std::string& decision) {
     return decision == "accept" || decision == "forward" ? Tone::good
@@ -118,7 +37,7 @@ void show_decision(Context& context, const Row& row) {
 
 int show_refusals(Context& context, const Arguments& arguments) {
     if (!arguments.operands().empty()) {
-        fail(exit_status::misused, "explain: --last goes without 'from' and 'to'");
+        fail(exit_status::misused, "explain: --last cannot be combined with 'from' and 'to'");
     }
     const std::string client = *arguments.text("last");
     const std::vector<Row> rows = ask_all(context, "last-refusals", {{"client", client}});
@@ -134,7 +53,31 @@ int show_refusals(Context& context, const Arguments& arguments) {
 }  // namespace
 
 control::Args explain_args(const std::vector<std::string>& words) {
-    return Question(words).args();
+    control::Args args;
+    std::string* value = nullptr;
+    for (const std::string& word : words) {
+        if (const auto key = question_words.find(base::lower(word)); key != question_words.end()) {
+            const auto [entry, is_new] = args.emplace(key->second, std::string());
+            if (!is_new) fail(exit_status::misused, "explain: '{}' is given twice", key->first);
+            value = &std::get<std::string>(entry->second);
+        } else if (value == nullptr) {
+            fail(exit_status::misused, "explain: unknown word '{}' (expected from, to, at or dscp)",
+                 base::printable(word));
+        } else {
+            *value += (value->empty() ? "" : " ") + word;
+        }
+    }
+    for (const auto& [key, name] : question_words) {
+        const auto entry = args.find(name);
+        if (entry == args.end() && (key == "from" || key == "to"))
+            fail(exit_status::misused, "explain: '{}' is missing; usage: explain from CLIENT to LISTENER ...",
+                 key);
+        if (entry != args.end() && std::get<std::string>(entry->second).empty())
+            fail(exit_status::misused, "explain: no value after '{}'", key);
+    }
+    if (const auto dscp = args.find("dscp"); dscp != args.end())
+        if (const auto number = whole_number(std::get<std::string>(dscp->second))) dscp->second = *number;
+    return args;
 }
 
 int run_explain(Context& context, const Arguments& arguments) {

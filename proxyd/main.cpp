@@ -6,13 +6,10 @@
 
 #include "base/process_title.hpp"
 #include "conf/load.hpp"
-#include "conf/names.hpp"
-#include "libudpserver/policy/simulate.hpp"
+#include "proxyd/evaluate.hpp"
 #include "proxyd/options.hpp"
 #include "proxyd/proxies/registry.hpp"
 #include "proxyd/start.hpp"
-#include "resolvers/resolve_once.hpp"
-#include "resolvers/settings_from_conf.hpp"
 
 namespace {
 
@@ -45,34 +42,10 @@ void apply(const proxyd::Options& options, conf::Config& config) {
     config.log.level = static_cast<base::LogLevel>(std::min(level, static_cast<int>(base::LogLevel::full)));
 }
 
-/// What the configuration's names mean at this moment.
-policy::Names resolve_names(const conf::Config& config) {
-    policy::Names names(config);
-    if (names.size() == 0) return names;
-    const auto settings = resolvers::settings_for_configuration(config.resolver);
-    for (const ipc::NameUpdate& update : resolvers::resolve_once(conf::names(config), settings)) {
-        const auto index = names.index(update.name);
-        if (index && update.unresolved) names.set_unresolved(*index);
-        if (index && !update.unresolved) names.set(*index, update.addresses);
-    }
-    return names;
-}
-
-std::optional<std::vector<std::string>> names_of(const conf::Config& config, const base::Address& client) {
-    resolvers::Question question{.kind = resolvers::Question::names_of_address, .address = client};
-    const auto answer = resolvers::ask_once(resolvers::settings_for_lookups(config.resolver), question);
-    if (answer.status != resolvers::Answer::ok && !resolvers::is_denial(answer.status)) return std::nullopt;
-    return answer.names;
-}
-
-int simulate(const conf::Config& config, const std::string& expression) {
-    // Only questions about a client need names; the others need no network.
-    const bool about_client = expression.find("from") != std::string::npos;
-    const policy::Simulation simulation =
-        policy::simulate(config, expression, about_client ? resolve_names(config) : policy::Names(config),
-                         [&config](const base::Address& client) { return names_of(config, client); });
-    std::fputs(simulation.text.c_str(), simulation.ok ? stdout : stderr);
-    return simulation.ok ? 0 : 1;
+int evaluate(const conf::Config& config, const std::string& expression) {
+    const proxyd::Evaluation result = proxyd::evaluate(config, expression, proxyd::lookups_once(config));
+    std::fputs(result.text.c_str(), result.ok ? stdout : stderr);
+    return result.ok ? 0 : 1;
 }
 
 int check(const conf::Config& config, bool print) {
@@ -112,12 +85,12 @@ int run(const proxyd::Options& options, proxyd::Program program, std::optional<p
 
 /// The exit status of -n or -t; nothing if proxyd is to run.
 std::optional<int> run_without_proxy(const proxyd::Options& options) {
-    if (!options.simulate && !options.check_only) return std::nullopt;
+    if (!options.evaluate && !options.check_only) return std::nullopt;
     const conf::LoadResult loaded = conf::load_file(options.file, proxies::names());
     print_problems(loaded.warnings, options.file, " (warning)");
     print_problems(loaded.errors, options.file, "");
     if (!loaded.ok()) return 1;
-    return options.simulate ? simulate(loaded.config, *options.simulate)
+    return options.evaluate ? evaluate(loaded.config, *options.evaluate)
                             : check(loaded.config, options.verbose > 0);
 }
 

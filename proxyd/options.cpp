@@ -42,7 +42,7 @@ bool apply(Options& options, int letter, const char* argument) {
             options.file = argument;
             return true;
         case 't':
-            options.simulate = argument;
+            options.evaluate = argument;
             return true;
         default:
             return false;

@@ -14,7 +14,7 @@ struct Options {
     unsigned verbose = 0;         ///< -v, repeatable
     bool help = false, version = false;
     bool handover = false;                ///< --handover: asked by an upgrade
-    std::optional<std::string> simulate;  ///< -t
+    std::optional<std::string> evaluate;  ///< -t
 
     /// Only prints something about the program itself.
     [[nodiscard]] bool about() const { return help || version || handover; }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "libudpserver/policy/simulate_question.hpp"
 #include "libudpserver/session/statistics_record.hpp"
 
 namespace proxyd {
@@ -23,8 +22,8 @@ std::optional<session::EndpointFilter> hosts(const Request& request, const char*
     const auto filter = session::EndpointFilter::parse(*text);
     if (!filter) {
         throw Failure(Code::usage, std::string(name) +
-                                       ": give an address, a network like 10.0.0.0/8, or an address with a "
-                                       "port");
+                                       ": expected an address, a network like 10.0.0.0/8, or an address "
+                                       "with a port");
     }
     return filter;
 }
@@ -64,7 +63,7 @@ std::string id_text(session::Slot slot, std::uint32_t generation) {
     return std::to_string(slot) + "." + std::to_string(generation);
 }
 
-/// A rule may be gone from the policy, and a dead REG may leave anything.
+/// The policy may have lost the rule, and the record of a crashed REG may contain anything.
 std::string rule_name(std::size_t rule, const conf::Config& config) {
     return rule < config.session_acl.size() ? config.session_acl[rule].name : "";
 }
@@ -78,12 +77,12 @@ void add_counters(Row& row, const session::Counters& counters) {
     row.add("to_client_bytes", counters.to_client_bytes);
 }
 
-/// What a limit still allows; nothing for one that is none.
+/// What a limit still allows; left out if there is no limit.
 void add_left(Row& row, const char* name, std::uint64_t limit, std::uint64_t used) {
     if (limit > 0) row.add(name, limit - std::min(limit, used));
 }
 
-/// Bytes of a second, from the session's beginning until now.
+/// Bytes per second since the session opened.
 std::uint64_t mean_rate(std::uint64_t bytes, base::Duration age) {
     return bytes * 1000 / static_cast<std::uint64_t>(std::max<base::Duration::rep>(age.count(), 1));
 }
@@ -114,49 +113,49 @@ const char* decision_word(session::Explanation::Outcome outcome) {
     }
 }
 
-/// The reason as records have it, and what it says of a client that has not come yet.
-std::string reason_text(const session::Explanation& explanation) {
+/// What a running proxy adds to the policy's own reasons.
+std::string reason_text(session::CloseReason reason) {
     using session::CloseReason;
-    const std::string word(to_string(explanation.reason));
-    switch (explanation.reason) {
+    switch (reason) {
         case CloseReason::admin:
-            return word + ": an administrator keeps it out, or the proxy ends gracefully";
+            return "an administrator refuses this client, or the proxy is draining";
         case CloseReason::source_limited:
-            return word + ": its address or network has had its share";
+            return "its address or network has reached its limit";
         case CloseReason::rate_limited:
-            return word + ": there are too many new sessions in this second";
+            return "the limit of new sessions per second is reached";
         case CloseReason::sessions_full:
-            return word + ": every place is taken by a session that may not be evicted";
+            return "all places are taken by sessions that may not be evicted";
         case CloseReason::no_socket:
-            return word + ": no server-side socket is free";
-        case CloseReason::no_target:
-            return word + ": the rule has no server";
+            return "all server-side sockets are in use";
         case CloseReason::resolve_failure:
-            return word + ": " +
-                   (explanation.policy.decision.kind == policy::Decision::Kind::no_server
-                        ? fmt::format("{}", fmt::join(explanation.policy.idle_names, ", "))
-                        : "a name could not be resolved, or there is no room to wait for it");
+            return "its names could not be resolved, or too many clients wait for names";
         default:
-            return word;
+            return {};
     }
 }
 
 std::string decision_reason(const session::Explanation& explanation) {
-    using session::CloseReason;
+    using Kind = policy::Decision::Kind;
     using Outcome = session::Explanation::Outcome;
-    if (explanation.outcome == Outcome::running) return "its session goes on; no rule is asked again";
-    if (explanation.outcome == Outcome::waits) {
-        if (explanation.policy.decision.kind == policy::Decision::Kind::awaits_client_names)
-            return "the client's names would be looked up first; `proxyd -t` does";
-        return explanation.policy.decision.kind == policy::Decision::Kind::awaits_server
-                   ? fmt::format("{}", fmt::join(explanation.policy.idle_names, ", "))
-                   : explanation.policy.steps.back().why;
+    const Kind policy = explanation.policy.decision.kind;
+    switch (explanation.outcome) {
+        case Outcome::accepted:
+            return {};
+        case Outcome::running:
+            return "its session continues; no rule is evaluated";
+        case Outcome::waits:
+            if (policy == Kind::awaits_client_names)
+                return "it waits for its names; `proxyd -t` looks them up";
+            return explanation.policy.decision.awaits_configured_names() ? explanation.policy.why
+                                                                         : "it waits for names";
+        default:
+            break;
     }
-    if (explanation.outcome == Outcome::accepted) return "";
-    if (explanation.reason == CloseReason::acl)
-        return explanation.rule ? "acl: the rule denies it" : "acl: no rule matches";
-    const std::string reason = reason_text(explanation);
-    return explanation.policy_asked ? reason : reason + "; no rule is asked";
+    const bool by_policy = explanation.policy_asked && (policy == Kind::deny || policy == Kind::no_server);
+    const std::string why = by_policy ? explanation.policy.why : reason_text(explanation.reason);
+    std::string text(to_string(explanation.reason));
+    if (!why.empty()) text += ": " + why;
+    return explanation.policy_asked ? text : text + "; no rule is evaluated";
 }
 
 }  // namespace
@@ -174,18 +173,19 @@ session::SessionFilter filter_of(const Request& request, const conf::Config& con
 
 session::SessionId id_of(const Request& request) {
     const auto id = session::SessionId::parse(request.needed_text("id"));
-    if (!id) throw Failure(Code::usage, "id: give SLOT.GENERATION, as the command sessions shows it");
+    if (!id) throw Failure(Code::usage, "id: expected SLOT.GENERATION, as shown by the command sessions");
     return *id;
 }
 
 policy::Question question_of(const Request& request, const conf::Config& config) {
-    std::string text = "from " + request.needed_text("client") + " to " + request.needed_text("local");
-    if (const auto time = request.text("time")) text += " at " + *time;
-    if (const auto dscp = request.number("dscp", 0, 63)) text += " dscp " + std::to_string(*dscp);
+    const auto dscp = request.number("dscp", 0, 63);
+    const policy::QuestionText text{.client = request.needed_text("client"),
+                                    .local = request.needed_text("local"),
+                                    .time = request.text("time").value_or(""),
+                                    .dscp = dscp ? std::to_string(*dscp) : ""};
     try {
-        policy::Words words(text);
-        return policy::parse_question(config, words, base::LocalTime::now());
-    } catch (const policy::Misused& error) {
+        return policy::parse_question(text, config, base::LocalTime::now());
+    } catch (const policy::BadQuestion& error) {
         throw Failure(Code::usage, error.what());
     }
 }

@@ -7,7 +7,7 @@
 #include "libudpserver/control/row.hpp"
 #include "libudpserver/session/session_engine.hpp"
 
-/// The words of REG's answers to the control protocol, and of the questions.
+/// REG's part of the control protocol: arguments of requests, and rows of answers.
 namespace proxyd {
 
 /// `from`, `to`, `server`, `rule`, `type`, `state`, `older_ms`, `idle_ms`. Throws control::Failure.
@@ -21,7 +21,7 @@ control::Row row_of(const session::Found& found, const conf::Config& config, ses
 control::Row row_of(const session::Details& details, const conf::Config& config);
 control::Row row_of(const session::Event& event, const conf::Config& config, session::Instant now);
 control::Row row_of(const policy::SessionAcl::Step& step, const conf::Config& config);
-/// What comes of the steps.
+/// The row after the steps.
 control::Row decision_of(const session::Explanation& explanation, const conf::Config& config);
 
 }  // namespace proxyd

@@ -19,13 +19,13 @@ std::optional<std::size_t> Names::index(std::string_view name) const {
     return static_cast<std::size_t>(found - entries_.begin());
 }
 
-bool Names::means(std::size_t index, const base::Address& address) const {
+bool Names::has_address(std::size_t index, const base::Address& address) const {
     const Addresses& addresses = entries_.at(index).addresses;
     if (std::binary_search(addresses.begin(), addresses.end(), address)) return true;
     if (address.scope == 0) return false;
-    base::Address anywhere = address;
-    anywhere.scope = 0;
-    return std::binary_search(addresses.begin(), addresses.end(), anywhere);
+    base::Address unscoped = address;
+    unscoped.scope = 0;
+    return std::binary_search(addresses.begin(), addresses.end(), unscoped);
 }
 
 void Names::set(std::size_t index, Addresses addresses) {

@@ -1,8 +1,8 @@
 #include "libudpserver/policy/policy.hpp"
 
-#include <utility>
+#include <fmt/format.h>
 
-#include "libudpserver/policy/server_choice.hpp"
+#include <utility>
 
 namespace policy {
 
@@ -30,13 +30,30 @@ Decision Policy::decide(const Question& question) const {
 }
 
 Explanation Policy::explain(const Question& question) const {
-    Explanation result{acl_.explain(question), decide(question), {}, {}};
-    const bool accepts = result.decision.kind != Kind::deny && !result.decision.awaits_rule();
-    if (accepts) {
+    Explanation result{acl_.explain(question), decide(question), {}, {}, {}};
+    if (result.decision.kind != Kind::deny && !result.decision.awaits_rule()) {
         result.servers = targets_.of(*result.decision.rule);
         result.idle_names = targets_.idle_names(*result.decision.rule);
     }
+    result.why = why(result);
     return result;
+}
+
+std::string Policy::why(const Explanation& explanation) const {
+    const auto& [kind, rule, server] = explanation.decision;
+    switch (kind) {
+        case Kind::accept:
+            return {};
+        case Kind::deny:
+            return rule ? "the rule denies it" : "no rule matches";
+        case Kind::no_server:
+        case Kind::awaits_server:
+            return explanation.idle_names.empty()
+                       ? "it has no plug-to"
+                       : fmt::format("{}", fmt::join(explanation.idle_names, ", "));
+        default:
+            return explanation.steps.back().why;
+    }
 }
 
 void Policy::set_addresses(std::size_t name, Names::Addresses addresses) {

@@ -41,12 +41,13 @@ struct Decision {
 struct Explanation {
     std::vector<SessionAcl::Step> steps;  ///< rule by rule
     Decision decision;
+    std::string why;                      ///< empty for `accept`
     std::vector<conf::Server> servers;    ///< all servers of the rule, if it accepts the client
     std::vector<std::string> idle_names;  ///< of the rule's plug-to, each with why it gives no server
 };
 
-/// The policy of a configuration with the present addresses of its names: `proxyd -t`, `proxyctl explain` and
-/// the session engine all ask it.
+/// The policy of a configuration, with the present addresses of its names. The session engine, `proxyctl
+/// explain` and `proxyd -t` all ask it.
 class Policy {
 public:
     /// `is_own` recognises the proxy's own listeners, which are never servers. Throws std::invalid_argument
@@ -85,6 +86,8 @@ public:
     }
 
 private:
+    [[nodiscard]] std::string why(const Explanation& explanation) const;
+
     Names names_;
     SessionAcl acl_;
     Targets targets_;

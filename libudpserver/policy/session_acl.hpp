@@ -2,33 +2,21 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/clock.hpp"
-#include "base/endpoint.hpp"
 #include "conf/config.hpp"
-#include "libudpserver/policy/address_match.hpp"
+#include "libudpserver/policy/host_list.hpp"
 #include "libudpserver/policy/names.hpp"
+#include "libudpserver/policy/question.hpp"
 
 namespace policy {
-
-/// What a rule looks at: all of it is known with the first datagram.
-struct Question {
-    base::Endpoint client;
-    base::Endpoint local;   ///< where the client sent to
-    std::uint8_t dscp = 0;  ///< 0..63, as received
-    base::LocalTime time;   ///< may be left empty when uses_time() is false
-    /// The client's confirmed reverse names; null while nobody knows them.
-    const std::vector<std::string>* client_names = nullptr;
-};
 
 /// The rules of `session-acl`, compiled (K-33): the first rule whose conditions all hold decides.
 class SessionAcl {
 public:
-    /// Copies what it needs, but for the names, which change while it lives. Throws std::invalid_argument for
-    /// what the loader refuses.
+    /// Copies what it needs except `names`, which outlives this object. Throws std::invalid_argument for what
+    /// the loader rejects.
     SessionAcl(const conf::Config& config, const Names& names);
 
     struct Result {
@@ -41,42 +29,42 @@ public:
 
     [[nodiscard]] std::size_t size() const { return rules_.size(); }
     [[nodiscard]] const conf::Rule& rule(std::size_t index) const { return rules_.at(index).rule; }
-    /// Whether any rule has a `time`: if not, nobody needs to ask the clock.
+    /// True if a rule has a `time`.
     [[nodiscard]] bool uses_time() const { return uses_time_; }
 
     struct Step {
         std::size_t rule = 0;
         bool matched = false;
-        bool undecided = false;  ///< a name is not known: this is the last step
-        std::string why;         ///< the first condition that failed, or that all hold, or what is not known
+        bool undecided = false;  ///< a name is not known; this is the last step
+        std::string why;         ///< the first condition that failed or is undecided, or that all hold
     };
-    /// Rule by rule up to and with the one that decides, by the code that first_match() uses (K-30).
+    /// All rules up to and including the one that decides, judged by the code that first_match() uses (K-30).
     [[nodiscard]] std::vector<Step> explain(const Question& question) const;
 
 private:
-    /// The conditions in the order they are looked at.
+    /// In the order of evaluation.
     enum class Condition : std::uint8_t { from, to, time, dscp, all_hold };
 
     struct CompiledDestination {
-        AddressMatcher host;
+        HostList host;
         conf::PortRange port;
         bool negated;
     };
     struct CompiledRule {
         conf::Rule rule;
-        AddressMatcher from;
+        HostList from;
         std::vector<CompiledDestination> to;
         bool positive_to;    ///< `to` has items without `!`
-        std::uint64_t dscp;  ///< one bit a value
+        std::uint64_t dscp;  ///< one bit per value
     };
-    /// Whether a rule matches, and the condition that made it so.
+    /// Whether a rule matches, and the condition that settled it.
     struct Judgement {
         Match match = Match::yes;
         Condition condition = Condition::all_hold;
     };
 
     static CompiledRule compile(const conf::Rule& rule, const conf::Config& config, const Names& names);
-    static Judgement judge(const CompiledRule& rule, const Asked& client, const Question& question);
+    static Judgement judge(const CompiledRule& rule, const Host& client, const Question& question);
     static Match match_destination(const CompiledRule& rule, const base::Endpoint& local);
     static bool time_matches(const CompiledRule& rule, const base::LocalTime& time);
 

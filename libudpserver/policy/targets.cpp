@@ -3,9 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
 #include <stdexcept>
 
 #include "base/log.hpp"
+#include "base/siphash.hpp"
 #include "conf/address_block.hpp"
 
 namespace policy {
@@ -14,6 +18,22 @@ using base::Address;
 using base::Family;
 
 namespace {
+
+// Must never change: with another key every client would move to another server at an upgrade.
+constexpr base::SipKey fixed_key{0x70726f7879642d31, 0x7365727665722d31};
+
+/// In (0, 1), independent for each pair. Leaves scopes out: a reboot may renumber interfaces.
+double draw(const base::Address& client, const base::Endpoint& server) {
+    std::array<std::byte, 36> bytes{};
+    std::memcpy(bytes.data(), client.bytes.data(), 16);
+    std::memcpy(bytes.data() + 16, server.bytes.data(), 16);
+    bytes[32] = static_cast<std::byte>(client.family);
+    bytes[33] = static_cast<std::byte>(server.family);
+    bytes[34] = static_cast<std::byte>(server.port & 0xff);
+    bytes[35] = static_cast<std::byte>(server.port >> 8);
+    const std::uint64_t hash = base::SipHash<2, 4>::hash(fixed_key, bytes);
+    return (static_cast<double>(hash >> 11) + 0.5) * 0x1p-53;
+}
 
 bool has_names(const conf::Rule& rule) {
     return std::any_of(rule.plug_to.begin(), rule.plug_to.end(),
@@ -25,12 +45,27 @@ bool is_limited_broadcast(const Address& address) {
                                                        [](auto byte) { return byte == 255; });
 }
 
-/// The configuration need not name the interface of a link-local server.
+/// A link-local server may be configured without its interface.
 bool same_host(const Address& a, const Address& b) {
     return a.family == b.family && a.bytes == b.bytes && (a.scope == b.scope || a.scope == 0 || b.scope == 0);
 }
 
 }  // namespace
+
+std::size_t choose_server(const std::vector<conf::Server>& servers, const base::Address& client) {
+    if (servers.size() == 1 && servers[0].weight > 0) return 0;
+    std::size_t best = servers.size();
+    double best_score = 0;
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+        const double score =
+            static_cast<double>(servers[i].weight) / -std::log(draw(client, servers[i].endpoint));
+        if (score > best_score) {
+            best = i;
+            best_score = score;
+        }
+    }
+    return best;
+}
 
 Targets::Targets(const conf::Config& config, const Names& names, IsOwn is_own)
     : names_(names), is_own_(std::move(is_own)), users_(names.size()) {
@@ -55,17 +90,17 @@ bool Targets::waiting(std::size_t rule) const {
 
 std::vector<std::string> Targets::idle_names(std::size_t rule) const {
     const Rule& asked = rules_.at(rule);
-    std::vector<std::string> said;
+    std::vector<std::string> found;
     for (const conf::Server& entry : asked.rule.plug_to) {
         const auto of_entry = [&](const conf::Server& server) { return server.name == entry.name; };
         if (entry.name.empty() || std::ranges::any_of(asked.servers, of_entry)) continue;
         const std::size_t name = index_of(entry.name);
-        const char* means = !names_.known(name)              ? "is not known"
-                            : names_.addresses(name).empty() ? "means nothing now"
-                                                             : "means no address that can be a server";
-        said.push_back(fmt::format("name {} {}", entry.name, means));
+        const char* reason = !names_.known(name)              ? "is not resolved yet"
+                             : names_.addresses(name).empty() ? "has no address"
+                                                              : "has no address that can be a server";
+        found.push_back(fmt::format("name {} {}", entry.name, reason));
     }
-    return said;
+    return found;
 }
 
 bool Targets::has_address(std::size_t rule, const Address& address) const {
@@ -84,11 +119,11 @@ void Targets::update(std::size_t name) {
 
 std::size_t Targets::index_of(const std::string& name) const {
     const auto index = names_.index(name);
-    if (!index) throw std::invalid_argument("plug-to: nobody looks up the name '" + name + "'");
+    if (!index) throw std::invalid_argument("plug-to: no look-up for the name '" + name + "'");
     return *index;
 }
 
-/// A rule without names keeps its servers: the loader has checked them.
+/// The loader has checked servers without names.
 void Targets::expand(Rule& rule) {
     if (!has_names(rule.rule)) {
         rule.servers = rule.rule.plug_to;
@@ -108,7 +143,7 @@ void Targets::expand(Rule& rule) {
     }
 }
 
-/// That a name has addresses of both families is no mistake.
+/// A name may well have addresses of both families: the unsuitable ones are left out silently.
 bool Targets::fits(const conf::Rule& rule, Family family) {
     return family != Family::none && (!rule.source_address || rule.source_address->family == family);
 }
@@ -132,16 +167,17 @@ void Targets::warn(const conf::Rule& rule, std::size_t name) const {
     for (const conf::Server& server : rule.plug_to) {
         if (server.name != names_.name(name)) continue;
         if (none_fits)
-            base::log::write(
-                base::msg::name_unusable,
-                "rule {}: plug-to: {} has no address of the family of source-address {}: it is no server",
-                rule.name, server.name, base::to_string(*rule.source_address));
+            base::log::write(base::msg::name_unusable,
+                             "rule {}: plug-to: {} has no address of the family of source-address {}, so it "
+                             "is not a server",
+                             rule.name, server.name, base::to_string(*rule.source_address));
         for (const Address& address : addresses) {
             const base::Endpoint endpoint(address, server.endpoint.port);
             const std::string_view why = fits(rule, address.family) ? why_unusable(rule, endpoint) : "";
             if (why.empty()) continue;
-            base::log::write(base::msg::name_unusable, "rule {}: plug-to: {} means {}, which {}: passed over",
-                             rule.name, server.name, base::to_string(endpoint), why);
+            base::log::write(base::msg::name_unusable,
+                             "rule {}: plug-to: {} resolves to {}, which {}: ignored", rule.name, server.name,
+                             base::to_string(endpoint), why);
         }
     }
 }

@@ -11,35 +11,43 @@
 
 namespace policy {
 
-/// The servers that each rule's `plug-to` stands for now: addresses as they are, of a name each of its
-/// addresses with the entry's port and weight (K-54).
+/// The index of the server that serves this client, or servers.size() if none has a weight: rendezvous
+/// hashing by weight over the client's address without its port. The key is fixed, so that a client keeps its
+/// server over restarts and reordered lists, and removing a server moves only its own clients.
+[[nodiscard]] std::size_t choose_server(const std::vector<conf::Server>& servers,
+                                        const base::Address& client);
+
+/// The present servers of each rule's `plug-to`: the configured addresses, and for a name all its addresses
+/// with the entry's port and weight (K-54).
+///
+/// Left out is what cannot be a server: an address of the wrong family for the rule's source address, an
+/// unspecified one, a multicast or broadcast one (unless the rule is of type broadcast), and the proxy's own
+/// listeners.
 class Targets {
 public:
-    /// What cannot be a server is passed over: an address of the wrong family for the rule's source address,
-    /// an unspecified one, a multicast or broadcast one (unless the rule is a broadcast), one of the proxy's
-    /// own listeners. An entry of a name keeps it in Server::name.
     using IsOwn = std::function<bool(const base::Endpoint&)>;
 
+    /// `names` outlives this object. `is_own` recognises the proxy's own listeners.
     Targets(const conf::Config& config, const Names& names, IsOwn is_own);
 
-    /// May be empty: of() of a rule whose names mean nothing.
+    /// A server from a name has it in Server::name.
     [[nodiscard]] const std::vector<conf::Server>& of(std::size_t rule) const {
         return rules_.at(rule).servers;
     }
-    /// There is no server, and it is not known yet whether there will be one: a name has not been resolved.
+    /// True if the rule has no server, but an unknown name that may still give one.
     [[nodiscard]] bool waiting(std::size_t rule) const;
-    /// Why each name of the rule's plug-to that stands for no server does not, for a person: `name X means
-    /// nothing now`.
+    /// The rule's names that give no server, each with the reason: `name X has no address`.
     [[nodiscard]] std::vector<std::string> idle_names(std::size_t rule) const;
-    /// The rule's servers include this one's address, whatever the port.
+    /// True if one of the rule's servers has this address, on any port.
     [[nodiscard]] bool has_address(std::size_t rule, const base::Address& address) const;
 
-    /// A server that a proxy chose and that the rule's plug-to could have, but for the families.
+    /// True if the rule could have this server; of any family, since a proxy chose it.
     [[nodiscard]] bool usable(std::size_t rule, const base::Endpoint& endpoint) const {
         return endpoint.port != 0 && why_unusable(rules_.at(rule).rule, endpoint).empty();
     }
 
-    /// A name has changed in `names`. What it means and cannot be a server is logged (NAMS-224-W).
+    /// To be called when `names` has other addresses for this name. Logs those that cannot be servers
+    /// (NAMS-224-W).
     void update(std::size_t name);
     /// The rules that have this name in `plug-to`.
     [[nodiscard]] const std::vector<std::size_t>& users(std::size_t name) const { return users_.at(name); }

@@ -7,7 +7,7 @@
 
 namespace policy {
 
-/// Whether the window contains the time: [from, until), and over midnight it belongs to the day it begins on.
+/// True from the minute `from` to before `until`; a window over midnight belongs to the day it begins on.
 [[nodiscard]] bool contains(const conf::TimeWindow& window, const base::LocalTime& time);
 
 /// `Mon 08:30`.

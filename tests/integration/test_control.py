@@ -163,6 +163,9 @@ def test_explain_says_what_then_happens(gw, echo, peer):
         assert [(row["reason"], row.get("rule")) for row in last] == \
             ([] if decision["decision"] == "accept" else [("acl", rule)])
     assert "is not an address" in one("explain", "from", "x", "to", to, status=MISUSED).stderr
+    for words, told in ((("at", "25:00"), "'25:00' is not a time"), (("at", "Mon"), "'Mon' is not a time"),
+                        (("dscp", "64"), "dscp"), (("dscp", "x"), "dscp"), (("via", "x"), "is not an address")):
+        assert told in one("explain", "from", "127.1.2.3", "to", to, *words, status=MISUSED).stderr
     assert "does not listen at 127.0.0.1:1;" in one("explain", "from", "127.1.2.3", "to", "127.0.0.1:1",
                                                     status=FAILED).stderr
     assert "no refusal of 127.8.8.8 is known" in one("explain", "--last", "127.8.8.8", status=GOOD).stdout

@@ -96,7 +96,7 @@ def test_a_name_that_meant_nothing_means_nothing(proxy, peer):
         one.daemon.wait_records(1, STATUS="REJECTED")
         client.receive_nothing()
     decision = ask(one.socket, "explain", client="127.0.0.1", local="127.0.0.1:%d" % one.listener[1])[-1]
-    assert decision["why"] == f"resolve-failure: name {NAME} means nothing now"
+    assert decision["why"] == f"resolve-failure: name {NAME} has no address"
 
 
 def test_what_a_client_waits_for(proxy):
@@ -104,7 +104,7 @@ def test_what_a_client_waits_for(proxy):
     one = proxy(**{"conf-timeout": "30s"})
     one.reload([OTHER], ["127.9.9.9"])
     decision = ask(one.socket, "explain", client="127.0.0.1", local="127.0.0.1:%d" % one.listener[1])[-1]
-    assert (decision["decision"], decision["why"]) == ("wait", f"from: depends on {OTHER}, which is not known")
+    assert (decision["decision"], decision["why"]) == ("wait", f"from: depends on {OTHER}, which is not resolved yet")
 
 
 def test_what_a_name_meant_is_given_up_in_the_end(proxy):

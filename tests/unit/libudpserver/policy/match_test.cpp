@@ -1,4 +1,4 @@
-#include "libudpserver/policy/match.hpp"
+#include "libudpserver/policy/host_list.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -10,7 +10,7 @@ constexpr Match all[] = {Match::no, Match::needs_client_names, Match::needs_name
 
 }  // namespace
 
-TEST_CASE("of certain answers match logic is that of bool") {
+TEST_CASE("the logic of certain answers is that of bool") {
     for (const Match a : {Match::no, Match::yes}) {
         CHECK(inverse(a) == (a == Match::no ? Match::yes : Match::no));
         for (const Match b : {Match::no, Match::yes}) {
@@ -22,7 +22,7 @@ TEST_CASE("of certain answers match logic is that of bool") {
     }
 }
 
-TEST_CASE("a certain answer that is enough never waits for one that is not known") {
+TEST_CASE("a certain answer that is enough never waits for one that is not resolved yet") {
     for (const Match other : all) {
         CHECK(either(Match::yes, other) == Match::yes);
         CHECK(either(Match::no, other) == other);
@@ -37,7 +37,7 @@ TEST_CASE("a certain answer that is enough never waits for one that is not known
     }
 }
 
-TEST_CASE("names of the configuration are waited for before the client's are asked for [K-63]") {
+TEST_CASE("configured names are awaited before the client is looked up [K-63]") {
     CHECK(either(Match::needs_client_names, Match::needs_names) == Match::needs_names);
     CHECK(both(Match::needs_client_names, Match::needs_names) == Match::needs_names);
 }

@@ -21,39 +21,39 @@ TEST_CASE("names are those of rules, lists and servers, each once, unknown at fi
     }
 }
 
-TEST_CASE("a name means what it was last said to mean, sorted and each address once [K-54]") {
+TEST_CASE("a name has the addresses of its last update, sorted and each once [K-54]") {
     Names names(config_of({rule_from({named("a.example.com")})}));
     know(names, "a.example.com", {"192.0.2.9", "2001:db8::1", "192.0.2.1", "192.0.2.9"});
     CHECK(names.addresses(0) ==
           Names::Addresses{address("2001:db8::1"), address("192.0.2.1"), address("192.0.2.9")});
-    CHECK(names.means(0, address("192.0.2.9")));
+    CHECK(names.has_address(0, address("192.0.2.9")));
     know(names, "a.example.com", {"192.0.2.1"});
-    CHECK_FALSE(names.means(0, address("192.0.2.9")));
-    CHECK(names.means(0, address("192.0.2.1")));
-    CHECK_FALSE(names.means(0, address("::192.0.2.1")));  // the other family
+    CHECK_FALSE(names.has_address(0, address("192.0.2.9")));
+    CHECK(names.has_address(0, address("192.0.2.1")));
+    CHECK_FALSE(names.has_address(0, address("::192.0.2.1")));  // the other family
 }
 
-TEST_CASE("what could not be resolved means nothing if nobody knew it, else what it meant [K-55]") {
+TEST_CASE("a name that cannot be resolved keeps its addresses; without any, it becomes known [K-55]") {
     Names names(config_of({rule_from({named("a.example.com"), named("b.example.com")})}));
     know(names, "a.example.com", {"192.0.2.1"});
     names.set_unresolved(0);
     names.set_unresolved(1);
-    CHECK(names.means(0, address("192.0.2.1")));
+    CHECK(names.has_address(0, address("192.0.2.1")));
     CHECK(names.known(1));
     CHECK(names.addresses(1).empty());
-    CHECK_FALSE(names.means(1, address("192.0.2.1")));
-    CHECK_FALSE(names.means(1, base::Address{}));
+    CHECK_FALSE(names.has_address(1, address("192.0.2.1")));
+    CHECK_FALSE(names.has_address(1, base::Address{}));
 }
 
-TEST_CASE("a link-local address without an interface is that of each [M-29]") {
+TEST_CASE("a link-local address without an interface matches that of each [M-29]") {
     Names names(config_of({rule_from({named("a.example.com")})}));
     base::Address on_two = address("fe80::1"), on_three = on_two;
     on_two.scope = 2;
     on_three.scope = 3;
     know(names, "a.example.com", {"fe80::1"});
-    CHECK(names.means(0, on_two));
+    CHECK(names.has_address(0, on_two));
     names.set(0, {on_two});
-    CHECK(names.means(0, on_two));
-    CHECK_FALSE(names.means(0, on_three));
-    CHECK_FALSE(names.means(0, address("fe80::1")));
+    CHECK(names.has_address(0, on_two));
+    CHECK_FALSE(names.has_address(0, on_three));
+    CHECK_FALSE(names.has_address(0, address("fe80::1")));
 }

@@ -1,4 +1,4 @@
-#include "libudpserver/policy/server_choice.hpp"
+#include "libudpserver/policy/targets.hpp"
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -30,7 +30,7 @@ constexpr std::uint32_t clients = 50'000;
 
 }  // namespace
 
-TEST_CASE("no server, no choice; one server, no question [K-35]") {
+TEST_CASE("with one server or none there is no choice [K-35]") {
     CHECK(choose_server({}, client(1)) == 0);
     CHECK(choose_server(servers({7}), client(1)) == 0);
     CHECK(choose_server(servers({0, 0}), client(1)) == 2);
@@ -47,7 +47,7 @@ TEST_CASE("shares follow the weights within 2 %, for both families") {
     }
 }
 
-TEST_CASE("a server that is taken out moves only its own clients") {
+TEST_CASE("removing a server moves only its own clients") {
     const auto all = servers({1, 1, 1, 1});
     auto fewer = all;
     fewer.erase(fewer.begin() + 1);

@@ -37,7 +37,7 @@ TEST_CASE("a rule that depends on an unknown name waits, and no later rule decid
     CHECK(policy.acl.first_match(policy.question).rule == 0);
 }
 
-TEST_CASE("a decision before the rule with the name waits for nothing") {
+TEST_CASE("a decision before the rule with the name waits for no name") {
     CHECK(Policy({rule_from({}), rule_from({named("a.example")})}).decide() == Match::yes);
     CHECK(Policy({rule_from({one("192.0.2.9")})}).decide() == Match::no);
     Policy policy({rule_from({named("a.example")})});
@@ -53,11 +53,11 @@ TEST_CASE("a rule whose other conditions fail needs no name of either kind [K-63
         by_dscp.dscp.match = {46};
         CHECK(Policy({by_port, by_time, by_dscp}).decide() == Match::no);
         CHECK(undecided(
-            AddressMatcher({item}, {}, Names(config_of({rule_from({item})}))).match({address("192.0.2.1")})));
+            HostList({item}, {}, Names(config_of({rule_from({item})}))).match({address("192.0.2.1")})));
     }
 }
 
-TEST_CASE("the client's names are asked for last, and only if all else holds [K-63]") {
+TEST_CASE("the client's names are needed last, and only if all other conditions hold [K-63]") {
     conf::Rule both = rule_from({pattern("a\\.example")});
     both.to = {to(named("here.example"))};
     Policy policy({both});
@@ -73,12 +73,12 @@ TEST_CASE("the client's names are asked for last, and only if all else holds [K-
     CHECK(policy.decide() == Match::no);
 }
 
-TEST_CASE("destinations by name: an excluded one that is not known is waited for [K-34]") {
+TEST_CASE("a destination that an unknown name may exclude is undecided [K-34]") {
     conf::Rule rule = rule_from({});
     rule.to = {to(conf::HostItem{}), to(negated(named("admin.example")))};
     Policy policy({rule});
     CHECK(policy.decide() == Match::needs_names);
-    CHECK(policy.why() == "to: depends on admin.example, which is not known");
+    CHECK(policy.why() == "to: depends on admin.example, which is not resolved yet");
     policy.question.local.port = 54;
     CHECK(policy.decide() == Match::no);
     policy.question.local.port = 53;
@@ -88,7 +88,7 @@ TEST_CASE("destinations by name: an excluded one that is not known is waited for
     CHECK(policy.decide() == Match::yes);
 }
 
-TEST_CASE("a regular expression in `to` is refused, also one in a list") {
+TEST_CASE("a regular expression in `to` is rejected, also in a list") {
     conf::Rule direct = rule_from({}), nested = direct;
     direct.to = {to(negated(pattern("a")))};
     nested.to = {to(list(0))};
@@ -96,7 +96,7 @@ TEST_CASE("a regular expression in `to` is refused, also one in a list") {
     CHECK_THROWS_AS(Policy({nested}, {{"x", {pattern("a")}}}), std::invalid_argument);
 }
 
-TEST_CASE("explain names what is not known, and stops there [K-30]") {
+TEST_CASE("explain says which name is missing, and stops there [K-30]") {
     Policy policy({rule_from({one("192.0.2.9")}),
                    rule_from({named("a.example"), named("b.example"), pattern("c")}), rule_from({})});
     auto steps = policy.acl.explain(policy.question);
@@ -104,21 +104,21 @@ TEST_CASE("explain names what is not known, and stops there [K-30]") {
     CHECK_FALSE(steps[0].undecided);
     CHECK(steps[1].undecided);
     CHECK_FALSE(steps[1].matched);
-    CHECK(steps[1].why == "from: depends on a.example, which is not known");
+    CHECK(steps[1].why == "from: depends on a.example, which is not resolved yet");
     know(policy.names, "a.example", {"192.0.2.9"});
-    CHECK(policy.why() == "from: depends on b.example, which is not known");
+    CHECK(policy.why() == "from: depends on b.example, which is not resolved yet");
     know(policy.names, "b.example", {});
-    CHECK(policy.why() == "from: the names of the client are not known");
+    CHECK(policy.why() == "from: the client's names are not known");
     CHECK(policy.acl.explain(policy.question).size() == 2);
     const std::vector<std::string> nothing;
     policy.question.client_names = &nothing;
     steps = policy.acl.explain(policy.question);
     REQUIRE(steps.size() == 3);
-    CHECK(steps[1].why == "from: 192.0.2.1 is not in the list; b.example means nothing now");
+    CHECK(steps[1].why == "from: 192.0.2.1 is not in the list; b.example has no address");
     CHECK(steps[2].matched);
 }
 
-TEST_CASE("explain says that a name means nothing where that made the rule fail [K-30][K-55]") {
+TEST_CASE("explain says that a name has no address where that made the rule fail [K-30][K-55]") {
     conf::Rule there = rule_from({});
     there.to = {to(named("b.example")), to(named("c.example"))};
     Policy policy({rule_from({named("a.example"), negated(named("b.example"))}), there,
@@ -128,7 +128,7 @@ TEST_CASE("explain says that a name means nothing where that made the rule fail 
     know(policy.names, "c.example", {"192.0.2.1"});
     const auto steps = policy.acl.explain(policy.question);
     REQUIRE(steps.size() == 3);
-    CHECK(steps[0].why == "from: 192.0.2.1 is not in the list; a.example means nothing now");
-    CHECK(steps[1].why == "to: 10.0.1.1:53 is not in the list; b.example means nothing now");
+    CHECK(steps[0].why == "from: 192.0.2.1 is not in the list; a.example has no address");
+    CHECK(steps[1].why == "to: 10.0.1.1:53 is not in the list; b.example has no address");
     CHECK(steps[2].why == "from: 192.0.2.1 is excluded by an item with '!'");
 }

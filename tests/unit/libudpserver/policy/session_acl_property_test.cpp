@@ -17,7 +17,7 @@ constexpr const char* all_names[] = {"a.example", "b.example", "c.example"};
 constexpr const char* all_patterns[] = {"x\\.example", "y\\.example", ".*"};
 const base::Address client = address("192.0.2.1"), stranger = address("192.0.2.2");
 
-/// All that can be known: which names mean the client, and what the client is called.
+/// All that can be known: which names have the address of the client, and the names of the client.
 struct World {
     unsigned meaning = 0;  ///< one bit a name
     std::vector<std::string> client_names;
@@ -121,7 +121,7 @@ void tell(Names& names, unsigned which, const World& world) {
     if (index) names.set(*index, {(world.meaning >> which & 1) != 0 ? client : stranger});
 }
 
-/// Client and local are one address, so that a name in `to` means the same as in `from`.
+/// Client and local are one address, so that a name in `to` matches as in `from`.
 Question question(const std::vector<std::string>* client_names) {
     return {{client, 4000}, {client, 53}, 0, {}, client_names};
 }
@@ -138,9 +138,9 @@ void check_explained(const SessionAcl& acl, const Question& asked) {
         REQUIRE(steps[i].undecided == (last && !decided && !none));
     }
     if (decision.match == Match::needs_client_names)
-        REQUIRE(steps.back().why == "from: the names of the client are not known");
+        REQUIRE(steps.back().why == "from: the client's names are not known");
     if (decision.match == Match::needs_names)
-        REQUIRE_THAT(steps.back().why, Catch::Contains(".example, which is not known"));
+        REQUIRE_THAT(steps.back().why, Catch::Contains(".example, which is not resolved yet"));
 }
 
 const std::vector<World> worlds = [] {
@@ -210,7 +210,7 @@ TEST_CASE("partial knowledge never contradicts full knowledge [K-33][K-55][K-63]
     CHECK(waited > 1000);
 }
 
-TEST_CASE("what a decision waits for makes a difference, where no item is there twice [K-63]") {
+TEST_CASE("a decision waits only for names that can change it, if no item occurs twice [K-63]") {
     // Without an item that occurs twice the undecided ones are independent: waiting is never idle.
     const auto me = one("192.0.2.1"), other = one("192.0.2.2");
     const HostItem unknown[] = {named("a.example"), pattern("x\\.example")};

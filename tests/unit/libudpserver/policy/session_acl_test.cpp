@@ -98,7 +98,7 @@ TEST_CASE("dscp matches the listed values only [K-49]") {
     }
 }
 
-TEST_CASE("only a policy with times asks for the time") {
+TEST_CASE("uses_time() is true if a rule has a time") {
     CHECK_FALSE(acl_of({rule("a")}).uses_time());
     conf::Rule timed = rule("b");
     timed.time = {{}};

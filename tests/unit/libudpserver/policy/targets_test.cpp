@@ -53,7 +53,7 @@ struct Plugged {
 
 }  // namespace
 
-TEST_CASE("a name in plug-to is all its addresses, with the entry's port and weight [K-54]") {
+TEST_CASE("a name in plug-to stands for all its addresses, with the entry's port and weight [K-54]") {
     Plugged plugged({rule_to({server("192.0.2.1:53", 3), server_named("a.example", 5353, 2)})});
     CHECK(plugged.of(0) == "192.0.2.1:53*3 ");
     plugged.means("a.example", {"198.51.100.2", "2001:db8::2", "198.51.100.1"});
@@ -66,7 +66,7 @@ TEST_CASE("a name in plug-to is all its addresses, with the entry's port and wei
     CHECK(plugged.of(0) == "192.0.2.1:53*3 ");
 }
 
-TEST_CASE("a rule waits while it has no server and a name is not known [K-58]") {
+TEST_CASE("a rule waits while it has no server and a name is unknown [K-58]") {
     Plugged plugged({rule_to({server_named("a.example"), server_named("b.example")}),
                      rule_to({server("192.0.2.1:53"), server_named("a.example")}),
                      rule_to({server("192.0.2.1:53")}), rule_to({})});
@@ -100,7 +100,7 @@ TEST_CASE("the users of a name are the rules that have it in plug-to, each once"
     CHECK(plugged.targets.users(index("b.example")).empty());
 }
 
-TEST_CASE("what cannot be a server is passed over") {
+TEST_CASE("addresses that cannot be servers are left out") {
     Plugged plugged({rule_to({server_named("a.example")})});
     plugged.means("a.example", {"0.0.0.0", "::", "224.0.0.251", "ff02::fb", "255.255.255.255", "10.0.1.1",
                                 "192.0.2.1", "255.255.255.254"});
@@ -147,7 +147,7 @@ TEST_CASE("servers that are addresses stay as the configuration has them") {
     CHECK(plugged.of(1) == "10.0.1.1:53*1 192.0.2.1:53*1 (a.example) ");
 }
 
-TEST_CASE("a rule has an address while one of its servers is there, on whatever port") {
+TEST_CASE("a rule has an address while one of its servers has it, on any port") {
     Plugged plugged(
         {rule_to({server("192.0.2.1:53"), server_named("a.example"), server_named("b.example")})});
     plugged.means("a.example", {"192.0.2.2"});
@@ -166,7 +166,7 @@ TEST_CASE("a rule has an address while one of its servers is there, on whatever 
     CHECK(plugged.targets.has_address(0, scoped));
 }
 
-TEST_CASE("a name nobody looks up is refused") {
+TEST_CASE("a name that is not in Names is rejected") {
     const Names none{conf::Config{}};
     CHECK_THROWS_AS(Targets(config_of({rule_to({server_named("a.example")})}), none, {}),
                     std::invalid_argument);
@@ -182,9 +182,11 @@ TEST_CASE("an address that cannot be a server is logged, one of the other family
     plugged.means("a.example", {"10.0.1.1", "192.0.2.1", "2001:db8::1", "224.0.0.1"});
     base::log::flush_and_close();
     const std::string text = directory.content("log");
-    CHECK_THAT(text, Catch::Contains("NAMS-224-W rule dns: plug-to: a.example means 10.0.1.1:53, which is "
-                                     "this proxy's own listener: passed over\n"));
-    CHECK_THAT(text, Catch::Contains("a.example means 224.0.0.1:53, which is a multicast address: passed"));
+    CHECK_THAT(text,
+               Catch::Contains("NAMS-224-W rule dns: plug-to: a.example resolves to 10.0.1.1:53, which is "
+                               "this proxy's own listener: ignored\n"));
+    CHECK_THAT(text,
+               Catch::Contains("a.example resolves to 224.0.0.1:53, which is a multicast address: ignored"));
     CHECK(std::count(text.begin(), text.end(), '\n') == 2);
 }
 
@@ -202,20 +204,20 @@ TEST_CASE("a name without any address of the rule's family is logged") {
     const std::string text = directory.content("log");
     CHECK_THAT(text,
                Catch::Contains("NAMS-224-W rule dns: plug-to: a.example has no address of the family of "
-                               "source-address 192.0.2.99: it is no server\n"));
+                               "source-address 192.0.2.99, so it is not a server\n"));
     CHECK(std::count(text.begin(), text.end(), '\n') == 1);
 }
 
-TEST_CASE("which names stand for no server, and why") {
+TEST_CASE("idle_names() gives the names without a server, and the reason") {
     using Said = std::vector<std::string>;
     Plugged plugged(
         {rule_to({server_named("a.example"), server_named("b.example"), server("192.0.2.7:53")})});
     CHECK(plugged.targets.idle_names(0) ==
-          Said{"name a.example is not known", "name b.example is not known"});
+          Said{"name a.example is not resolved yet", "name b.example is not resolved yet"});
     plugged.means("a.example", {});
     plugged.means("b.example", {"224.0.0.1"});
     CHECK(plugged.targets.idle_names(0) ==
-          Said{"name a.example means nothing now", "name b.example means no address that can be a server"});
+          Said{"name a.example has no address", "name b.example has no address that can be a server"});
     plugged.means("a.example", {"192.0.2.1"});
     plugged.means("b.example", {"192.0.2.1"});
     CHECK(plugged.targets.idle_names(0).empty());

@@ -68,13 +68,13 @@ TEST_CASE("explain tells the name that a client waits for from the room that it 
         return engine.sessions->explain(question, 0, engine.now);
     };
     CHECK(told().outcome == session::Explanation::Outcome::waits);
-    CHECK(told().policy.idle_names == Texts{"name " + name + " is not known"});
+    CHECK(told().policy.idle_names == Texts{"name " + name + " is not resolved yet"});
     send(engine, first, {"1"});
     CHECK(told().reason == CloseReason::resolve_failure);
     CHECK(told().policy.decision.kind == policy::Decision::Kind::awaits_server);
     engine.news(name, {});
     CHECK(told().reason == CloseReason::resolve_failure);
-    CHECK(told().policy.idle_names == Texts{"name " + name + " means nothing now"});
+    CHECK(told().policy.idle_names == Texts{"name " + name + " has no address"});
 }
 
 TEST_CASE("a waiting client holds no place and no socket") {

@@ -1,4 +1,4 @@
-#include "libudpserver/policy/address_match.hpp"
+#include "libudpserver/policy/host_list.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -43,12 +43,12 @@ HostItem negated(HostItem item) {
 
 const Names no_names{conf::Config{}};
 
-AddressMatcher matcher_of(const conf::HostItems& items, const std::vector<conf::NamedList>& lists = {}) {
-    return AddressMatcher(items, lists, no_names);
+HostList matcher_of(const conf::HostItems& items, const std::vector<conf::NamedList>& lists = {}) {
+    return HostList(items, lists, no_names);
 }
 
 /// Without names there is nothing that could be undecided.
-bool matches(const AddressMatcher& matcher, const base::Address& address) {
+bool matches(const HostList& matcher, const base::Address& address) {
     const Match match = matcher.match({address});
     CHECK_FALSE(undecided(match));
     return match == Match::yes;
@@ -61,7 +61,7 @@ bool matches(const conf::HostItems& items, const char* address,
 
 }  // namespace
 
-TEST_CASE("an empty list matches everybody, but nobody without an address [K-34]") {
+TEST_CASE("an empty list matches all addresses, but not the absence of one [K-34]") {
     CHECK(matches({}, "192.0.2.1"));
     CHECK(matches({}, "2001:db8::1"));
     CHECK_FALSE(matches(matcher_of({}), base::Address{}));
@@ -124,32 +124,32 @@ TEST_CASE("a negative nested list excludes but does not include its own exclusio
     CHECK(matches({negated(list(0))}, "10.9.0.1", lists));
 }
 
-TEST_CASE("an empty nested list matches nobody: @nobody must not let everybody in [K-34]") {
+TEST_CASE("an empty nested list matches no address, so that @nobody does not admit everybody [K-34]") {
     const std::vector<conf::NamedList> lists{{"nobody", {}}};
     CHECK_FALSE(matches({list(0)}, "192.0.2.1", lists));
     CHECK(matches({negated(list(0))}, "192.0.2.1", lists));
 }
 
-TEST_CASE("a list that contains itself or does not exist is refused [K-34]") {
+TEST_CASE("a list that contains itself or does not exist is rejected [K-34]") {
     const std::vector<conf::NamedList> cycle{{"a", {list(1)}}, {"b", {list(0)}}};
     CHECK_THROWS_AS(matcher_of({list(0)}, cycle), std::invalid_argument);
     CHECK_THROWS_AS(matcher_of({list(2)}, cycle), std::invalid_argument);
 }
 
-TEST_CASE("a list used many times over is compiled once") {
-    // Without sharing this would be 2^40 matchers.
+TEST_CASE("a list that is used many times is compiled once") {
+    // Without sharing this would be 2^40 lists.
     std::vector<conf::NamedList> lists{{"0", {one("192.0.2.1")}}};
     for (std::size_t i = 1; i <= 40; ++i)
         lists.push_back({std::to_string(i), {list(i - 1), list(i - 1)}});
-    const AddressMatcher matcher = matcher_of({list(40)}, lists);
+    const HostList matcher = matcher_of({list(40)}, lists);
     CHECK(matches(matcher, *base::parse_address("192.0.2.1")));
 }
 
-TEST_CASE("a link-local range of one interface is not that of another [M-29]") {
+TEST_CASE("a link-local range belongs to one interface [M-29]") {
     HostItem item = one("fe80::1");
     item.first.scope = item.last.scope = 2;
     base::Address address = *base::parse_address("fe80::1");
-    const AddressMatcher scoped = matcher_of({item}), plain = matcher_of({one("fe80::1")});
+    const HostList scoped = matcher_of({item}), plain = matcher_of({one("fe80::1")});
     for (const std::uint32_t scope : {1u, 2u}) {
         address.scope = scope;
         CHECK(matches(scoped, address) == (scope == 2));
@@ -167,7 +167,7 @@ TEST_CASE("merged ranges agree with the plain list") {
             item.last.bytes[3] = static_cast<std::uint8_t>(item.first.bytes[3] + random() % 6);
             items.push_back(item);
         }
-        const AddressMatcher matcher = matcher_of(items);
+        const HostList matcher = matcher_of(items);
         for (unsigned last = 0; last < 256; ++last) {
             base::Address address = *base::parse_address("10.0.0.0");
             address.bytes[3] = static_cast<std::uint8_t>(last);

@@ -1,10 +1,10 @@
-#include "libudpserver/policy/simulate.hpp"
+#include "proxyd/evaluate.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "conf/load.hpp"
 
-using namespace policy;
+using namespace proxyd;
 using Catch::Contains, Catch::EndsWith;
 
 namespace {
@@ -34,13 +34,13 @@ conf::Config config() {
     return config;
 }
 
-Simulation run(std::string_view expression) {
-    return simulate(config(), expression, sunday_noon);
+Evaluation run(std::string_view expression) {
+    return evaluate(config(), expression, {}, sunday_noon);
 }
 
 }  // namespace
 
-TEST_CASE("the simulator says rule by rule what becomes of a client [K-30]") {
+TEST_CASE("-t says rule by rule what the policy does with a client [K-30]") {
     const auto accepted = run("from 10.1.2.3:4000 to 10.0.1.1:53 at Mon 08:30");
     CHECK(accepted.ok);
     CHECK(accepted.text ==
@@ -62,37 +62,37 @@ TEST_CASE("port, time and dscp may be left out [K-30]") {
     CHECK_THAT(run("from 10.1.2.3 to 10.0.1.1 at 23:59").text, Contains("at Sun 23:59"));
 }
 
-TEST_CASE("an accepting rule without a server is said to refuse [K-30][K-35]") {
+TEST_CASE("an accepting rule without a server refuses [K-30][K-35]") {
     const auto result = run("from 192.0.2.1 to 10.0.1.1 dscp 46");
     CHECK(result.ok);
-    CHECK_THAT(result.text, Contains("refused: rule empty accepts, but has no plug-to\n"));
+    CHECK_THAT(result.text, Contains("refused: rule empty accepts, but it has no plug-to\n"));
 }
 
-TEST_CASE("a destination nobody listens on is noted [K-30]") {
+TEST_CASE("a destination without a listener is noted [K-30]") {
     CHECK_THAT(run("from 10.1.2.3 to 10.0.1.1:54").text,
                EndsWith("note: nothing listens there, so the proxy never sees this client; see listen-on\n"));
     CHECK_THAT(run("from 10.1.2.3 to 10.0.1.1:53").text, !Contains("note"));
 }
 
-TEST_CASE("a wrong expression is refused with what is wrong and the usage [K-30]") {
+TEST_CASE("a wrong expression is rejected with the mistake and the usage [K-30]") {
     const std::pair<std::string_view, std::string_view> wrong[] = {
-        {"", "the expression is empty"},
-        {"  ", "the expression is empty"},
-        {"from", "something is missing after 'from'"},
+        {"", "'from' is missing"},
+        {"  ", "'from' is missing"},
+        {"from", "no value after 'from'"},
         {"from 10.1.2.3", "'to' is missing"},
         {"to 10.0.1.1", "'from' is missing"},
         {"from nowhere to 10.0.1.1", "from: 'nowhere' is not an address"},
         {"from 10.1.2.3:70000 to 10.0.1.1", "from: '10.1.2.3:70000' is not an address"},
-        {"from 10.1.2.3 to 2001:db8::1", "different IP versions"},
+        {"from 10.1.2.3 to 2001:db8::1", "differ in IP version"},
         {"from 10.1.2.3 from 10.1.2.3 to 10.0.1.1", "'from' is given twice"},
         {"from 10.1.2.3 to 10.0.1.1 dscp 64", "dscp: '64' is not a number from 0 to 63"},
         {"from 10.1.2.3 to 10.0.1.1 dscp x", "dscp: 'x' is not a number"},
-        {"from 10.1.2.3 to 10.0.1.1 at 24:00", "at: '24:00' is neither"},
-        {"from 10.1.2.3 to 10.0.1.1 at 0830", "at: '0830' is neither"},
-        {"from 10.1.2.3 to 10.0.1.1 at Mon", "something is missing after 'Mon'"},
-        {"from 10.1.2.3 to 10.0.1.1 at Foo 08:30", "at: 'Foo' is neither"},
-        {"from 10.1.2.3 to 10.0.1.1 user joe", "'user' is not known here"},
-        {"show-acl now", "nothing is expected after 'show-acl'"}};
+        {"from 10.1.2.3 to 10.0.1.1 at 24:00", "at: '24:00' is not a time"},
+        {"from 10.1.2.3 to 10.0.1.1 at 0830", "at: '0830' is not a time"},
+        {"from 10.1.2.3 to 10.0.1.1 at Mon", "at: 'Mon' is not a time"},
+        {"from 10.1.2.3 to 10.0.1.1 at Foo 08:30", "at: 'Foo 08:30' is not a time"},
+        {"from 10.1.2.3 to 10.0.1.1 user joe", "unknown word 'user'"},
+        {"show-acl now", "unknown word 'show-acl'"}};
     for (const auto& [expression, text] : wrong) {
         INFO(expression);
         const auto result = run(expression);
@@ -112,5 +112,5 @@ TEST_CASE("help, the policy and the fingerprint can be shown [K-30]") {
     CHECK(run("show-hash").text.size() == 17);
     auto other = config();
     other.session_acl.pop_back();
-    CHECK(run("show-hash").text != simulate(other, "show-hash", sunday_noon).text);
+    CHECK(run("show-hash").text != evaluate(other, "show-hash", {}, sunday_noon).text);
 }

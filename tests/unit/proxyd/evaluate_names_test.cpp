@@ -1,9 +1,10 @@
 #include <catch2/catch.hpp>
+#include <map>
 
-#include "libudpserver/policy/simulate.hpp"
+#include "proxyd/evaluate.hpp"
 #include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 
-using namespace policy;
+using namespace proxyd;
 using Catch::Contains, Catch::EndsWith;
 
 namespace {
@@ -20,17 +21,27 @@ struct Named {
         if (lan.plug_to.empty()) lan.plug_to = {{endpoint("192.0.2.53:53"), 1, {}}};
         config = config_of({lan});
         config.listen_on = {{address("10.0.1.1"), {53, 53}}, {address("0.0.0.0"), {5353, 5353}}};
-        names.emplace(config);
     }
 
-    [[nodiscard]] std::string run(const AskClientNames& client_names = {}) const {
-        const Simulation simulation = simulate(config, expression, *names, client_names);
-        CHECK(simulation.ok);
-        return simulation.text;
+    /// Without addresses: the name has none.
+    void know(const char* name, std::vector<const char*> addresses) {
+        resolved[name].clear();
+        for (const char* text : addresses)
+            resolved[name].push_back(address(text));
+    }
+
+    [[nodiscard]] std::string run(decltype(EvaluationLookups::client_names) client_names = {}) const {
+        const auto resolve = [this](policy::Policy& policy) {
+            for (const auto& [name, addresses] : resolved)
+                policy.set_addresses(policy.names().index(name).value(), addresses);
+        };
+        const Evaluation evaluation = evaluate(config, expression, {resolve, std::move(client_names)});
+        CHECK(evaluation.ok);
+        return evaluation.text;
     }
 
     conf::Config config;
-    std::optional<Names> names;
+    std::map<std::string, policy::Names::Addresses> resolved;
 };
 
 conf::Server named_server(const char* name, std::uint16_t port = 53) {
@@ -39,27 +50,28 @@ conf::Server named_server(const char* name, std::uint16_t port = 53) {
 
 }  // namespace
 
-TEST_CASE("the simulator says which name a rule depends on [K-30]") {
+TEST_CASE("-t says which name a rule depends on [K-30]") {
     Named named_client({named("a.example")});
-    const std::string undecided = header +
-                                  "rule lan: undecided: from: depends on a.example, which is not known\n"
-                                  "undecided: rule lan depends on what is not known\n";
+    const std::string undecided =
+        header +
+        "rule lan: undecided: from: depends on a.example, which is not resolved yet\n"
+        "undecided: rule lan: from: depends on a.example, which is not resolved yet\n";
     CHECK(named_client.run() == undecided);
-    // Without names given, none is known.
-    CHECK(simulate(named_client.config, expression).text == undecided);
-    know(*named_client.names, "a.example", {"10.1.2.3"});
+    // Without look-ups, no name is known.
+    CHECK(evaluate(named_client.config, expression, {}).text == undecided);
+    named_client.know("a.example", {"10.1.2.3"});
     CHECK_THAT(named_client.run(), EndsWith("accepted by rule lan, server 192.0.2.53:53\n"));
-    know(*named_client.names, "a.example", {});
+    named_client.know("a.example", {});
     CHECK_THAT(named_client.run(),
-               EndsWith("rule lan: no: from: 10.1.2.3 is not in the list; a.example means nothing now\n"
+               EndsWith("rule lan: no: from: 10.1.2.3 is not in the list; a.example has no address\n"
                         "denied: no rule matches\n"));
 }
 
-TEST_CASE("the client's names are asked for once, and only if the policy depends on them [K-30][K-63]") {
+TEST_CASE("the client's names are looked up once, and only if the policy depends on them [K-30][K-63]") {
     const Named by_pattern({pattern(".*\\.example")}), by_address({one("10.1.2.3")});
     int asked = 0;
     std::optional<std::vector<std::string>> answer;
-    const AskClientNames ask = [&](const base::Address& whose) {
+    const auto ask = [&](const base::Address& whose) {
         CHECK(whose == address("10.1.2.3"));
         ++asked;
         return answer;
@@ -67,8 +79,8 @@ TEST_CASE("the client's names are asked for once, and only if the policy depends
     CHECK_THAT(by_address.run(ask), Contains("accepted by rule lan"));
     CHECK(asked == 0);
     const std::string unknown = header +
-                                "rule lan: undecided: from: the names of the client are not known\n"
-                                "undecided: rule lan depends on what is not known\n";
+                                "rule lan: undecided: from: the client's names are not known\n"
+                                "undecided: rule lan: from: the client's names are not known\n";
     CHECK(by_pattern.run() == unknown);
     CHECK(by_pattern.run(ask) == unknown);
     CHECK(asked == 1);
@@ -87,41 +99,40 @@ TEST_CASE("the client's names are asked for once, and only if the policy depends
                Contains("its names: c.example\n"));
 }
 
-TEST_CASE("the simulator says which servers a name stands for [K-30][K-54]") {
+TEST_CASE("-t lists the servers of a name [K-30][K-54]") {
     Named servers({}, {named_server("dns.example")});
-    know(*servers.names, "dns.example", {"192.0.2.5"});
+    servers.know("dns.example", {"192.0.2.5"});
     CHECK_THAT(servers.run(), EndsWith("accepted by rule lan, server 192.0.2.5:53 (dns.example)\n"));
-    know(*servers.names, "dns.example", {"192.0.2.5", "2001:db8::5"});
+    servers.know("dns.example", {"192.0.2.5", "2001:db8::5"});
     CHECK_THAT(servers.run(), Contains("accepted by rule lan, server ") &&
                                   EndsWith("its servers: [2001:db8::5]:53 (dns.example), "
                                            "192.0.2.5:53 (dns.example)\n"));
 }
 
-TEST_CASE("the simulator says why a name is no server [K-30][K-55]") {
+TEST_CASE("-t says why a name gives no server [K-30][K-55]") {
     Named servers({}, {named_server("dns.example")});
-    CHECK_THAT(servers.run(), EndsWith("undecided: rule lan accepts, but its server depends on what is not "
-                                       "known: name dns.example is not known\n"));
-    servers.names->set_unresolved(0);
     CHECK_THAT(servers.run(),
-               EndsWith("refused: rule lan accepts, but no server: name dns.example means nothing now\n"));
+               EndsWith("undecided: rule lan accepts, but name dns.example is not resolved yet\n"));
+    servers.know("dns.example", {});
+    CHECK_THAT(servers.run(), EndsWith("refused: rule lan accepts, but name dns.example has no address\n"));
     for (const auto* own : {"10.0.1.1", "224.0.0.1"}) {
-        know(*servers.names, "dns.example", {own});
-        CHECK_THAT(servers.run(), EndsWith("refused: rule lan accepts, but no server: name dns.example means "
+        servers.know("dns.example", {own});
+        CHECK_THAT(servers.run(), EndsWith("refused: rule lan accepts, but name dns.example has "
                                            "no address that can be a server\n"));
     }
 }
 
-TEST_CASE("names without addresses are told beside the servers that there are") {
+TEST_CASE("names without addresses are listed after the chosen server") {
     Named servers({},
                   {{endpoint("192.0.2.1:53"), 1, {}}, named_server("a.example"), named_server("b.example")});
-    know(*servers.names, "b.example", {});
+    servers.know("b.example", {});
     CHECK_THAT(servers.run(), EndsWith("accepted by rule lan, server 192.0.2.1:53\n"
-                                       "no server: name a.example is not known\n"
-                                       "no server: name b.example means nothing now\n"));
+                                       "no server: name a.example is not resolved yet\n"
+                                       "no server: name b.example has no address\n"));
 }
 
-TEST_CASE("a listener on all addresses makes only loopback the proxy itself") {
+TEST_CASE("a listener on all addresses counts as own only on loopback") {
     Named servers({}, {named_server("dns.example", 5353)});
-    know(*servers.names, "dns.example", {"127.0.0.1", "192.0.2.5"});
+    servers.know("dns.example", {"127.0.0.1", "192.0.2.5"});
     CHECK_THAT(servers.run(), EndsWith("accepted by rule lan, server 192.0.2.5:5353 (dns.example)\n"));
 }

@@ -1,8 +1,8 @@
-// Host lists with names and patterns: what is certain while something is not known.
+// Host lists with names and patterns: what is certain while names are unknown.
 
 #include <catch2/catch.hpp>
 
-#include "libudpserver/policy/address_match.hpp"
+#include "libudpserver/policy/host_list.hpp"
 #include "tests/unit/libudpserver/policy/policy_fixture.hpp"
 
 using namespace policy;
@@ -24,12 +24,12 @@ struct Listed {
 
     conf::Config config;
     Names names;
-    AddressMatcher matcher;
+    HostList matcher;
 };
 
 }  // namespace
 
-TEST_CASE("a name matches the addresses that it means, also after it changed [K-54]") {
+TEST_CASE("a name matches its addresses, also after they change [K-54]") {
     Listed listed({named("a.example")});
     CHECK(listed.match() == Match::needs_names);
     know(listed.names, "a.example", {"192.0.2.1", "192.0.2.7"});
@@ -39,7 +39,7 @@ TEST_CASE("a name matches the addresses that it means, also after it changed [K-
     CHECK(listed.matcher.match({address("192.0.2.7")}) == Match::yes);
 }
 
-TEST_CASE("a name that means nothing matches nobody [K-55]") {
+TEST_CASE("a name without addresses matches no client [K-55]") {
     Listed in({named("a.example")}), out({negated(named("a.example"))});
     in.names.set_unresolved(0);
     out.names.set_unresolved(0);
@@ -47,7 +47,7 @@ TEST_CASE("a name that means nothing matches nobody [K-55]") {
     CHECK(out.match() == Match::yes);
 }
 
-TEST_CASE("an excluded name keeps everybody waiting until it is known, and nobody slips in [K-55]") {
+TEST_CASE("an excluded name that is unknown leaves all clients undecided [K-55]") {
     Listed listed({conf::HostItem{}, negated(named("bad.example"))});
     CHECK(listed.match() == Match::needs_names);
     know(listed.names, "bad.example", {"192.0.2.1"});
@@ -55,7 +55,7 @@ TEST_CASE("an excluded name keeps everybody waiting until it is known, and nobod
     CHECK(listed.matcher.match({address("192.0.2.2")}) == Match::yes);
 }
 
-TEST_CASE("what is certain anyway waits for no name") {
+TEST_CASE("an answer that no name can change waits for none") {
     const auto certain = [](const HostItems& items, std::vector<conf::NamedList> lists = {}) {
         return Listed(items, std::move(lists)).match();
     };
@@ -97,7 +97,7 @@ TEST_CASE("the client's names do not answer for a name of the configuration, nor
     CHECK(listed.match({"a.example"}) == Match::no);
 }
 
-TEST_CASE("a nested list is asked as a whole, also while names are missing [K-34]") {
+TEST_CASE("a nested list matches as a whole, also while names are unknown [K-34]") {
     // @lan: a.example and the network, without b.example; @guests: by their names.
     const std::vector<conf::NamedList> lists{
         {"lan", {named("a.example"), range("192.0.2.0", "192.0.2.255"), negated(named("b.example"))}},
@@ -120,24 +120,23 @@ TEST_CASE("a nested list is asked as a whole, also while names are missing [K-34
     CHECK(Listed({list(2)}, lists).match() == Match::no);
 }
 
-TEST_CASE("patterns are seen through lists") {
+TEST_CASE("has_patterns() includes nested lists") {
     const std::vector<conf::NamedList> lists{{"inner", {negated(pattern("x"))}}, {"outer", {list(0)}}};
     CHECK(Listed({list(1)}, lists).matcher.has_patterns());
     CHECK_FALSE(Listed({named("x")}, lists).matcher.has_patterns());
 }
 
-TEST_CASE("a name nobody looks up and a pattern that is none are refused") {
+TEST_CASE("a name that is not in Names and an invalid pattern are rejected") {
     const Names none{conf::Config{}};
-    CHECK_THROWS_AS(AddressMatcher({named("a.example")}, {}, none), std::invalid_argument);
-    CHECK_THROWS_WITH(AddressMatcher({pattern("host(a")}, {}, none),
-                      "host list: '~host(a': missing ): host(a");
+    CHECK_THROWS_AS(HostList({named("a.example")}, {}, none), std::invalid_argument);
+    CHECK_THROWS_WITH(HostList({pattern("host(a")}, {}, none), "host list: '~host(a': missing ): host(a");
 }
 
 TEST_CASE("the name that is missing is one that matters [K-30]") {
     const std::vector<conf::NamedList> lists{{"sure", {named("a.example"), negated(one("192.0.2.1"))}}};
     Listed listed({list(0), named("b.example"), one("192.0.2.9"), negated(named("c.example"))}, lists);
     const auto missing = [&] {
-        const auto index = listed.matcher.unknown_name({address("192.0.2.1")});
+        const auto index = listed.matcher.missing_name({address("192.0.2.1")});
         return index ? listed.names.name(*index) : "none";
     };
     CHECK(missing() == "b.example");
@@ -147,14 +146,14 @@ TEST_CASE("the name that is missing is one that matters [K-30]") {
     CHECK(missing() == "none");
 }
 
-TEST_CASE("names that mean nothing are told of lists that would let in by them") {
+TEST_CASE("names_without_address() covers positive items, also of nested lists") {
     const std::vector<conf::NamedList> lists{{"in", {named("a.example")}}, {"out", {named("b.example")}}};
     Listed listed({list(0), negated(list(1)), named("a.example"), named("c.example"), named("d.example")},
                   lists);
-    CHECK(listed.matcher.names_of_nothing().empty());
+    CHECK(listed.matcher.names_without_address().empty());
     know(listed.names, "a.example", {});
     know(listed.names, "b.example", {});
     know(listed.names, "c.example", {"192.0.2.9"});
-    CHECK(listed.matcher.names_of_nothing() ==
+    CHECK(listed.matcher.names_without_address() ==
           std::vector<std::size_t>{listed.names.index("a.example").value()});
 }
