@@ -1,5 +1,5 @@
 """The numbers in the manual are those of the code: limits, defaults, delays. Each row of the table names a page, a pattern
-with the number there, a source and a pattern with the constant. A constant that is renamed needs its row changed."""
+with the number there, a source (or several, with *) and a pattern with the constant. A constant that is renamed needs its row changed."""
 import pathlib
 import re
 import sys
@@ -153,6 +153,7 @@ ROWS = [
     ("resolving.7", r"and so on, up to a (minute)", "resolvers/configured_names.hpp", r"Duration max = (\S+);"),
     ("resolving.7", r"at most (\w+), is", "resolvers/confirming_resolver.hpp", r"max_confirmed = (\S+);"),
     ("resolving.7", r"at most (\w+)\naliases", "resolvers/dns_answer.hpp", r"max_aliases = (\S+);"),
+    ("resolving.7", r"is last for (ten seconds)", "resolvers/*server*.hpp", r"avoided_for = (\S+);"),
     ("resolving.7", r"waits (one second) longer", "resolvers/ipc_resolver.hpp", r"margin = (\S+);"),
     ("resolving.7", r"datagrams\nper session \((\w+)\)", CONFIG, field("Hold", "datagrams")),
     ("resolving.7", r"bytes\nper session \((\w+)\)", CONFIG, field("Hold", "bytes")),
@@ -200,8 +201,8 @@ def main():
 
     def read(path):
         if path not in texts:
-            known = pathlib.Path(__file__).resolve().parents[2] / path
-            texts[path] = text_of(path) if known.is_file() else ""
+            top = pathlib.Path(__file__).resolve().parents[2]
+            texts[path] = "".join(text_of(file.relative_to(top)) for file in sorted(top.glob(path)))
         return texts[path]
     faults = list(check(ROWS, read))
     for fault in faults:
