@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/text.hpp"
 #include "proxyctl/failure.hpp"
@@ -27,6 +28,10 @@ constexpr base::Duration max_duration = std::chrono::hours(3650 * 24);
     fail(exit_status::misused, "unexpected argument '{}'; to {} an instance, run `proxyctl {} {}`", shown,
          command.access == Access::read ? "select" : command.name, shown, command.name);
 }
+
+/// The words of `explain`, and the request arguments for their values.
+const std::map<std::string, std::string, std::less<>> question_words{
+    {"from", "client"}, {"to", "local"}, {"at", "time"}, {"dscp", "dscp"}};
 
 bool is_option(const std::string& word) {
     return word.size() > 1 && word.front() == '-';
@@ -156,6 +161,34 @@ control::Args filter_args(const Arguments& arguments) {
             args[name] = *arguments.text(name);
         }
     }
+    return args;
+}
+
+control::Args explain_args(const std::vector<std::string>& words) {
+    control::Args args;
+    std::string* value = nullptr;
+    for (const std::string& word : words) {
+        if (const auto key = question_words.find(base::lower(word)); key != question_words.end()) {
+            const auto [entry, is_new] = args.emplace(key->second, std::string());
+            if (!is_new) fail(exit_status::misused, "explain: '{}' is given twice", key->first);
+            value = &std::get<std::string>(entry->second);
+        } else if (value == nullptr) {
+            fail(exit_status::misused, "explain: unknown word '{}' (expected from, to, at or dscp)",
+                 base::printable(word));
+        } else {
+            *value += (value->empty() ? "" : " ") + word;
+        }
+    }
+    for (const auto& [key, name] : question_words) {
+        const auto entry = args.find(name);
+        if (entry == args.end() && (key == "from" || key == "to"))
+            fail(exit_status::misused, "explain: '{}' is missing; usage: explain from CLIENT to LISTENER ...",
+                 key);
+        if (entry != args.end() && std::get<std::string>(entry->second).empty())
+            fail(exit_status::misused, "explain: no value after '{}'", key);
+    }
+    if (const auto dscp = args.find("dscp"); dscp != args.end())
+        if (const auto number = whole_number(std::get<std::string>(dscp->second))) dscp->second = *number;
     return args;
 }
 

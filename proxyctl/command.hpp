@@ -151,6 +151,10 @@ void check_limits(const std::vector<std::string>& words);
 /// The session filters that were given, as request arguments: `--older 5m` becomes `older_ms: 300000`.
 control::Args filter_args(const Arguments& arguments);
 
+/// `from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30 dscp 46` as request arguments, whose values the server checks.
+/// Throws a Failure for unknown and missing words.
+control::Args explain_args(const std::vector<std::string>& words);
+
 /// The command's own options, and the session filters if it takes them.
 std::vector<Option> options_of(const Command& command);
 

@@ -1,7 +1,74 @@
+#include "proxyctl/answer.hpp"
 #include "proxyctl/command_table.hpp"
-#include "proxyctl/policy_commands.hpp"
+#include "proxyctl/human.hpp"
+#include "proxyctl/views/list_view.hpp"
 
+/// Commands about the policy and about names.
 namespace proxyctl {
+
+namespace {
+
+Tone tone_of_decision(const std::string& decision) {
+    return decision == "accept" || decision == "forward" ? Tone::good
+           : decision == "deny"                          ? Tone::bad
+                                                         : Tone::warning;
+}
+
+void show_decision(Context& context, const Row& row) {
+    std::string text = "decision: " + visible(row.text("decision"));
+    if (const std::string session = row.text("session"); !session.empty())
+        text += " in session " + visible(session);
+    if (const std::string rule = row.text("rule"); !rule.empty()) text += " by rule " + visible(rule);
+    if (const std::string server = row.text("server"); !server.empty()) text += ", server " + visible(server);
+    if (const std::string why = row.text("why"); !why.empty()) text += ": " + visible(why);
+    if (const std::string workers = row.text("workers"); !workers.empty())
+        text += " (in " + visible(workers) + " workers)";
+    context.out.line(text, tone_of_decision(row.text("decision")));
+}
+
+int show_refusals(Context& context, const Arguments& arguments) {
+    if (!arguments.operands().empty())
+        fail(exit_status::misused, "explain: --last cannot be combined with 'from' and 'to'");
+    const std::string client = *arguments.text("last");
+    const std::vector<Row> rows = ask_all(context, "last-refusals", {{"client", client}});
+    if (!rows.empty() || context.out.json()) return show_table(context, rows);
+    context.out.line("no recent refusal of " + visible(client) + " (REG keeps the last 512 of all clients)");
+    return exit_status::good;
+}
+
+int run_explain(Context& context, const Arguments& arguments) {
+    if (arguments.has("last")) return show_refusals(context, arguments);
+    std::vector<Row> rows = ask_all(context, "explain", explain_args(arguments.operands()));
+    const bool has_decision = !rows.empty() && rows.back().find("decision") != nullptr;
+    if (context.out.json() || !has_decision) return show_table(context, rows);
+    const Row decision = rows.back();
+    rows.pop_back();
+    if (!rows.empty()) show_table(context, rows);
+    show_decision(context, decision);
+    return exit_status::good;
+}
+
+int run_rules(Context& context, const Arguments&) {
+    return show_table(context, ask_all(context, "rules"));
+}
+
+int run_names(Context& context, const Arguments&) {
+    const std::vector<Row> names = ask_all(context, "names");
+    if (context.out.json() || names.empty()) return show_table(context, names);
+    context.out.table(names_table(names));
+    return exit_status::good;
+}
+
+int run_refresh(Context& context, const Arguments& arguments) {
+    if (arguments.operands().empty()) return show_answer(context, "refresh");
+    return show_answer(context, "refresh", {{"name", arguments.operands().front()}});
+}
+
+int run_resolve(Context& context, const Arguments& arguments) {
+    return show_answer(context, "resolve", {{"name", arguments.operands().front()}});
+}
+
+}  // namespace
 
 std::span<const Command> policy_commands() {
     using namespace row_words;

@@ -4,7 +4,6 @@
 
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/failure.hpp"
-#include "proxyctl/policy_commands.hpp"
 
 using namespace proxyctl;
 using Words = std::vector<std::string>;
