@@ -109,7 +109,7 @@ def test_filters_choose_sessions(gw, echo, peer):
     assert chosen("--to", "127.0.0.1") == chosen("--listener", "127.0.0.1:%d" % one.listener[1]) == chosen()
     assert chosen("--older", "1h") == chosen("--idle", "1h") == chosen("--from", "::1") == []
     for words, told in (("--rule ech", "'echo'"), ("--state open", "answered or unanswered"), ("--type x", "one-way"),
-                        ("--from 10.0.0.0/40", "give an address"), ("--from x", "give an address")):
+                        ("--from 10.0.0.0/40", "expected an address"), ("--from x", "expected an address")):
         assert told in one("sessions", *words.split()).stderr
 
 
