@@ -1,6 +1,7 @@
 #include "base/messages.hpp"
 
 #include <cctype>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -33,7 +34,16 @@ TEST_CASE("every message has a well-formed id that is its alone, and is document
     CHECK(seen.size() > 40);
 }
 
-TEST_CASE("the severity decides from which level on a message is written [K-16]") {
+TEST_CASE("no text of the catalogue cites a document that is not published") {
+    const std::regex citation("\\b[A-Z]-[0-9]+\\b");
+    for (const auto* message : all_messages()) {
+        INFO(message->id);
+        CHECK_FALSE(std::regex_search(std::string(message->meaning), citation));
+        CHECK_FALSE(std::regex_search(std::string(message->remedy), citation));
+    }
+}
+
+TEST_CASE("the severity decides the level at which a message is written [K-16]") {
     CHECK(msg::crash_loop.level() == LogLevel::error);
     CHECK(msg::child_died.level() == LogLevel::error);
     CHECK(msg::refused.level() == LogLevel::error);
