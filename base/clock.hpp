@@ -19,6 +19,9 @@ struct MonotonicClock {
     static time_point now();
 };
 using Instant = MonotonicClock::time_point;
+inline Instant now() {
+    return MonotonicClock::now();
+}
 
 /// The wall clock as policies see it: day of the week (0 is Monday) and minute of the day, in local time.
 struct LocalTime {

@@ -107,6 +107,14 @@ std::string to_string(const Endpoint& endpoint) {
     return '[' + address + "]:" + std::to_string(endpoint.port);
 }
 
+std::string to_string(const std::vector<Address>& addresses) {
+    if (addresses.empty()) return "nothing";
+    std::string text;
+    for (const Address& address : addresses)
+        text += (text.empty() ? "" : ", ") + to_string(address);
+    return text;
+}
+
 std::optional<Address> parse_address(std::string_view text) {
     // inet_pton would stop at a NUL and take what is before it for the whole.
     if (text.size() > INET6_ADDRSTRLEN + IF_NAMESIZE || text.find('\0') != text.npos) return std::nullopt;

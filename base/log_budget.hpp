@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "base/messages.hpp"
 #include "base/token_bucket.hpp"
@@ -18,9 +19,22 @@ public:
         bool pass = true;
         std::uint64_t suppressed = 0;  ///< how many were held back since the last that passed
     };
-    Verdict ask(const Message& message, Instant now);
+    Verdict ask(const Message& message, Instant now) {
+        if (message.budget == 0) return {};
+        const Rate rate{message.budget, message.budget * 5};
+        const std::lock_guard lock(mutex_);
+        // Ids have ten characters, so the string does not allocate.
+        auto& account = accounts_[std::string(message.id)];
+        if (account.bucket.take(rate, now)) return {true, std::exchange(account.suppressed, 0)};
+        ++account.suppressed;
+        return {false, account.suppressed};
+    }
+
     /// All buckets are full again: a new process has budgets of its own.
-    void reset();
+    void reset() {
+        const std::lock_guard lock(mutex_);
+        accounts_.clear();
+    }
 
 private:
     struct Account {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <ctime>
 
 #include "base/log_escape.hpp"
+#include "base/text.hpp"
 
 namespace base::log {
 namespace {
@@ -55,16 +55,9 @@ bool is_bare_word(std::string_view text) {
     });
 }
 
-std::string lowered(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
-
 std::string json_member(const Field& field, std::size_t limit) {
     const bool number = !field.quoted && is_json_number(field.value);
-    return json_string(lowered(field.key), limit) + ':' +
+    return json_string(lower(field.key), limit) + ':' +
            (number ? field.value : json_string(field.value, limit));
 }
 

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log_format.hpp"
+#include "base/unique_fd.hpp"
 
 namespace base::log {
 
@@ -24,6 +27,37 @@ public:
     /// Called in a child after the fork, when it has closed what is not its own.
     virtual void after_fork() {}
     [[nodiscard]] virtual std::vector<int> descriptors() const = 0;
+};
+
+/// A descriptor that notices when it was closed behind its owner's back, as a child does with all descriptors
+/// that it does not know: the number may belong to a session's socket by then.
+class MarkedDescriptor {
+public:
+    [[nodiscard]] int get() const { return fd_.get(); }
+    explicit operator bool() const { return fd_.valid(); }
+
+    void reset(UniqueFd fd) {
+        fd_ = std::move(fd);
+        struct stat status {};
+        ::fstat(fd_.get(), &status);
+        device_ = status.st_dev;
+        file_ = status.st_ino;
+    }
+
+    /// True while it is still what reset() got; otherwise it is forgotten, not closed.
+    bool check() {
+        struct stat status {};
+        const bool same =
+            ::fstat(fd_.get(), &status) == 0 && status.st_dev == device_ && status.st_ino == file_;
+        if (!same) [[maybe_unused]]
+            const int foreign = fd_.release();
+        return same;
+    }
+
+private:
+    UniqueFd fd_;
+    dev_t device_ = 0;
+    ino_t file_ = 0;
 };
 
 }  // namespace base::log

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "base/log_descriptor.hpp"
 #include "base/log_sink.hpp"
 
 namespace base::log {

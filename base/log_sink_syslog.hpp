@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "base/clock.hpp"
-#include "base/log_descriptor.hpp"
 #include "base/log_sink.hpp"
 
 namespace base::log {

@@ -79,10 +79,6 @@ void drop_privileges(const User& user) {
     forbid_new_privileges();
 }
 
-void drop_privileges(const std::string& name) {
-    drop_privileges(find_user(name));
-}
-
 void forbid_new_privileges() {
     require(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
 }

@@ -24,8 +24,6 @@ void check_can_become(const User& user);
 /// (K-12), and verifies that the old ones cannot be had again. Without root it only accepts the account that
 /// the process has already. Throws Fatal with the step that failed: go on with nothing of what was asked.
 void drop_privileges(const User& user);
-/// The same for the account of that name.
-void drop_privileges(const std::string& name);
 
 /// For a process that stays what it is: no new privileges by exec. Throws Fatal.
 void forbid_new_privileges();

@@ -44,10 +44,6 @@ std::string with_unit(std::uint64_t amount, const Unit& unit) {
     return std::to_string(amount / unit.value).append(unit.name);
 }
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 // Edit distance with neighbours swapped as one edit, upper and lower case equal; three rows are enough.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
@@ -130,7 +126,7 @@ std::string printable(std::string_view text, std::size_t limit) {
 std::string lower(std::string_view text) {
     std::string result(text);
     for (char& c : result)
-        if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        c = lower(c);
     return result;
 }
 

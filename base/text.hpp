@@ -23,7 +23,10 @@ std::string format_size(std::uint64_t bytes);
 /// characters, `…` marks what was cut.
 std::string printable(std::string_view text, std::size_t limit = 200);
 
-/// ASCII letters changed, all other bytes as they are.
+/// Changes ASCII letters only, whatever the locale.
+constexpr char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);
 

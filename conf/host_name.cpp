@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/text.hpp"
+
 namespace conf {
 namespace {
 
@@ -19,10 +21,6 @@ bool is_hex_digit(char c) {
 
 bool is_letter(char c) {
     return c >= 'a' && c <= 'z';
-}
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 bool is_label(std::string_view label) {
@@ -52,12 +50,6 @@ std::vector<std::string_view> labels_of(std::string_view name) {
     }
 }
 
-std::string in_lower_case(std::string_view text) {
-    std::string name(text);
-    std::transform(name.begin(), name.end(), name.begin(), lower);
-    return name;
-}
-
 std::string_view without_last_dot(std::string_view name) {
     if (name.ends_with('.')) name.remove_suffix(1);
     return name;
@@ -75,14 +67,14 @@ bool looks_like_address(const std::vector<std::string_view>& labels) {
 }  // namespace
 
 std::optional<std::string> host_name(std::string_view text) {
-    std::string name = in_lower_case(text);
+    std::string name = base::lower(text);
     const auto labels = labels_of(without_last_dot(name));
     if (labels.empty() || looks_like_address(labels)) return std::nullopt;
     return name;
 }
 
 std::optional<std::string> domain_name(std::string_view text) {
-    const std::string name = in_lower_case(without_last_dot(text));
+    const std::string name = base::lower(without_last_dot(text));
     const auto labels = labels_of(name);
     if (labels.empty() || is_number(labels.back())) return std::nullopt;
     return name;

@@ -7,13 +7,6 @@
 namespace conf {
 namespace {
 
-std::string listed(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
-
 bool contains(const std::vector<std::string>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -84,7 +77,7 @@ void Section::finish() const {
             continue;
         if (place_.report.full()) return;
         std::string advice = advise("unknown key", "", key.text, known_);
-        if (advice == "unknown key") advice = advise(advice, "one of " + listed(known_));
+        if (advice == "unknown key") advice = advise(advice, "one of " + base::joined(known_));
         place_.report.error(key.mark, path_of(key.text), advice);
     }
 }

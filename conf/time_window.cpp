@@ -2,8 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <array>
+
+#include "base/text.hpp"
 
 namespace conf {
 namespace {
@@ -11,18 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 7> day_names{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 constexpr int day_minutes = 24 * 60;
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_word(std::string_view a, std::string_view b) {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::optional<unsigned> parse_day(std::string_view text) {
     for (unsigned day = 0; day < day_names.size(); ++day) {
-        if (same_word(text, day_names[day])) return day;
+        if (base::lower(text) == base::lower(day_names[day])) return day;
     }
     return std::nullopt;
 }

@@ -29,13 +29,6 @@ constexpr base::Duration report_timeout{5'000};
 /// The answer to a command is bounded; the file has all errors.
 constexpr std::size_t max_errors = 20;
 
-std::string joined(const std::vector<std::string>& texts, const char* separator) {
-    std::string all;
-    for (const std::string& text : texts)
-        all += (all.empty() ? "" : separator) + text;
-    return all;
-}
-
 std::string errors_of(const conf::LoadResult& loaded, const std::string& file) {
     std::vector<std::string> texts;
     for (const conf::Error& error : loaded.errors) {
@@ -45,7 +38,7 @@ std::string errors_of(const conf::LoadResult& loaded, const std::string& file) {
         }
         texts.push_back(conf::to_string(error, file));
     }
-    return joined(texts, "\n");
+    return base::joined(texts, "\n");
 }
 
 /// True if ACR and APR would run the same with both, apart from the names.
@@ -184,7 +177,7 @@ std::shared_ptr<const conf::Config> Parent::read(std::vector<std::string>& warni
     if (!loaded.ok()) throw std::runtime_error(errors_of(loaded, file));
     const std::vector<std::string> keys = conf::changes_for_restart(*config_, loaded.config);
     if (!keys.empty())
-        throw std::runtime_error(file + ": cannot change while proxyd runs: " + joined(keys, ", ") +
+        throw std::runtime_error(file + ": cannot change while proxyd runs: " + base::joined(keys, ", ") +
                                  "; restart proxyd to apply");
     for (const conf::Error& warning : loaded.warnings)
         warnings.push_back("warning: " + conf::to_string(warning, file));

@@ -14,9 +14,7 @@ namespace {
 // How soon a change of the hosts file is noticed by those who refresh.
 constexpr Duration hosts_ttl = std::chrono::seconds(60);
 
-base::Instant now() {
-    return base::MonotonicClock::now();
-}
+using base::now;
 
 // What is the same for all questions with the same answer. Empty for a name that cannot exist. The dot at the
 // end makes a difference: it excludes the search list.

@@ -5,9 +5,7 @@
 namespace resolvers {
 namespace {
 
-base::Instant now() {
-    return base::MonotonicClock::now();
-}
+using base::now;
 
 }  // namespace
 

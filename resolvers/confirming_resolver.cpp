@@ -9,9 +9,7 @@
 namespace resolvers {
 namespace {
 
-base::Instant now() {
-    return base::MonotonicClock::now();
-}
+using base::now;
 
 // A name server knows nothing of interfaces.
 bool has_address(const Answer& answer, base::Address address) {

@@ -15,9 +15,7 @@ namespace {
 // How long what is no answer of a name server may be believed.
 constexpr base::Duration failure_ttl = std::chrono::seconds(1);
 
-base::Instant now() {
-    return base::MonotonicClock::now();
-}
+using base::now;
 
 Answer failure(Answer::Status status, std::string detail) {
     Answer answer;

@@ -22,9 +22,7 @@ namespace msg = base::msg;
 
 namespace {
 
-Instant now() {
-    return base::MonotonicClock::now();
-}
+using base::now;
 
 /// The change of the log level that a signal causes in the process that receives it.
 int level_step(int number) {

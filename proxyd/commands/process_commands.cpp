@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/signals.hpp"
+#include "base/text.hpp"
 #include "proxyd/commands/process_numbers.hpp"
 
 namespace proxyd {
@@ -25,13 +26,6 @@ constexpr const char* parent_role = "parent";
 constexpr const char* all_roles = "all";
 constexpr int min_level = static_cast<int>(base::LogLevel::error);
 constexpr int max_level = static_cast<int>(base::LogLevel::full);
-
-std::string upper(std::string_view word) {
-    std::string text(word);
-    for (char& c : text)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    return text;
-}
 
 void add_numbers(Row& row, pid_t pid) {
     if (const auto bytes = memory_of(pid)) row.add("memory_bytes", *bytes);
@@ -53,7 +47,7 @@ Row child_row(const process::Child& child, base::Instant at) {
 
 /// The signals that proxyd handles, by name, as its man page lists them.
 int signal_of(const std::string& word) {
-    std::string name = upper(word);
+    std::string name = base::upper(word);
     if (name.starts_with("SIG")) name.erase(0, 3);
     if (name == "PWR") name = "INFO";
     std::vector<std::string> known;
@@ -116,7 +110,7 @@ ProcessCommands::Targets ProcessCommands::targets(const Request& request, const 
     Targets found;
     std::vector<std::string> known{parent_role, all_roles};
     for (const auto& child : supervisor_.children()) {
-        if (word == all_roles || upper(word) == upper(child->role().name))
+        if (word == all_roles || base::upper(word) == base::upper(child->role().name))
             found.children.push_back(child.get());
         known.push_back(child->role().name);
     }

@@ -28,9 +28,7 @@ std::uint64_t cursor_of(unsigned worker, Slot slot) {
     return std::uint64_t{worker} << 32 | slot;
 }
 
-base::Instant now() {
-    return base::MonotonicClock::now();
-}
+using base::now;
 
 ipc::QueryResult refusal(const Failure& failure) {
     return {0, control::error_line(failure)};

@@ -73,7 +73,7 @@ TEST_CASE("root as the account, and another account without root, are refused [K
     CHECK(in_child([] { return refused({"root", 0, 0}) ? 0 : 1; }) == 0);
     if (::geteuid() != 0) return;
     CHECK(in_child([] {
-              drop_privileges("nobody");
+              drop_privileges(find_user("nobody"));
               check_can_become(find_user("nobody"));
               try {
                   check_can_become({"daemon", 1, 1});
