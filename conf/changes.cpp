@@ -10,7 +10,7 @@ namespace conf {
 namespace {
 
 /// Above this many pairs of lines the exact comparison would take too long.
-constexpr std::size_t exact_limit = 16u << 20;
+constexpr std::size_t max_exact_cells = 16u << 20;
 
 std::vector<std::string> lines_of(const Config& config) {
     std::istringstream text(print(config));
@@ -42,7 +42,7 @@ public:
                before_[before_end() - 1] == after_[after_end() - 1])
             ++tail_;
         const std::size_t rows = before_end() - first_, columns = after_end() - first_;
-        if (rows * columns > exact_limit) {
+        if (rows * columns > max_exact_cells) {
             walk_past();
         } else {
             fill_lengths(rows, columns);

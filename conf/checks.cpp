@@ -1,6 +1,216 @@
 #include "conf/checks.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+
+#include "conf/address_block.hpp"
+#include "conf/host_items.hpp"
+#include "conf/node_ref.hpp"
+
 namespace conf {
+namespace {
+
+constexpr std::size_t max_listeners = 1024;
+constexpr std::size_t max_ports = 65535;  // a session keeps the index of its listening socket in 16 bits
+
+std::string listener_path(std::size_t index) {
+    return "listen-on[" + std::to_string(index + 1) + "]";
+}
+
+bool same_socket(const ListenOn& a, const ListenOn& b) {
+    if (a.address.family != b.address.family || !overlaps(a.port, b.port)) return false;
+    return a.address == b.address || a.address.is_any() || b.address.is_any();
+}
+
+void check_overlaps(const Config& config, std::size_t index, Report& report) {
+    for (std::size_t other = 0; other < index; ++other) {
+        if (!same_socket(config.listen_on[index], config.listen_on[other]) ||
+            !report.is_clean(listener_path(other)))
+            continue;
+        report.error(listener_path(index), "overlaps " + listener_path(other) + " (line " +
+                                               std::to_string(report.mark_of(listener_path(other)).line) +
+                                               "): both use the same address and port");
+        return;
+    }
+}
+
+constexpr std::size_t max_items = 100'000;
+
+/// Walks the references between lists, each list once.
+class ListWalk {
+public:
+    ListWalk(const std::vector<NamedList>& lists, Report& report)
+        : lists_(lists), report_(report), expanded_(lists.size(), 0), state_(lists.size(), State::fresh) {}
+
+    void visit(std::size_t index) {
+        if (state_[index] == State::done) return;
+        state_[index] = State::open;
+        path_.push_back(index);
+        std::size_t size = 0;
+        for (const HostItem& item : lists_[index].items)
+            size += expand(item);
+        expanded_[index] = std::min(size, max_items + 1);
+        path_.pop_back();
+        state_[index] = State::done;
+        if (size > max_items) {
+            report_.error(list_path(index), "the list expands to more than 100000 items");
+        }
+    }
+
+private:
+    enum class State { fresh, open, done };
+
+    [[nodiscard]] std::string list_path(std::size_t index) const { return "lists." + lists_[index].name; }
+
+    std::size_t expand(const HostItem& item) {
+        if (item.kind != HostItem::Kind::list) return 1;
+        if (state_[item.list] == State::open) {
+            report_.error(list_path(path_.back()), "the list contains itself: " + circle(item.list));
+            return 0;
+        }
+        visit(item.list);
+        return 1 + expanded_[item.list];
+    }
+
+    [[nodiscard]] std::string circle(std::size_t start) const {
+        std::string text;
+        for (auto at = std::find(path_.begin(), path_.end(), start); at != path_.end(); ++at) {
+            text += "@" + lists_[*at].name + " > ";
+        }
+        return text + "@" + lists_[start].name;
+    }
+
+    const std::vector<NamedList>& lists_;
+    Report& report_;
+    std::vector<std::size_t> expanded_;
+    std::vector<State> state_;
+    std::vector<std::size_t> path_;
+};
+
+/// A wildcard also listens on loopback addresses; which others this machine has is not known here.
+bool listens_at(const ListenOn& listener, const Endpoint& endpoint) {
+    const Address address = endpoint.address();
+    if (!listener.port.contains(endpoint.port) || listener.address.family != address.family) return false;
+    return listener.address == address || (listener.address.is_any() && is_loopback(address));
+}
+
+void check_loop(const Config& config, const Endpoint& server, const std::string& path, const char* effect,
+                Report& report) {
+    for (std::size_t i = 0; i < config.listen_on.size(); ++i) {
+        if (!report.is_clean(listener_path(i)) || !listens_at(config.listen_on[i], server)) continue;
+        report.error(path, base::to_string(server) + " is this proxy's own " + listener_path(i) + " (line " +
+                               std::to_string(report.mark_of(listener_path(i)).line) + "): " + effect);
+        return;
+    }
+}
+
+bool may_mean(const Destination& to, const ListenOn& listener, HostMatch& hosts) {
+    const PortRange& port = listener.port;
+    if (port.first != 0 && (to.port.first > port.last || port.first > to.port.last)) return false;
+    return listener.address.is_any() || hosts.means(to.host);
+}
+
+/// Whether some session of the listener may match the `to` of the rule: in doubt yes.
+bool may_serve(const Rule& rule, const ListenOn& listener, HostMatch& hosts) {
+    bool has_positive = false, wanted = false;
+    for (const Destination& to : rule.to) {
+        const bool whole = !listener.address.is_any() && to.port.first <= listener.port.first &&
+                           listener.port.last <= to.port.last;
+        if (to.host.negated && whole && hosts.means(to.host)) return false;
+        if (to.host.negated) continue;
+        has_positive = true;
+        wanted = wanted || may_mean(to, listener, hosts);
+    }
+    return wanted || !has_positive;
+}
+
+/// K-43: a client cannot tell a broadcast's answers from those of a unicast session of the same listener.
+void check_types(const Config& config, std::size_t listener, Report& report) {
+    std::optional<std::size_t> unicast, broadcast;
+    HostMatch hosts(config.listen_on[listener].address, config.lists);
+    for (std::size_t i = 0; i < config.session_acl.size(); ++i) {
+        const Rule& rule = config.session_acl[i];
+        if (rule.action != Action::accept || !report.is_clean(rule_path(i))) continue;
+        if (!may_serve(rule, config.listen_on[listener], hosts)) continue;
+        auto& seen = rule.type == SessionType::broadcast ? broadcast : unicast;
+        if (!seen) seen = i;
+    }
+    if (!unicast || !broadcast) return;
+    const std::size_t later = std::max(*unicast, *broadcast), earlier = std::min(*unicast, *broadcast);
+    report.error(rule_path(later) + ".udp-session-type",
+                 "broadcast and unicast sessions on one listener: " + listener_path(listener) +
+                     " also serves " + config.session_acl[earlier].name + " (line " +
+                     std::to_string(report.mark_of(rule_path(earlier)).line) +
+                     "); use 'to' to give each listener its own rules");
+}
+
+void check_name_servers(const Config& config, Report& report) {
+    for (std::size_t i = 0; i < config.resolver.servers.size(); ++i) {
+        const std::string path = "resolver.servers[" + std::to_string(i + 1) + "]";
+        check_loop(config, config.resolver.servers[i], path, "its look-ups would loop", report);
+    }
+}
+
+void check_targets(const Config& config, Report& report) {
+    for (std::size_t rule = 0; rule < config.session_acl.size(); ++rule) {
+        const auto& servers = config.session_acl[rule].plug_to;
+        for (std::size_t i = 0; i < servers.size(); ++i) {
+            const std::string path = rule_path(rule) + ".plug-to[" + std::to_string(i + 1) + "]";
+            // Where a name leads is not known here.
+            if (servers[i].name.empty() && report.is_clean(path))
+                check_loop(config, servers[i].endpoint, path, "its datagrams would loop", report);
+        }
+    }
+}
+
+void check_listeners(const Config& config, const System& system, Report& report) {
+    if (config.listen_on.size() > max_listeners) {
+        report.error("listen-on", "more than 1024 listeners (use port ranges)");
+        return;
+    }
+    std::size_t sockets = 0;
+    for (std::size_t i = 0; i < config.listen_on.size(); ++i) {
+        if (!report.is_clean(listener_path(i))) continue;
+        const PortRange& port = config.listen_on[i].port;
+        sockets += static_cast<std::size_t>(port.last - port.first) + 1;
+        check_overlaps(config, i, report);
+        check_ephemeral(port, system, listener_path(i) + ".port", report);
+    }
+    if (sockets > max_ports) {
+        report.error("listen-on", std::to_string(sockets) + " ports to listen on (expected at most 65535)");
+    }
+}
+
+void check_lists(const Config& config, Report& report) {
+    ListWalk walk(config.lists, report);
+    for (std::size_t i = 0; i < config.lists.size(); ++i)
+        walk.visit(i);
+}
+
+void check_paths(const Config& config, Report& report) {
+    if (report.is_clean("resolver.servers")) check_name_servers(config, report);
+    check_targets(config, report);
+    // Lists with mistakes may be circles.
+    if (!report.is_clean("lists")) return;
+    for (std::size_t i = 0; i < config.listen_on.size(); ++i) {
+        if (report.is_clean(listener_path(i))) check_types(config, i, report);
+    }
+}
+
+}  // namespace
+
+bool overlaps(const PortRange& a, const PortRange& b) {
+    return a.first != 0 && b.first != 0 && a.first <= b.last && b.first <= a.last;
+}
+
+void check_ephemeral(const PortRange& port, const System& system, const std::string& path, Report& report) {
+    if (!overlaps(port, system.ephemeral)) return;
+    report.warning(path, "overlaps the kernel's ephemeral ports " + std::to_string(system.ephemeral.first) +
+                             "-" + std::to_string(system.ephemeral.last) +
+                             ", so another program may use one of them (choose other ports or reserve these "
+                             "with net.ipv4.ip_local_reserved_ports)");
+}
 
 void check(const Config& config, const System& system, Report& report) {
     check_listeners(config, system, report);

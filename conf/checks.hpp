@@ -1,21 +1,27 @@
 #pragma once
 
+#include <string>
+
 #include "conf/config.hpp"
 #include "conf/report.hpp"
 #include "conf/system.hpp"
 
 namespace conf {
 
-/// What one key alone cannot tell. Values that have mistakes of their own already are passed over.
+/// What depends on more than one key. Values that already have an error are skipped, so that it is not
+/// reported twice.
 void check(const Config& config, const System& system, Report& report);
 
-void check_listeners(const Config& config, const System& system, Report& report);
-void check_lists(const Config& config, Report& report);
+/// Names, servers and ports of each rule, and rules that no session can reach.
 void check_rules(const Config& config, const System& system, Report& report);
-/// Names and regular expressions: where they may stand, how many there may be, whom they do not keep out.
+/// Names and regular expressions: where they are allowed, how many, and exclusions that do not hold.
 void check_host_names(const Config& config, Report& report);
-/// Checks against listeners: loops (plug-to or a name server is an own listener) and session types that do
-/// not mix.
-void check_paths(const Config& config, Report& report);
+
+/// Warns if the kernel may give one of these ports to another program.
+void check_ephemeral(const PortRange& port, const System& system, const std::string& path, Report& report);
+bool overlaps(const PortRange& a, const PortRange& b);
+
+/// `session-acl[2]` or `session-acl[2].key`.
+std::string rule_path(std::size_t index, const std::string& key = {});
 
 }  // namespace conf

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <optional>
 
-#include "conf/expect.hpp"
 #include "conf/host_items.hpp"
+#include "conf/value_type.hpp"
 
 namespace conf {
 namespace {
 
-const std::string forms = "a host item, perhaps with a port: 10.0.1.1:53, '[2001:db8::1]:53', '*:5060-5070'";
+const std::string destination_forms =
+    "a host item, optionally with a port, for example 10.0.1.1:53, '[2001:db8::1]:53' or '*:5060-5070'";
 
 struct HostAndPorts {
     std::string host;
@@ -34,21 +35,22 @@ HostAndPorts split(std::string_view text) {
     return {sign + std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
-std::optional<Destination> read_destination(const Place& place, const std::vector<NamedList>& lists) {
-    const std::string* text = place.scalar(forms);
+std::optional<Destination> read_destination(const NodeRef& ref, const std::vector<NamedList>& lists) {
+    const std::string* text = ref.scalar(destination_forms);
     if (!text) return std::nullopt;
     if (text->starts_with('~') || text->starts_with("!~")) {
-        place.refuse("a regular expression stands for names of clients, so 'to' has none", forms);
+        ref.refuse("a regular expression matches names of clients and is not allowed in 'to'",
+                   destination_forms);
         return std::nullopt;
     }
     const HostAndPorts parts = split(*text);
-    const auto host = read_host_item(place, parts.host, lists);
+    const auto host = read_host_item(ref, parts.host, lists);
     if (!host) return std::nullopt;
     Destination destination{*host, {0, 65535}};
     if (!parts.ports) return destination;
     const auto range = parse_ports(*parts.ports);
     if (!range || range->first == 0 || range->first > range->last) {
-        place.refuse(shown(*parts.ports) + " is no port or range of ports", forms);
+        ref.refuse("invalid port or range " + quote(*parts.ports), destination_forms);
         return std::nullopt;
     }
     destination.port = *range;
@@ -57,9 +59,9 @@ std::optional<Destination> read_destination(const Place& place, const std::vecto
 
 }  // namespace
 
-void read_destinations(const Place& place, const std::vector<NamedList>& lists,
+void read_destinations(const NodeRef& ref, const std::vector<NamedList>& lists,
                        std::vector<Destination>& to) {
-    one_or_more(place, forms, [&](const Place& item) {
+    one_or_more(ref, destination_forms, [&](const NodeRef& item) {
         if (const auto destination = read_destination(item, lists)) to.push_back(*destination);
     });
 }

@@ -5,8 +5,8 @@
 #include "base/pattern.hpp"
 #include "base/text.hpp"
 #include "conf/address_block.hpp"
-#include "conf/expect.hpp"
 #include "conf/host_name.hpp"
+#include "conf/value_type.hpp"
 
 namespace conf {
 namespace {
@@ -14,18 +14,18 @@ namespace {
 const std::string host_forms =
     "an address, a network like 10.0.0.0/8, a range like 10.0.0.5-10.0.0.9, a host name, '*' or '@list'";
 
-constexpr std::size_t longest_pattern = 512, longest_wildcard = 253;
+constexpr std::size_t max_pattern_length = 512, max_wildcard_length = 253;
 
-std::optional<HostItem> read_list_name(const Place& place, std::string_view name,
+std::optional<HostItem> read_list_name(const NodeRef& ref, std::string_view name,
                                        const std::vector<NamedList>& lists) {
     const auto list =
         std::find_if(lists.begin(), lists.end(), [&](const NamedList& l) { return l.name == name; });
     if (list == lists.end()) {
         std::vector<std::string> names;
-        if (place.report.full()) return std::nullopt;
+        if (ref.report.is_full()) return std::nullopt;
         for (const NamedList& known : lists)
             names.push_back(known.name);
-        place.refuse("there is no list " + shown(name), "a name from lists", name, names);
+        ref.refuse("unknown list " + quote(name), "a name from lists", name, names);
         return std::nullopt;
     }
     HostItem item;
@@ -42,20 +42,20 @@ HostItem range_item(const Address& first, const Address& last) {
     return item;
 }
 
-std::optional<HostItem> read_masked(const Place& place, const Address& base, std::string_view mask_text) {
+std::optional<HostItem> read_masked(const NodeRef& ref, const Address& base, std::string_view mask_text) {
     const unsigned bits = address_bits(base.family);
     const auto prefix = parse_whole_number(mask_text);
     const auto mask = prefix && *prefix <= bits ? prefix_mask(base.family, static_cast<unsigned>(*prefix))
                                                 : base::parse_address(mask_text).value_or(Address{});
     if (mask.family != base.family) {
-        place.refuse(shown(mask_text) + " is no mask of " + base::to_string(base),
-                     "0 to " + std::to_string(bits) + " or a mask like 255.255.0.0");
+        ref.refuse("invalid mask " + quote(mask_text) + " for " + base::to_string(base),
+                   "0 to " + std::to_string(bits) + " or a mask like 255.255.0.0");
         return std::nullopt;
     }
     const Address value = masked(base, mask);
     if (value != base) {
-        place.warn("the address has bits outside the mask; it means " + base::to_string(value) + "/" +
-                   std::string(mask_text));
+        ref.warn("the address has bits outside the mask; it is read as " + base::to_string(value) + "/" +
+                 std::string(mask_text));
     }
     if (prefix_of_mask(mask)) return range_item(value, last_of(value, mask));
     HostItem item;
@@ -65,15 +65,16 @@ std::optional<HostItem> read_masked(const Place& place, const Address& base, std
     return item;
 }
 
-std::optional<HostItem> read_range(const Place& place, const Address& first, std::string_view last_text) {
+std::optional<HostItem> read_range(const NodeRef& ref, const Address& first, std::string_view last_text) {
     const auto last = base::parse_address(last_text);
     if (!last || last->family != first.family || last->scope != 0) {
-        place.refuse(shown(last_text) + " does not end a range that begins with " + base::to_string(first),
-                     "an address of the same family");
+        ref.refuse(
+            "invalid end " + quote(last_text) + " of a range that starts with " + base::to_string(first),
+            "an address of the same family");
         return std::nullopt;
     }
     if (*last < first) {
-        place.refuse("a reversed range", base::to_string(*last) + "-" + base::to_string(first));
+        ref.refuse("reversed range", base::to_string(*last) + "-" + base::to_string(first));
         return std::nullopt;
     }
     return range_item(first, *last);
@@ -87,40 +88,39 @@ HostItem named_item(HostItem::Kind kind, std::string text) {
 }
 
 /// `lan` where `@lan` may have been meant.
-void warn_of_list(const Place& place, const std::string& name, const std::vector<NamedList>& lists) {
+void warn_of_list(const NodeRef& ref, const std::string& name, const std::vector<NamedList>& lists) {
     if (std::none_of(lists.begin(), lists.end(), [&](const NamedList& list) { return list.name == name; }))
         return;
-    place.warn("'" + name + "' is the name of a host here; the list is '@" + name + "'");
+    ref.warn("'" + name + "' is read as a host name; the list is '@" + name + "'");
 }
 
 /// Why no name can match, where that is certain: a name has neither slashes nor a dot at its end.
 const char* never_matches(std::string_view text) {
     if (text.size() > 1 && text.starts_with('/') && (text.ends_with('/') || text.ends_with("/i")))
-        return " has slashes around it, so it matches no name";
+        return " is enclosed in slashes, so it matches no name";
     if (text.find('|') != std::string_view::npos) return nullptr;
     if (text.ends_with('$')) text.remove_suffix(1);
     if (!text.ends_with('.')) return nullptr;
     text.remove_suffix(1);
     const std::size_t escapes = text.size() - (text.find_last_not_of('\\') + 1);
-    return escapes % 2 == 1 ? " ends with a dot, which no name of a client has, so it matches no name"
+    return escapes % 2 == 1 ? " ends with a dot, but names of clients do not, so it matches no name"
                             : nullptr;
 }
 
 /// Kept as it was written: what it means is for RE2 to say.
-std::optional<HostItem> read_pattern(const Place& place, std::string_view text) {
+std::optional<HostItem> read_pattern(const NodeRef& ref, std::string_view text) {
     const bool visible = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
     std::string reason;
     if (text.empty()) {
-        place.refuse("an empty regular expression", "one like ~.*[.]example[.]com");
-    } else if (text.size() > longest_pattern) {
-        place.refuse("a regular expression of more than 512 characters");
+        ref.refuse("the regular expression is empty", "an expression like ~.*[.]example[.]com");
+    } else if (text.size() > max_pattern_length) {
+        ref.refuse("the regular expression is longer than 512 characters");
     } else if (!visible) {
-        place.refuse("a regular expression with other characters than those of ASCII",
-                     "what names of hosts are made of");
+        ref.refuse("the regular expression has characters outside ASCII", "characters of host names");
     } else if (!base::Pattern::compile(text, reason)) {
-        place.refuse(shown(text) + " is no regular expression: " + base::printable(reason));
+        ref.refuse("invalid regular expression " + quote(text) + ": " + base::printable(reason));
     } else if (const char* why = never_matches(text)) {
-        place.refuse(shown(text) + why, "an expression for whole names, like ~.*[.]example[.]com");
+        ref.refuse(quote(text) + why, "an expression that matches whole names, like ~.*[.]example[.]com");
     } else {
         return named_item(HostItem::Kind::pattern, std::string(text));
     }
@@ -129,8 +129,8 @@ std::optional<HostItem> read_pattern(const Place& place, std::string_view text) 
 
 std::string no_host(std::string_view text) {
     const bool foreign = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x80; });
-    return shown(text) +
-           (foreign ? " is no host: a name with letters outside ASCII is written as xn--..." : " is no host");
+    return quote(text) + " is not a host name or address" +
+           (foreign ? ": encode letters outside ASCII as xn--..." : "");
 }
 
 /// The regular expression for `*.example.com` or `.example.com`; empty for what is meant otherwise.
@@ -141,7 +141,7 @@ std::string meant_pattern(std::string_view text) {
                std::string_view("-_.*").find(c) != std::string_view::npos;
     };
     const bool below = text.starts_with('.');
-    if (text.size() > longest_wildcard || (!below && text.find('*') == std::string_view::npos)) return {};
+    if (text.size() > max_wildcard_length || (!below && text.find('*') == std::string_view::npos)) return {};
     if (std::none_of(text.begin(), text.end(), letter) || !std::all_of(text.begin(), text.end(), fits))
         return {};
     std::string pattern = below ? ".*" : "";
@@ -154,27 +154,28 @@ std::string meant_pattern(std::string_view text) {
 }
 
 /// Only where a regular expression may stand, for it is what should have been written.
-bool refuse_wildcard(const Place& place, std::string_view text) {
+bool refuse_wildcard(const NodeRef& ref, std::string_view text) {
     const std::string sign = text.starts_with('!') ? "!" : "";
     const std::string pattern = meant_pattern(text.substr(sign.size()));
     if (pattern.empty()) return false;
-    place.refuse(shown(text) + " is no host", "'" + sign + "~" + pattern + "' for all hosts with such names");
+    ref.refuse(quote(text) + " is not a host name or address",
+               "'" + sign + "~" + pattern + "' to match all such names");
     return true;
 }
 
-std::optional<HostItem> read_addresses(const Place& place, std::string_view text) {
+std::optional<HostItem> read_addresses(const NodeRef& ref, std::string_view text) {
     const std::size_t split = text.find_first_of("/-");
     const auto first = base::parse_address(text.substr(0, split));
     if (first && first->scope != 0) {
-        place.refuse(shown(text) + " names an interface", "an address without '%'");
+        ref.refuse(quote(text) + " has an interface", "an address without '%'");
     } else if (!first) {
-        place.refuse(no_host(text), host_forms);
+        ref.refuse(no_host(text), host_forms);
     } else if (split == std::string_view::npos) {
         return range_item(*first, *first);
     } else if (text[split] == '/') {
-        return read_masked(place, *first, text.substr(split + 1));
+        return read_masked(ref, *first, text.substr(split + 1));
     } else {
-        return read_range(place, *first, text.substr(split + 1));
+        return read_range(ref, *first, text.substr(split + 1));
     }
     return std::nullopt;
 }
@@ -189,9 +190,13 @@ std::string address_text(const HostItem& item) {
     return base::to_string(item.first) + "-" + base::to_string(item.last);
 }
 
+bool in_range(const Address& first, const Address& address, const Address& last) {
+    return first.family == address.family && first.bytes <= address.bytes && address.bytes <= last.bytes;
+}
+
 }  // namespace
 
-std::optional<HostItem> read_host_item(const Place& place, std::string_view text,
+std::optional<HostItem> read_host_item(const NodeRef& ref, std::string_view text,
                                        const std::vector<NamedList>& lists) {
     const bool negated = text.starts_with('!');
     if (negated) text.remove_prefix(1);
@@ -199,21 +204,21 @@ std::optional<HostItem> read_host_item(const Place& place, std::string_view text
     if (text == "*") {
         item.emplace();
     } else if (text.starts_with('@')) {
-        item = read_list_name(place, text.substr(1), lists);
+        item = read_list_name(ref, text.substr(1), lists);
     } else if (text.starts_with('~')) {
-        item = read_pattern(place, text.substr(1));
+        item = read_pattern(ref, text.substr(1));
     } else if (auto name = host_name(text)) {
-        warn_of_list(place, *name, lists);
+        warn_of_list(ref, *name, lists);
         item = named_item(HostItem::Kind::name, std::move(*name));
     } else {
-        item = read_addresses(place, text);
+        item = read_addresses(ref, text);
     }
     if (item) item->negated = negated;
     return item;
 }
 
-void read_host_items(const Place& place, const std::vector<NamedList>& lists, HostItems& items) {
-    one_or_more(place, host_forms, [&](const Place& item) {
+void read_host_items(const NodeRef& ref, const std::vector<NamedList>& lists, HostItems& items) {
+    one_or_more(ref, host_forms, [&](const NodeRef& item) {
         const std::string* text = item.scalar(host_forms);
         if (!text || refuse_wildcard(item, *text)) return;
         if (auto read = read_host_item(item, *text, lists)) items.push_back(*read);
@@ -236,6 +241,40 @@ std::string to_string(const HostItem& item, const std::vector<NamedList>& lists)
             return sign + "~" + item.text;
     }
     return sign;
+}
+
+bool HostMatch::means(const HostItem& item) {
+    switch (item.kind) {
+        case HostItem::Kind::any:
+            return true;
+        case HostItem::Kind::range:
+            return in_range(item.first, address_, item.last);
+        case HostItem::Kind::list:
+            return list_matches(item.list);
+        case HostItem::Kind::mask:
+            return item.value.family == address_.family &&
+                   masked(address_, item.mask).bytes == item.value.bytes;
+        case HostItem::Kind::name:
+        case HostItem::Kind::pattern:
+            return false;  // the checker cannot know
+    }
+    return false;
+}
+
+bool HostMatch::list_matches(std::size_t index) {
+    if (!judged_[index]) judged_[index] = matches(lists_[index].items);
+    return *judged_[index];
+}
+
+bool HostMatch::matches(const HostItems& items) {
+    bool has_positive = false, wanted = false;
+    for (const HostItem& item : items) {
+        if (item.negated && means(item)) return false;
+        if (item.negated) continue;
+        has_positive = true;
+        wanted = wanted || means(item);
+    }
+    return wanted || !has_positive;
 }
 
 }  // namespace conf

@@ -9,7 +9,7 @@
 namespace conf {
 namespace {
 
-constexpr std::size_t longest_name = 253, longest_label = 63;
+constexpr std::size_t max_name_length = 253, max_label_length = 63;
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -25,7 +25,7 @@ bool is_letter(char c) {
 
 bool is_label(std::string_view label) {
     const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; };
-    return !label.empty() && label.size() <= longest_label && !label.starts_with('-') &&
+    return !label.empty() && label.size() <= max_label_length && !label.starts_with('-') &&
            !label.ends_with('-') && std::all_of(label.begin(), label.end(), fits);
 }
 
@@ -40,7 +40,7 @@ bool is_number(std::string_view label) {
 /// The labels of a name in lower case; none when one of them is wrong or the name is too long.
 std::vector<std::string_view> labels_of(std::string_view name) {
     std::vector<std::string_view> labels;
-    if (name.size() > longest_name) return labels;
+    if (name.size() > max_name_length) return labels;
     while (true) {
         const std::size_t end = name.find('.');
         labels.push_back(name.substr(0, end));

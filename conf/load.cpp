@@ -6,7 +6,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "base/text.hpp"
 #include "conf/checks.hpp"
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
@@ -16,22 +15,22 @@
 namespace conf {
 namespace {
 
-/// What useradd(8) allows.
-constexpr std::size_t longest_user = 32;
+/// The limit of useradd(8).
+constexpr std::size_t max_user_length = 32;
 
-Expect<std::string> known_proxy(const std::vector<std::string>& known) {
+ValueType<std::string> known_proxy(const std::vector<std::string>& known) {
     std::vector<std::pair<std::string, std::string>> names;
     for (const std::string& name : known)
         names.emplace_back(name, name);
-    return choice<std::string>(std::move(names));
+    return choice<std::string>(std::move(names), "proxy");
 }
 
-void read_config(const Place& place, const std::vector<std::string>& known_proxies, const System& system,
+void read_config(const NodeRef& ref, const std::vector<std::string>& known_proxies, const System& system,
                  Config& config) {
-    Section section(place);
+    Section section(ref);
     section.required("name", config.name, word());
     section.optional("proxy", config.proxy, known_proxy(known_proxies));
-    section.optional("user", config.user, word(longest_user));
+    section.optional("user", config.user, word(max_user_length));
     section.optional("singleproc", config.singleproc, boolean());
     section.optional("nodaemon", config.nodaemon, boolean());
     section.optional("pid-file", config.pid_file, absolute_path());
@@ -75,12 +74,13 @@ LoadResult load_text(std::string_view text, const std::string& file,
     Report report(root);
     if (root.kind == Node::Kind::null) {
         report.error(root.mark, "",
-                     advise("the file is empty", "name, udpserver, listen-on and session-acl"));
+                     with_hint("the file is empty", "name, udpserver, listen-on and session-acl"));
     } else {
         read_config({root, "", report}, known_proxies, system, result.config);
         check(result.config, system, report);
     }
-    report.finish(result);
+    result.errors = report.take_errors();
+    result.warnings = report.take_warnings();
     return result;
 }
 
@@ -97,19 +97,12 @@ LoadResult load_file(const std::string& path, const std::vector<std::string>& kn
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     if (!file) return unreadable(absolute, std::string("cannot be read: ") + std::strerror(errno));
-    // One byte more than allowed tells that the file is too large, however large it is.
+    // One byte more than allowed shows that the file is too large.
     std::string text(max_source_bytes + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (file.bad()) return unreadable(absolute, std::string("cannot be read: ") + std::strerror(errno));
     text.resize(static_cast<std::size_t>(file.gcount()));
     return load_text(text, absolute, known_proxies);
-}
-
-std::string to_string(const Error& error, const std::string& file) {
-    std::string text = base::printable(file, 4096);
-    if (error.line > 0) text += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
-    if (!error.path.empty()) text += ": " + error.path;
-    return text + ": " + error.text;
 }
 
 }  // namespace conf

@@ -2,25 +2,18 @@
 
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "conf/config.hpp"
+#include "conf/error.hpp"
 
 namespace conf {
 
 struct System;
 
-/// One mistake. Printed as `file:line:column: path: text`.
-struct Error {
-    int line = 0, column = 0;  ///< from 1; 0 when the file as a whole is meant
-    std::string path;          ///< `session-acl[2].limits.idle`
-    std::string text;          ///< what is wrong, what was expected, the nearest known word
-};
-
 struct LoadResult {
     Config config;              ///< complete only when `errors` is empty
-    std::vector<Error> errors;  ///< all mistakes of the file, in its order
+    std::vector<Error> errors;  ///< all errors of the file, in its order
     std::vector<Error> warnings;
     [[nodiscard]] bool ok() const { return errors.empty(); }
 };
@@ -32,8 +25,6 @@ LoadResult load_text(std::string_view text, const std::string& file,
 /// The same for a machine that the caller describes.
 LoadResult load_text(std::string_view text, const std::string& file,
                      const std::vector<std::string>& known_proxies, const System& system);
-
-std::string to_string(const Error& error, const std::string& file);
 
 /// The effective configuration, defaults included, as YAML that the loader reads back to the same Config
 /// (unless thousands of rules make it larger than a file may be).

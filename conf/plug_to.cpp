@@ -7,7 +7,7 @@
 namespace conf {
 namespace {
 
-const std::string forms = "ADDRESS:PORT or NAME:PORT, for example 192.0.2.53:53 or '[2001:db8::1]:53'";
+const std::string server_forms = "ADDRESS:PORT or NAME:PORT, for example 192.0.2.53:53 or '[2001:db8::1]:53'";
 
 /// What follows the last colon is a number, but no port.
 bool port_too_large(const std::string& text) {
@@ -34,35 +34,35 @@ std::optional<Server> parse_server(const std::string& text) {
     return server;
 }
 
-Expect<Server> target() {
-    auto read = [](const Place& place) -> std::optional<Server> {
-        const std::string* text = place.scalar(forms);
+ValueType<Server> server_type() {
+    auto read = [](const NodeRef& ref) -> std::optional<Server> {
+        const std::string* text = ref.scalar(server_forms);
         if (!text) return std::nullopt;
         const auto server = parse_server(*text);
         const bool nowhere = server && server->name.empty() && server->endpoint.address().is_any();
         if (server && server->endpoint.port != 0 && !nowhere) return server;
         if (!server && (base::parse_address(*text) || host_name(*text))) {
-            place.refuse(shown(*text) + " has no port", forms);
+            ref.refuse(quote(*text) + " has no port", server_forms);
         } else if (server && server->endpoint.port == 0) {
-            place.refuse("a server has no port 0", "1 to 65535");
+            ref.refuse("invalid port 0", "1 to 65535");
         } else if (port_too_large(*text)) {
-            place.refuse(shown(*text) + " has a port that is too large", "1 to 65535");
+            ref.refuse(quote(*text) + " has an invalid port", "1 to 65535");
         } else {
-            place.refuse(shown(*text) + " is no address of a server", forms);
+            ref.refuse("invalid server " + quote(*text), server_forms);
         }
         return std::nullopt;
     };
-    return {forms, read};
+    return {server_forms, read};
 }
 
-Server read_server(const Place& place) {
+Server read_target(const NodeRef& ref) {
     Server server;
-    if (place.is_map()) {
-        Section section(place);
-        section.required("server", server, target());
+    if (ref.is_map()) {
+        Section section(ref);
+        section.required("server", server, server_type());
         section.optional("weight", server.weight, number<unsigned>(1, 1000));
         section.finish();
-    } else if (auto read = target().read(place)) {
+    } else if (auto read = server_type().read(ref)) {
         server = std::move(*read);
     }
     return server;
@@ -70,9 +70,9 @@ Server read_server(const Place& place) {
 
 }  // namespace
 
-void read_plug_to(const Place& place, std::vector<Server>& servers) {
-    one_or_more(place, "a list of servers, each " + forms,
-                [&](const Place& item) { servers.push_back(read_server(item)); });
+void read_plug_to(const NodeRef& ref, std::vector<Server>& servers) {
+    one_or_more(ref, "a list of servers, each " + server_forms,
+                [&](const NodeRef& item) { servers.push_back(read_target(item)); });
 }
 
 }  // namespace conf

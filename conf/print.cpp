@@ -1,15 +1,113 @@
 #include <fmt/core.h>
 
+#include "base/text.hpp"
 #include "conf/destination.hpp"
 #include "conf/host_items.hpp"
 #include "conf/load.hpp"
-#include "conf/print_lines.hpp"
-#include "conf/print_resolver.hpp"
 #include "conf/time_window.hpp"
 #include "conf/words.hpp"
 
 namespace conf {
 namespace {
+
+/// In single quotes: only the quote itself is special there.
+std::string text(const std::string& value) {
+    std::string out = "'";
+    for (const char c : value) {
+        out += c;
+        if (c == '\'') out += c;
+    }
+    return out + "'";
+}
+
+std::string text(bool value) {
+    return value ? "true" : "false";
+}
+
+std::string text(Duration value) {
+    return base::format_duration(value);
+}
+
+std::string text(const PortRange& port) {
+    return port.first == port.last ? std::to_string(port.first)
+                                   : fmt::format("'{}-{}'", port.first, port.last);
+}
+
+std::string bytes(std::uint64_t value) {
+    return base::format_size(value);
+}
+
+/// `[a, b]`
+template <typename Items, typename Text>
+std::string list(const Items& items, Text item_text) {
+    std::string out;
+    for (const auto& item : items)
+        out += (out.empty() ? "" : ", ") + item_text(item);
+    return "[" + out + "]";
+}
+
+/// `['a', 'b']`
+std::string list(const std::vector<std::string>& items) {
+    return list(items, [](const std::string& item) { return text(item); });
+}
+
+/// Writes `key: value` lines at one depth.
+class Lines {
+public:
+    explicit Lines(std::string indent) : indent_(std::move(indent)) {}
+
+    Lines& key(std::string_view name, std::string_view value) {
+        out_ += fmt::format("{}{}: {}\n", indent_, name, value);
+        return *this;
+    }
+    Lines& key(std::string_view name, std::uint64_t value) { return key(name, std::to_string(value)); }
+    template <typename Value>
+    Lines& key_if(bool given, std::string_view name, const Value& value) {
+        return given ? key(name, value) : *this;
+    }
+    Lines& section(std::string_view name, const std::string& lines) {
+        out_ += fmt::format("{}{}:\n{}", indent_, name, lines);
+        return *this;
+    }
+    [[nodiscard]] const std::string& str() const { return out_; }
+
+private:
+    std::string indent_;
+    std::string out_;
+};
+
+std::string print_ttl(const TtlRange& range) {
+    return fmt::format("{{min: {}, max: {}}}", text(range.min), text(range.max));
+}
+
+std::string print_hold(const Hold& hold) {
+    return fmt::format("{{datagrams: {}, bytes: {}, sessions: {}, memory: {}}}", hold.datagrams,
+                       bytes(hold.bytes), hold.sessions, bytes(hold.memory));
+}
+
+std::string print_private(const Resolver& resolver) {
+    return resolver.private_domains.empty() ? text(resolver.allow_private) : list(resolver.private_domains);
+}
+
+/// Keys whose default is /etc/resolv.conf's are omitted: no value stands for it.
+std::string print_resolver(const Resolver& resolver) {
+    Lines lines("  ");
+    const auto server = [](const Endpoint& endpoint) { return text(base::to_string(endpoint)); };
+    lines.key_if(!resolver.servers.empty(), "servers", list(resolver.servers, server));
+    if (resolver.search) lines.key("search", list(*resolver.search));
+    if (resolver.dots) lines.key("dots", *resolver.dots);
+    lines.key("tries", resolver.tries).key("families", word_of(resolver.families));
+    lines.key("conf-transport", word_of(resolver.conf_transport));
+    lines.key("transport", word_of(resolver.transport));
+    lines.key("conf-timeout", text(resolver.conf_timeout)).key("timeout", text(resolver.timeout));
+    lines.key("server-timeout", text(resolver.server_timeout));
+    lines.key("initial-timeout", text(resolver.initial_timeout));
+    lines.key("connect-timeout", text(resolver.connect_timeout));
+    lines.key("ttl", print_ttl(resolver.ttl)).key("negative-ttl", print_ttl(resolver.negative_ttl));
+    lines.key("stale-max", text(resolver.stale_max)).key("allow-private", print_private(resolver));
+    lines.key("hosts-file", resolver.hosts_file.empty() ? "none" : text(resolver.hosts_file));
+    return lines.key("hold", print_hold(resolver.hold)).str();
+}
 
 std::string hosts(const HostItems& items, const std::vector<NamedList>& lists) {
     return list(items, [&](const HostItem& item) { return text(to_string(item, lists)); });
@@ -25,7 +123,7 @@ std::string print_log(const base::LogSettings& log) {
     return lines.key("names", text(log.names)).key("dump-limit", bytes(log.dump_limit)).str();
 }
 
-/// Without `socket` a default one is used that may be missing, so its path is not printed.
+/// The default socket may be missing, so its path is not printed.
 std::string print_control(const Control& control) {
     Lines lines("  ");
     lines.key_if(!control.enabled, "socket", "none");
@@ -91,7 +189,7 @@ std::string print_servers(const std::vector<Server>& servers) {
     });
 }
 
-/// Keys whose default is "nothing" (no condition, no server) are left out: there is no word for them.
+/// Keys whose default is "none" (no condition, no server) are omitted: no value stands for it.
 std::string print_rule(const Rule& rule, const std::vector<NamedList>& lists) {
     Lines lines("    ");
     lines.key("action", word_of(rule.action));

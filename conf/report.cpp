@@ -9,11 +9,11 @@
 namespace conf {
 namespace {
 
-constexpr std::size_t max_kept = 200;
+constexpr std::size_t max_errors = 200;
 
 void keep(std::vector<Error>& kept, Mark mark, const std::string& path, std::string text) {
-    if (kept.size() > max_kept) return;
-    if (kept.size() == max_kept) text = "more than 200 mistakes; the rest is not shown";
+    if (kept.size() > max_errors) return;
+    if (kept.size() == max_errors) text = "more than 200 errors; the rest are not shown";
     kept.push_back({mark.line, mark.column, path, std::move(text)});
 }
 
@@ -31,7 +31,7 @@ const Node* follow(const Node& node, std::string_view step) {
     if (step.starts_with('[')) {
         std::size_t index = 0;
         std::from_chars(step.data() + 1, step.data() + step.size(), index);
-        // One value may stand where a list may, and is then its first item.
+        // A single value is the first item of a list of one.
         if (node.kind != Node::Kind::sequence) return index == 1 ? &node : nullptr;
         return index >= 1 && index <= node.items.size() ? &node.items[index - 1] : nullptr;
     }
@@ -48,7 +48,7 @@ bool covers(std::string_view path, std::string_view other) {
            other[path.size()] == '[';
 }
 
-void sort_by_place(std::vector<Error>& errors) {
+void sort_by_position(std::vector<Error>& errors) {
     std::stable_sort(errors.begin(), errors.end(), [](const Error& a, const Error& b) {
         return std::tie(a.line, a.column) < std::tie(b.line, b.column);
     });
@@ -64,7 +64,7 @@ void Report::warning(Mark mark, const std::string& path, std::string text) {
     keep(warnings_, mark, path, std::move(text));
 }
 
-Mark Report::place(std::string_view path) const {
+Mark Report::mark_of(std::string_view path) const {
     const Node* node = &root_;
     while (!path.empty()) {
         const Node* next = follow(*node, next_step(path));
@@ -74,32 +74,35 @@ Mark Report::place(std::string_view path) const {
     return node->mark;
 }
 
-bool Report::given(std::string_view path) const {
+bool Report::is_given(std::string_view path) const {
     const Node* node = &root_;
     while (node && !path.empty())
         node = follow(*node, next_step(path));
     return node != nullptr;
 }
 
-bool Report::full() const {
-    return errors_.size() > max_kept;
+bool Report::is_full() const {
+    return errors_.size() > max_errors;
 }
 
-bool Report::clean(std::string_view path) const {
-    if (full()) return false;
+bool Report::is_clean(std::string_view path) const {
+    if (is_full()) return false;
     return std::none_of(errors_.begin(), errors_.end(),
                         [&](const Error& error) { return covers(path, error.path); });
 }
 
-void Report::finish(LoadResult& result) {
-    sort_by_place(errors_);
-    sort_by_place(warnings_);
-    result.errors = std::move(errors_);
-    result.warnings = std::move(warnings_);
+std::vector<Error> Report::take_errors() {
+    sort_by_position(errors_);
+    return std::move(errors_);
 }
 
-std::string advise(const std::string& text, const std::string& expected, std::string_view word,
-                   const std::vector<std::string>& candidates) {
+std::vector<Error> Report::take_warnings() {
+    sort_by_position(warnings_);
+    return std::move(warnings_);
+}
+
+std::string with_hint(const std::string& text, const std::string& expected, std::string_view word,
+                      const std::vector<std::string>& candidates) {
     std::string advice = expected.empty() ? "" : "expected " + expected;
     if (const auto near = word.empty() ? std::nullopt : base::nearest(word, candidates)) {
         advice += (advice.empty() ? "did you mean '" : "; did you mean '") + *near + "'?";
@@ -107,8 +110,15 @@ std::string advise(const std::string& text, const std::string& expected, std::st
     return advice.empty() ? text : text + " (" + advice + ")";
 }
 
-std::string shown(std::string_view text) {
+std::string quote(std::string_view text) {
     return "'" + base::printable(text, 60) + "'";
+}
+
+std::string to_string(const Error& error, const std::string& file) {
+    std::string text = base::printable(file, 4096);
+    if (error.line > 0) text += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
+    if (!error.path.empty()) text += ": " + error.path;
+    return text + ": " + error.text;
 }
 
 }  // namespace conf

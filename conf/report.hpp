@@ -4,12 +4,12 @@
 #include <string_view>
 #include <vector>
 
-#include "conf/load.hpp"
+#include "conf/error.hpp"
 #include "conf/yaml_source.hpp"
 
 namespace conf {
 
-/// Collects the mistakes of one file. Nothing stops at the first; after 200 the rest is not kept.
+/// Collects the errors and warnings of one file, at most 200 of each.
 class Report {
 public:
     explicit Report(const Node& root) : root_(root) {}
@@ -17,23 +17,24 @@ public:
     void error(Mark mark, const std::string& path, std::string text);
     void warning(Mark mark, const std::string& path, std::string text);
 
-    /// For checks that know the path only: the place of the value, or of the nearest section around it.
-    void error(const std::string& path, std::string text) { error(place(path), path, std::move(text)); }
-    void warning(const std::string& path, std::string text) { warning(place(path), path, std::move(text)); }
-    [[nodiscard]] Mark place(std::string_view path) const;
+    /// For checks that know only the path: at the value, or at the nearest section around it.
+    void error(const std::string& path, std::string text) { error(mark_of(path), path, std::move(text)); }
+    void warning(const std::string& path, std::string text) { warning(mark_of(path), path, std::move(text)); }
+    [[nodiscard]] Mark mark_of(std::string_view path) const;
 
-    /// Whether the file gives the value itself (otherwise it has its default).
-    [[nodiscard]] bool given(std::string_view path) const;
+    /// Whether the file sets the value (otherwise it has its default).
+    [[nodiscard]] bool is_given(std::string_view path) const;
 
-    /// Whether no error lies at the path or below: what a check builds on must be right by itself, or its
-    /// mistake would be told twice.
-    [[nodiscard]] bool clean(std::string_view path) const;
+    /// Whether there is no error at the path or below. A check skips a value that has one, so that the same
+    /// error is not reported twice.
+    [[nodiscard]] bool is_clean(std::string_view path) const;
 
-    /// Whether so many errors are kept that more need not be worded.
-    [[nodiscard]] bool full() const;
+    /// Whether the limit of errors is reached, so that no more text needs to be made.
+    [[nodiscard]] bool is_full() const;
 
-    /// Moves everything into the result, sorted by place.
-    void finish(LoadResult& result);
+    /// What was reported, sorted by position.
+    std::vector<Error> take_errors();
+    std::vector<Error> take_warnings();
 
 private:
     const Node& root_;
@@ -41,10 +42,10 @@ private:
 };
 
 /// `text (expected WHAT; did you mean 'NEAREST'?)`; empty parts are left out.
-std::string advise(const std::string& text, const std::string& expected, std::string_view word = {},
-                   const std::vector<std::string>& candidates = {});
+std::string with_hint(const std::string& text, const std::string& expected, std::string_view word = {},
+                      const std::vector<std::string>& candidates = {});
 
-/// Foreign text as error messages show it: escaped, cut and in quotes.
-std::string shown(std::string_view text);
+/// Foreign text for a message: escaped, cut and in quotes.
+std::string quote(std::string_view text);
 
 }  // namespace conf

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "conf/address_block.hpp"
 #include "conf/destination.hpp"
 #include "conf/host_items.hpp"
@@ -9,31 +11,31 @@
 namespace conf {
 namespace {
 
-constexpr std::size_t most_rules = 4096;  // a session keeps the index of its rule in 16 bits
+constexpr std::size_t max_rules = 4096;  // a session keeps the index of its rule in 16 bits
 
-void read_source_address(const Place& place, std::optional<Address>& source) {
-    const std::string what = "proxy or an address of this machine";
-    const std::string* text = place.scalar(what);
+void read_source_address(const NodeRef& ref, std::optional<Address>& source) {
+    const std::string expected = "proxy or an address of this machine";
+    const std::string* text = ref.scalar(expected);
     if (!text || *text == "proxy") return;
     const auto value = base::parse_address(*text);
     if (*text == "client") {
-        place.refuse("client comes with a later version; give proxy or an address");
+        ref.refuse("client is not supported yet", "proxy or an address");
     } else if (base::parse_address(text->substr(0, text->find('/'))) && !value) {
-        place.refuse("a prefix comes with a later version; give proxy or an address");
+        ref.refuse("a prefix is not supported yet", "proxy or an address");
     } else if (!value || value->is_any() || is_multicast(*value)) {
-        place.refuse(shown(*text) + " does not fit", what, *text, {"proxy"});
+        ref.refuse("invalid value " + quote(*text), expected, *text, {"proxy"});
     } else {
         source = value;
     }
 }
 
-void read_source_port(const Place& place, std::optional<PortRange>& source) {
-    const std::string* text = place.scalar("system or " + ports(false).what);
+void read_source_port(const NodeRef& ref, std::optional<PortRange>& source) {
+    const std::string* text = ref.scalar("system or " + ports(false).expected);
     if (!text || *text == "system") return;
     if (*text == "client") {
-        place.refuse("client comes with a later version; give system or a range of ports");
+        ref.refuse("client is not supported yet", "system or a port range");
     } else {
-        source = ports(false).read(place);
+        source = ports(false).read(ref);
     }
 }
 
@@ -45,9 +47,9 @@ void read_conditions(Section& section, const std::vector<NamedList>& lists, Rule
 }
 
 void read_actions(Section& section, Rule& rule) {
-    section.required("action", rule.action, choice(actions()));
+    section.required("action", rule.action, choice(actions(), "action"));
     if (const auto servers = section.child("plug-to")) read_plug_to(*servers, rule.plug_to);
-    section.optional("udp-session-type", rule.type, choice(session_types()));
+    section.optional("udp-session-type", rule.type, choice(session_types(), "session type"));
     section.optional("any-port-strict", rule.any_port_strict, boolean());
     section.optional("broadcast-prefix", rule.broadcast_prefix, number<unsigned>(0, 128));
     if (const auto limits = section.child("limits")) read_limits(*limits, rule.limits);
@@ -58,10 +60,10 @@ void read_actions(Section& section, Rule& rule) {
     section.optional("on-name-change", rule.on_name_change, choice(name_changes()));
 }
 
-Rule read_rule(const Place& place, std::size_t number, const std::vector<NamedList>& lists) {
+Rule read_rule(const NodeRef& ref, std::size_t number, const std::vector<NamedList>& lists) {
     Rule rule;
     rule.name = "#" + std::to_string(number);
-    Section section(place);
+    Section section(ref);
     section.optional("name", rule.name, word());
     read_conditions(section, lists, rule);
     read_actions(section, rule);
@@ -71,10 +73,41 @@ Rule read_rule(const Place& place, std::size_t number, const std::vector<NamedLi
 
 }  // namespace
 
-void read_session_acl(const Place& place, const std::vector<NamedList>& lists, std::vector<Rule>& rules) {
-    if (place.node.items.size() > most_rules) return place.refuse("more than 4096 rules");
-    each_item(place, "a list of rules, each with action: accept or deny",
-              [&](const Place& item) { rules.push_back(read_rule(item, rules.size() + 1, lists)); });
+void read_limits(const NodeRef& ref, SessionLimits& limits) {
+    constexpr std::uint64_t max = std::uint64_t{1} << 50;
+    const auto time = duration(Duration{0}, max_duration);
+    Section section(ref);
+    section.optional("unanswered", limits.unanswered, time);
+    section.optional("idle", limits.idle, time);
+    section.optional("lifetime", limits.lifetime, time);
+    section.optional("client-datagrams", limits.client_datagrams, whole_number(0, max));
+    section.optional("server-datagrams", limits.server_datagrams, whole_number(0, max));
+    section.optional("client-bytes", limits.client_bytes, size(max));
+    section.optional("server-bytes", limits.server_bytes, size(max));
+    section.optional("idle-bytes", limits.idle_bytes, size(max));
+    section.finish();
+}
+
+void read_dscp(const NodeRef& ref, Dscp& dscp) {
+    const auto value = number<std::uint8_t>(0, 63);
+    Section section(ref);
+    if (const auto match = section.child("match")) {
+        one_or_more(*match, "a list of DSCP values, 0 to 63", [&](const NodeRef& item) {
+            const auto read = value.read(item);
+            if (!read) return;
+            if (std::count(dscp.match.begin(), dscp.match.end(), *read)) return item.warn("duplicate value");
+            dscp.match.push_back(*read);
+        });
+    }
+    section.optional("to-server", dscp.to_server, value);
+    section.optional("to-client", dscp.to_client, value);
+    section.finish();
+}
+
+void read_session_acl(const NodeRef& ref, const std::vector<NamedList>& lists, std::vector<Rule>& rules) {
+    if (ref.node.items.size() > max_rules) return ref.refuse("more than 4096 rules");
+    each_item(ref, "a list of rules, each with action: accept or deny",
+              [&](const NodeRef& item) { rules.push_back(read_rule(item, rules.size() + 1, lists)); });
 }
 
 }  // namespace conf

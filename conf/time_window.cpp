@@ -95,16 +95,17 @@ std::string to_string(const TimeWindow& window) {
     return days_text(window.days) + " " + minute_text(window.from) + "-" + minute_text(window.until);
 }
 
-void read_time(const Place& place, std::vector<TimeWindow>& windows) {
-    const std::string forms = "days, hours or both: 'Mon-Fri 07:00-19:00', 'Sat,Sun', '22:00-06:00'";
-    one_or_more(place, forms, [&](const Place& item) {
+void read_time(const NodeRef& ref, std::vector<TimeWindow>& windows) {
+    const std::string forms =
+        "days, hours or both, for example 'Mon-Fri 07:00-19:00', 'Sat,Sun' or '22:00-06:00'";
+    one_or_more(ref, forms, [&](const NodeRef& item) {
         const std::string* text = item.scalar(forms);
         if (!text) return;
         const auto window = parse_time_window(*text);
         if (window) {
             windows.push_back(*window);
         } else {
-            item.refuse(shown(*text) + " is no time window", forms);
+            item.refuse("invalid time window " + quote(*text), forms);
         }
     });
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "conf/config.hpp"
-#include "conf/place.hpp"
+#include "conf/node_ref.hpp"
 
 namespace conf {
 
@@ -15,6 +15,6 @@ std::optional<TimeWindow> parse_time_window(std::string_view text);
 std::string to_string(const TimeWindow& window);
 
 /// Reads one window or a list of them.
-void read_time(const Place& place, std::vector<TimeWindow>& windows);
+void read_time(const NodeRef& ref, std::vector<TimeWindow>& windows);
 
 }  // namespace conf

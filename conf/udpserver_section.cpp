@@ -6,55 +6,55 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t most_sessions = 4'000'000;
-constexpr unsigned most_workers = 64;
-constexpr std::uint64_t largest_buffer = 1u << 30;
+constexpr std::uint32_t max_sessions_limit = 4'000'000;
+constexpr unsigned max_workers = 64;
+constexpr std::uint64_t max_buffer_bytes = 1u << 30;
 
-void read_workers(const Place& place, unsigned processors, unsigned& workers) {
-    const std::string what = "a whole number, 1 to 64, or auto";
-    const std::string* text = place.scalar(what);
+void read_workers(const NodeRef& ref, unsigned processors, unsigned& workers) {
+    const std::string expected = "a whole number from 1 to 64, or auto";
+    const std::string* text = ref.scalar(expected);
     if (!text) return;
     const auto value = *text == "auto"
-                           ? std::optional<std::uint64_t>(std::min(std::max(processors, 1u), most_workers))
+                           ? std::optional<std::uint64_t>(std::min(std::max(processors, 1u), max_workers))
                            : parse_whole_number(*text);
-    if (value && *value >= 1 && *value <= most_workers) {
+    if (value && *value >= 1 && *value <= max_workers) {
         workers = static_cast<unsigned>(*value);
     } else {
-        place.refuse(shown(*text) + " does not fit", what, *text, {"auto"});
+        ref.refuse("invalid value " + quote(*text), expected, *text, {"auto"});
     }
 }
 
-void read_max_restarts(const Place& place, MaxRestarts& restarts) {
-    Section section(place);
+void read_max_restarts(const NodeRef& ref, MaxRestarts& restarts) {
+    Section section(ref);
     section.optional("count", restarts.count, number<unsigned>(1, 1000));
     section.optional("within", restarts.within, duration(1s, 24h));
     section.finish();
 }
 
-void read_source_limits(const Place& place, SourceLimits& limits) {
-    Section section(place);
-    section.optional("new-per-second", limits.new_per_second, number<std::uint32_t>(0, most_sessions));
-    section.optional("open", limits.open, number<std::uint32_t>(0, most_sessions));
+void read_source_limits(const NodeRef& ref, SourceLimits& limits) {
+    Section section(ref);
+    section.optional("new-per-second", limits.new_per_second, number<std::uint32_t>(0, max_sessions_limit));
+    section.optional("open", limits.open, number<std::uint32_t>(0, max_sessions_limit));
     section.finish();
 }
 
 }  // namespace
 
-void read_udpserver(const Place& place, unsigned processors, UdpServer& udpserver) {
-    Section section(place);
-    section.required("max-sessions", udpserver.max_sessions, number<std::uint32_t>(1, most_sessions));
+void read_udpserver(const NodeRef& ref, unsigned processors, UdpServer& udpserver) {
+    Section section(ref);
+    section.required("max-sessions", udpserver.max_sessions, number<std::uint32_t>(1, max_sessions_limit));
     if (const auto workers = section.child("workers")) read_workers(*workers, processors, udpserver.workers);
     if (const auto restarts = section.child("max-restarts"))
         read_max_restarts(*restarts, udpserver.max_restarts);
     section.optional("unanswered-share", udpserver.unanswered_share, percent());
     section.optional("new-sessions-per-second", udpserver.new_sessions_per_second,
-                     number<std::uint32_t>(0, most_sessions));
+                     number<std::uint32_t>(0, max_sessions_limit));
     if (const auto limits = section.child("per-address")) read_source_limits(*limits, udpserver.per_address);
     if (const auto limits = section.child("per-network")) read_source_limits(*limits, udpserver.per_network);
     section.optional("quarantine", udpserver.quarantine, duration(0s, 1h));
     section.optional("quarantine-answered", udpserver.quarantine_answered, duration(0s, 1h));
-    section.optional("receive-buffer", udpserver.receive_buffer, size(largest_buffer));
-    section.optional("send-buffer", udpserver.send_buffer, size(largest_buffer));
+    section.optional("receive-buffer", udpserver.receive_buffer, size(max_buffer_bytes));
+    section.optional("send-buffer", udpserver.send_buffer, size(max_buffer_bytes));
     section.optional("heartbeat", udpserver.heartbeat, duration(100ms, 1h));
     section.optional("stop-timeout", udpserver.stop_timeout, duration(100ms, 5min));
     section.finish();

@@ -106,7 +106,7 @@ def test_a_reload_that_fails_is_answered_and_changes_nothing(gw, echo, peer):
     client = peer()
     client.ask(b"1", one.listener)
     good, reg = one.daemon.file.read_text(), one.daemon.child()
-    for text, told in ((good + "\nfrobnicate: 1\n", "frobnicate"), ("name: [", "not valid YAML"), ("", "empty"),
+    for text, told in ((good + "\nfrobnicate: 1\n", "frobnicate"), ("name: [", "invalid YAML"), ("", "empty"),
                        (good.replace("max-sessions: 1000", "max-sessions: 0"), "udpserver.max-sessions"),
                        (good.replace("name: gw", "name: other"), "name; restart")):
         one.daemon.file.write_text(text)

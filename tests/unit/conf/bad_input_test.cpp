@@ -151,10 +151,10 @@ TEST_CASE("an error is told as file:line:column: path: text") {
     CHECK(to_string(conf::Error{3, 5, "log.to", "bad"}, "a.yaml") == "a.yaml:3:5: log.to: bad");
     CHECK(to_string(conf::Error{3, 5, "", "bad"}, "a.yaml") == "a.yaml:3:5: bad");
     CHECK(to_string(conf::Error{0, 0, "", "bad"}, "a\nb") == "a\\nb: bad");
-    CHECK(conf::advise("x", "", "") == "x");
-    CHECK(conf::advise("x", "y", "") == "x (expected y)");
-    CHECK(conf::advise("x", "", "lan", {"lam"}) == "x (did you mean 'lam'?)");
-    CHECK(conf::advise("x", "y", "lan", {"lam"}) == "x (expected y; did you mean 'lam'?)");
+    CHECK(conf::with_hint("x", "", "") == "x");
+    CHECK(conf::with_hint("x", "y", "") == "x (expected y)");
+    CHECK(conf::with_hint("x", "", "lan", {"lam"}) == "x (did you mean 'lam'?)");
+    CHECK(conf::with_hint("x", "y", "lan", {"lam"}) == "x (expected y; did you mean 'lam'?)");
 }
 
 TEST_CASE("all errors of a file come in one run, sorted by place") {
@@ -187,14 +187,15 @@ TEST_CASE("more than 200 errors are cut with a last word") {
     const auto result = load(config);
     REQUIRE(result.errors.size() == 201);
     CHECK(result.errors[199].path == "k199");
-    CHECK(result.errors.back().text == "more than 200 mistakes; the rest is not shown");
+    CHECK(result.errors.back().text == "more than 200 errors; the rest are not shown");
 }
 
 TEST_CASE("bytes of no text are refused with their place") {
     CHECK(lines(load(std::string("name: t\n\0", 9)).errors) ==
-          "t.yaml:2:1: '\\x00' begins no visible UTF-8 character\n");
-    CHECK(lines(load("name: \xc0\xaf").errors) == "t.yaml:1:7: '\\xc0' begins no visible UTF-8 character\n");
+          "t.yaml:2:1: invalid character '\\x00' (expected visible UTF-8)\n");
+    CHECK(lines(load("name: \xc0\xaf").errors) ==
+          "t.yaml:1:7: invalid character '\\xc0' (expected visible UTF-8)\n");
     CHECK(lines(load("\xff\xfe"
                      "n")
-                    .errors) == "t.yaml:1:1: '\\xff' begins no visible UTF-8 character\n");
+                    .errors) == "t.yaml:1:1: invalid character '\\xff' (expected visible UTF-8)\n");
 }

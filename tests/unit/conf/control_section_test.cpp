@@ -59,7 +59,7 @@ TEST_CASE("a group that the mode keeps out is warned about") {
     };
     CHECK(warnings("group: a, read-only-group: b")
               .starts_with("t.yaml:2:10: control: the socket file belongs to 'group', so members of "
-                           "'read-only-group' cannot open it; mode '0666' lets them"));
+                           "'read-only-group' cannot open it; mode '0666' permits them"));
     CHECK_FALSE(warnings("group: a, read-only-group: b, mode: '0664'").empty());
     CHECK(warnings("group: a, read-only-group: b, mode: '0666'").empty());
     CHECK(warnings("group: a, read-only-group: a").empty());

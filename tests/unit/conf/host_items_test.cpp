@@ -3,7 +3,6 @@
 #include "conf/address_block.hpp"
 #include "conf/destination.hpp"
 #include "conf/host_items.hpp"
-#include "conf/host_match.hpp"
 #include "tests/unit/conf/text_config.hpp"
 
 namespace {
@@ -100,9 +99,9 @@ TEST_CASE("items print in their shortest form") {
 
 TEST_CASE("bits outside the mask are told, not guessed over") {
     const auto result = load_rule("action: accept, plug-to: '192.0.2.1:53', from: 10.0.0.1/8");
-    CHECK(
-        lines(result.warnings) ==
-        "t.yaml:5:53: session-acl[1].from[1]: the address has bits outside the mask; it means 10.0.0.0/8\n");
+    CHECK(lines(result.warnings) ==
+          "t.yaml:5:53: session-acl[1].from[1]: the address has bits outside the mask; it is read as "
+          "10.0.0.0/8\n");
     CHECK(result.ok());
 }
 

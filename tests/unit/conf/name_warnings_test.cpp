@@ -26,15 +26,16 @@ std::string deny(const std::string& keys) {
     return warnings_of("action: deny, " + keys);
 }
 
-std::string keeps_nobody(const std::string& place, const std::string& name) {
-    return "t.yaml:" + place + ": '" + name +
-           "' keeps nobody out as long as it has no address; where that matters give addresses\n";
+std::string keeps_nobody(const std::string& position, const std::string& name) {
+    return "t.yaml:" + position + ": '" + name +
+           "' excludes no client while it has no address; use addresses where that matters\n";
 }
 
-std::string keeps_not_unnamed(const std::string& place, const std::string& pattern) {
-    return "t.yaml:" + place + ": '" + pattern +
-           "' keeps out no client whose address has no name, and clients give names to their addresses "
-           "themselves; where that matters give addresses\n";
+std::string keeps_not_unnamed(const std::string& position, const std::string& pattern) {
+    return "t.yaml:" + position + ": '" + pattern +
+           "' excludes no client whose address has no name, and clients choose their own names; use "
+           "addresses "
+           "where that matters\n";
 }
 
 }  // namespace
@@ -75,7 +76,7 @@ TEST_CASE("a rule is warned about once, however many names it has") {
 
 TEST_CASE("a name that is also the name of a list is warned about") {
     CHECK(accept("from: good") ==
-          "t.yaml:6:53: session-acl[1].from[1]: 'good' is the name of a host here; the list is '@good'\n");
+          "t.yaml:6:53: session-acl[1].from[1]: 'good' is read as a host name; the list is '@good'\n");
     CHECK(accept("from: good.") == "");
 }
 
@@ -97,7 +98,7 @@ TEST_CASE("in a single process look-ups of clients' names are warned about, othe
         return lines(result.warnings);
     };
     const std::string end =
-        " asks for the names of clients, and in a single process everybody waits for each answer\n";
+        " resolves the names of clients, and in a single process each look-up blocks all sessions\n";
     CHECK(warnings("singleproc: true", "'~a'") == "t.yaml:2:13: singleproc: a regular expression" + end);
     CHECK(warnings("singleproc: true\nlog: {names: true}", "'*'") ==
           "t.yaml:2:13: singleproc: log.names" + end);

@@ -10,7 +10,7 @@
 namespace conf {
 
 /// A value of the file with its path: what every reader is given, and where it complains.
-struct Place {
+struct NodeRef {
     const Node& node;
     std::string path;
     Report& report;
@@ -25,18 +25,18 @@ struct Place {
     [[nodiscard]] bool is_map() const { return node.kind == Node::Kind::map; }
 
     /// The item of a list, numbered from 1 as the rules are.
-    [[nodiscard]] Place item(std::size_t index) const;
+    [[nodiscard]] NodeRef item(std::size_t index) const;
 };
 
 /// What stands at a node, for messages: `'abc'`, `a list`, `a section`, `nothing`.
-std::string found(const Node& node);
+std::string describe(const Node& node);
 
 /// Calls `read` for each item of a list. An empty list is refused: `from: []` would mean everybody.
-void each_item(const Place& place, const std::string& expected,
-               const std::function<void(const Place&)>& read);
+void each_item(const NodeRef& ref, const std::string& expected,
+               const std::function<void(const NodeRef&)>& read);
 
 /// The same for values where one may stand without a list around it.
-void one_or_more(const Place& place, const std::string& expected,
-                 const std::function<void(const Place&)>& read);
+void one_or_more(const NodeRef& ref, const std::string& expected,
+                 const std::function<void(const NodeRef&)>& read);
 
 }  // namespace conf
