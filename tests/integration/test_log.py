@@ -96,7 +96,7 @@ def test_every_id_is_documented(serve, peer):
 
 def test_the_catalogue_is_that_of_the_program():
     """[K-65] Each message of the source has its place in the manual page."""
-    source = (top / "libudpserver" / "base" / "messages.def").read_text()
+    source = (top / "base" / "messages.def").read_text()
     ids = re.findall(r'^MESSAGE\(\s*\w+,\s*"([^"]+)"', source, re.M)
     assert len(ids) == len(set(ids))
     assert sorted(re.findall(r"^\.It Sy (\S+)$", CATALOGUE.read_text(), re.M)) == sorted(ids)

@@ -190,7 +190,7 @@ def test_the_checker_tells_all_mistakes_with_their_places(check, config):
     assert result.returncode == FAILED and result.stdout == ""
     lines = result.stderr.splitlines()
     assert all(re.match(r"\S+/proxyd\.yaml:\d+:\d+: ", line) for line in lines), result.stderr
-    for place, told in ((":3:3:", "max-sessions"), (":5:", "70000"), (":7:", "accept"), (":7:", "no mask of 10.0.0.0"),
+    for place, told in ((":3:3:", "max-sessions"), (":5:", "70000"), (":7:", "accept"), (":7:", "invalid mask"),
                         (":8:1:", "name")):
         assert any(place in line and told in line for line in lines), (place, told, result.stderr)
 
