@@ -254,14 +254,14 @@ void KeptState::log_listeners() const {
 }
 
 session::Server::Parts KeptState::server_parts(const conf::Config& config, session::SocketSource& source,
-                                               session::LookupSource* lookups) {
+                                               session::LookupSource look_up) {
     return {.config = config,
             .listeners = sockets.listeners,
             .pool = sockets.pool,
             .arena = sessions.arena,
             .make_proxy = proxies::make,
             .source = source,
-            .lookups = lookups,
+            .look_up = std::move(look_up),
             .older_arenas = &sessions.older_arenas,
             .history = &sessions.history,
             .used_sockets = used_sockets_};

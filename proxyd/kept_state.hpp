@@ -58,7 +58,7 @@ public:
     /// The parts of a server, in REG or in the single process.
     [[nodiscard]] session::Server::Parts server_parts(const conf::Config& config,
                                                       session::SocketSource& source,
-                                                      session::LookupSource* lookups);
+                                                      session::LookupSource look_up);
 
     /// `127.0.0.1:53` for each listener.
     [[nodiscard]] std::vector<std::string> listener_texts() const;

@@ -25,26 +25,10 @@ private:
     session::Server& server_;
 };
 
-/// REG: the workers' questions go to a resolver of the main thread, and no worker waits (K-57).
-class AskingLookups : public session::LookupSource {
-public:
-    AskingLookups(boost::asio::io_context& io, resolvers::Resolver& resolver)
-        : io_(io), resolver_(resolver) {}
-    void ask(const session::Lookup& lookup, Callback callback) override;
-
-private:
-    boost::asio::io_context& io_;
-    resolvers::Resolver& resolver_;
-};
+/// REG: passes the workers' questions to a resolver of the main thread, so no worker waits (K-57).
+session::LookupSource look_up_in(boost::asio::io_context& io, resolvers::Resolver& resolver);
 
 /// singleproc: the worker itself looks up and waits (K-10).
-class WaitingLookups : public session::LookupSource {
-public:
-    explicit WaitingLookups(resolvers::Settings settings);
-    void ask(const session::Lookup& lookup, Callback callback) override;
-
-private:
-    resolvers::Settings settings_;
-};
+session::LookupSource blocking_look_up(resolvers::Settings settings);
 
 }  // namespace proxyd

@@ -16,18 +16,15 @@ std::vector<std::string> texts(const std::vector<base::Address>& addresses) {
     return result;
 }
 
-resolvers::Question question_of(const std::string& name) {
-    resolvers::Question question{.name = name, .timeout = look_up_timeout};
-    if (const auto address = base::parse_address(name)) {
-        question.kind = resolvers::Question::names_of_address;
-        question.address = *address;
-    }
-    return question;
+base::Lookup question_of(const std::string& name) {
+    if (const auto address = base::parse_address(name))
+        return {.address = *address, .timeout = look_up_timeout};
+    return {.name = name, .timeout = look_up_timeout};
 }
 
-control::Row row_of(const std::string& name, const resolvers::Answer& answer) {
+control::Row row_of(const std::string& name, const base::LookupAnswer& answer) {
     control::Row row;
-    row.add("name", name).add("status", resolvers::to_string(answer.status));
+    row.add("name", name).add("status", to_string(answer.status));
     row.add("addresses", texts(answer.addresses)).add("names", answer.names);
     return row.add("ttl_ms", answer.ttl).add("detail", answer.detail);
 }
@@ -51,7 +48,7 @@ void add_resolve(Queries& queries, resolvers::Resolver& resolver) {
                 [&resolver](const control::Request& request, std::uint64_t, const Queries::Reply& reply) {
                     request.allow({"name"});
                     const std::string name = request.needed_text("name");
-                    resolver.ask(question_of(name), [name, reply](const resolvers::Answer& answer) {
+                    resolver.ask(question_of(name), [name, reply](const base::LookupAnswer& answer) {
                         reply({0, row_of(name, answer).text() + "\n"});
                     });
                 });

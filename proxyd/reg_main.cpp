@@ -64,8 +64,8 @@ session::Adoption start(process::ChildRuntime& runtime, session::Server& server)
 int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept, bool draining) {
     LinkSocketSource source(runtime);
     resolvers::IpcResolver resolver(runtime.io(), config.resolver.timeout);
-    AskingLookups lookups(runtime.io(), resolver);
-    session::Server server(runtime.io(), kept.server_parts(config, source, &lookups));
+    session::Server server(runtime.io(),
+                           kept.server_parts(config, source, look_up_in(runtime.io(), resolver)));
     source.deliver_to(server);
     ServerNames names(server);
     resolvers::NameSubscriber subscriber(runtime.io(), names);
@@ -108,7 +108,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
 
 int report_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept) {
     LinkSocketSource source(runtime);
-    session::Server server(runtime.io(), kept.server_parts(config, source, nullptr));
+    session::Server server(runtime.io(), kept.server_parts(config, source, {}));
     server.report_left();
     return 0;
 }

@@ -68,8 +68,8 @@ int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& 
     boost::asio::io_context io;
     LocalSocketSource source(io, kept.sockets.pool);
     if (!config.user.empty()) base::drop_privileges(base::find_user(config.user));
-    WaitingLookups lookups(resolvers::settings_for_lookups(config.resolver));
-    session::Server server(io, kept.server_parts(config, source, &lookups));
+    const session::LookupSource look_up = blocking_look_up(resolvers::settings_for_lookups(config.resolver));
+    session::Server server(io, kept.server_parts(config, source, look_up));
     source.deliver_to(server);
     StatusFile status_file(io, server, config);
     process::SignalSource incoming(io, signals);

@@ -6,8 +6,8 @@
 namespace resolvers {
 namespace {
 
-std::vector<RecordType> types_for(Question::Kind kind, Families families) {
-    if (kind == Question::names_of_address) return {RecordType::ptr};
+std::vector<RecordType> types_for(bool reverse, Families families) {
+    if (reverse) return {RecordType::ptr};
     switch (families) {
         case Families::v4:
             return {RecordType::a};
@@ -23,13 +23,9 @@ std::string_view label(RecordType type) {
     return type == RecordType::a ? "A: " : type == RecordType::aaaa ? "AAAA: " : "PTR: ";
 }
 
-bool is_failure(const Answer& answer) {
-    return answer.status != Answer::ok && !is_denial(answer.status);
-}
-
 // What a caller has to know of two: a failure hides the rest, addresses hide a denial.
 int rank(const Answer& answer) {
-    if (is_failure(answer)) return 3;
+    if (is_failure(answer.status)) return 3;
     if (answer.status == Answer::ok) return 2;
     return answer.status == Answer::no_data ? 1 : 0;
 }
@@ -46,11 +42,10 @@ Answer merged(const Answer& one, const Answer& other) {
     return both;
 }
 
-AresLookup::AresLookup(const AresContext& context, Question::Kind kind, std::vector<std::string> names,
-                       Done done)
+AresLookup::AresLookup(const AresContext& context, bool reverse, std::vector<std::string> names, Done done)
     : context_(context), names_(std::move(names)), done_(std::move(done)) {
     ++context_.counters.lookups;
-    for (const RecordType type : types_for(kind, context.settings.families))
+    for (const RecordType type : types_for(reverse, context.settings.families))
         parts_.push_back({type});
     ask();
 }
@@ -79,7 +74,7 @@ void AresLookup::on_part(std::size_t index, const Answer& answer) {
     part.answer = answer;
     if (answer.status != Answer::ok) part.answer->detail.insert(0, label(part.type));
     // One failure decides; the other part is not waited for.
-    if (is_failure(answer)) return on_name(Answer(*part.answer));
+    if (is_failure(answer.status)) return on_name(Answer(*part.answer));
     Answer all = *part.answer;
     for (const Part& other : parts_) {
         if (!other.answer) return;

@@ -19,9 +19,9 @@ class AresLookup {
 public:
     using Done = std::function<void(const Answer&)>;
 
-    /// `names`: what to ask for, one after the other, not empty; one reverse name if `kind` says so. `done`
+    /// `names`: what to ask for, one after the other, not empty; one reverse name if `reverse`. `done`
     /// is called once, from the loop; it may destroy the look-up.
-    AresLookup(const AresContext& context, Question::Kind kind, std::vector<std::string> names, Done done);
+    AresLookup(const AresContext& context, bool reverse, std::vector<std::string> names, Done done);
 
     /// What was found out so far, for a question that timed out.
     [[nodiscard]] std::string progress() const;

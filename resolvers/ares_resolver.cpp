@@ -19,7 +19,7 @@ using base::now;
 // What is the same for all questions with the same answer. Empty for a name that cannot exist. The dot at the
 // end makes a difference: it excludes the search list.
 std::string key_of(const Question& question) {
-    if (question.kind == Question::names_of_address) {
+    if (question.is_reverse()) {
         const auto name = reverse_name(question.address);
         return name.empty() ? "" : "?" + name;
     }
@@ -29,11 +29,7 @@ std::string key_of(const Question& question) {
 }
 
 Answer failure(Answer::Status status, std::string detail, Duration ttl) {
-    Answer answer;
-    answer.status = status;
-    answer.detail = std::move(detail);
-    answer.ttl = ttl;
-    return answer;
+    return {.status = status, .ttl = ttl, .detail = std::move(detail)};
 }
 
 }  // namespace
@@ -62,7 +58,7 @@ void AresResolver::ask(Question question, Callback callback) {
     const std::string key = key_of(question);
     if (auto answer = own_answer(question, key)) return post(std::move(callback), std::move(*answer));
     if (auto answer = from_cache(question, key))
-        return post(std::move(callback), judged(*answer, question.private_welcome));
+        return post(std::move(callback), judged(*answer, question.allow_private));
     if (full(key)) {
         auto text = std::to_string(waiting()) + " look-ups and " + std::to_string(askers_) + " askers wait";
         return post(std::move(callback), failure(Answer::busy, std::move(text), settings_.ttl.failed));
@@ -71,7 +67,7 @@ void AresResolver::ask(Question question, Callback callback) {
 }
 
 std::optional<Answer> AresResolver::own_answer(const Question& question, const std::string& key) {
-    if (question.kind == Question::addresses) {
+    if (!question.is_reverse()) {
         if (const auto literal = base::parse_address(question.name)) {
             ++counters_.literals;
             return Answer{Answer::ok, {*literal}, {}, settings_.ttl.most, "an address"};
@@ -94,7 +90,7 @@ std::optional<Answer> AresResolver::from_cache(const Question& question, const s
 std::optional<Answer> AresResolver::from_hosts(const Question& question) {
     const HostsTable& table = hosts_.table(now());
     Answer answer{Answer::ok, {}, {}, std::min(hosts_ttl, settings_.ttl.most), "hosts file"};
-    if (question.kind == Question::addresses)
+    if (!question.is_reverse())
         answer.addresses = table.addresses(*canonical_name(question.name));
     else
         answer.names = table.names(question.address);
@@ -115,7 +111,7 @@ void AresResolver::join(const std::string& key, Question question, Callback call
     ++askers_;
     const auto asker = pending.askers.insert(
         pending.askers.end(),
-        Asker{std::move(callback), question.private_welcome, boost::asio::steady_timer(io_)});
+        Asker{std::move(callback), question.allow_private, boost::asio::steady_timer(io_)});
     start_deadline(key, asker, limit);
     if (!is_new) {
         ++counters_.joined;
@@ -155,12 +151,12 @@ void AresResolver::start_waiting() {
 void AresResolver::start(Pendings::iterator pending) {
     const Question& question = pending->second.question;
     std::vector<std::string> names;
-    if (question.kind == Question::names_of_address)
+    if (question.is_reverse())
         names.push_back(reverse_name(question.address));
     else
         names = candidates(question.name, settings_.search, settings_.dots);
     pending->second.lookup = std::make_unique<AresLookup>(
-        AresContext{io_, settings_, counters_, order_, channels_}, question.kind, std::move(names),
+        AresContext{io_, settings_, counters_, order_, channels_}, question.is_reverse(), std::move(names),
         [this, key = pending->first](const Answer& answer) { on_answer(key, answer); });
     ++running_;
 }
@@ -170,7 +166,7 @@ void AresResolver::on_answer(const std::string& key, const Answer& answer) {
     const auto pending = pending_.find(key);
     // Posted: an asker may destroy this object, or ask again at once.
     for (Asker& asker : pending->second.askers)
-        post(std::move(asker.callback), judged(answer, asker.private_welcome));
+        post(std::move(asker.callback), judged(answer, asker.allow_private));
     askers_ -= pending->second.askers.size();
     erase(pending);
 }
@@ -184,8 +180,8 @@ void AresResolver::erase(Pendings::iterator pending) {
     start_waiting();
 }
 
-Answer AresResolver::judged(const Answer& answer, bool private_welcome) const {
-    if (settings_.allow_private || private_welcome) return answer;
+Answer AresResolver::judged(const Answer& answer, bool allow_private) const {
+    if (settings_.allow_private || allow_private) return answer;
     if (in_any_domain(answer.found_as, settings_.private_domains)) return answer;
     const auto found = std::find_if(answer.addresses.begin(), answer.addresses.end(), is_private);
     if (found == answer.addresses.end()) return answer;

@@ -45,7 +45,7 @@ public:
 private:
     struct Asker {
         Callback callback;
-        bool private_welcome;
+        bool allow_private;
         boost::asio::steady_timer deadline;
         Lifetime lifetime{};
     };
@@ -68,7 +68,7 @@ private:
     void start(Pendings::iterator pending);
     void on_answer(const std::string& key, const Answer& answer);
     void erase(Pendings::iterator pending);
-    [[nodiscard]] Answer judged(const Answer& answer, bool private_welcome) const;
+    [[nodiscard]] Answer judged(const Answer& answer, bool allow_private) const;
     void post(Callback callback, Answer answer);
 
     boost::asio::io_context& io_;

@@ -20,11 +20,6 @@ bool has_address(const Answer& answer, base::Address address) {
     });
 }
 
-// An answer that the name does not have the address, as far as anybody can know.
-bool is_refusal(const Answer& answer) {
-    return answer.status == Answer::ok || answer.status == Answer::bad_name || is_denial(answer.status);
-}
-
 Answer without_names(Answer answer, Answer::Status status, std::string detail) {
     answer.names.clear();
     answer.status = status;
@@ -35,15 +30,13 @@ Answer without_names(Answer answer, Answer::Status status, std::string detail) {
 }  // namespace
 
 ConfirmingResolver::~ConfirmingResolver() {
-    Answer cancelled;
-    cancelled.status = Answer::cancelled;
-    cancelled.detail = "the resolver ends";
+    const Answer cancelled{.status = Answer::cancelled, .detail = "the resolver ends"};
     for (auto& [number, work] : works_)
         boost::asio::post(io_, [callback = std::move(work.callback), cancelled] { callback(cancelled); });
 }
 
 void ConfirmingResolver::ask(Question question, Callback callback) {
-    if (question.kind != Question::names_of_address) return inner_.ask(std::move(question), callback);
+    if (!question.is_reverse()) return inner_.ask(std::move(question), callback);
     if (question.timeout <= base::Duration::zero()) question.timeout = timeout_;
     const std::uint64_t number = ++last_number_;
     works_.emplace(number, Work{question, std::move(callback), now() + question.timeout});
@@ -72,7 +65,7 @@ void ConfirmingResolver::confirm(std::uint64_t number, const std::string& name, 
     Question question{name.ends_with('.') ? name : name + '.'};
     question.timeout = left;
     question.refresh = works_.at(number).question.refresh;
-    question.private_welcome = true;
+    question.allow_private = true;
     inner_.ask(std::move(question), lifetime_.guard([this, number, name](const Answer& answer) {
         on_addresses(number, name, answer);
     }));
@@ -83,7 +76,7 @@ void ConfirmingResolver::on_addresses(std::uint64_t number, const std::string& n
     work.ttl = std::min(work.ttl, answer.ttl);
     if (answer.status == Answer::ok && has_address(answer, work.question.address))
         work.confirmed.push_back(name);
-    else if (!is_refusal(answer) && work.failure.status == Answer::ok)
+    else if (is_failure(answer.status) && work.failure.status == Answer::ok)
         work.failure = answer;
     if (--work.waiting > 0) return;
 

@@ -23,7 +23,7 @@ struct Counters {
     std::uint64_t truncated = 0;
     std::uint64_t silent = 0;       ///< a server did not answer in time
     std::uint64_t unreachable = 0;  ///< a server cannot be reached, or closes the connection
-    std::array<std::uint64_t, answer_statuses> outcomes{};  ///< of all questions, by Answer::Status
+    std::array<std::uint64_t, base::lookup_statuses> outcomes{};  ///< of all questions, by Answer::Status
 
     /// `asked 12, ...: ok 10, timed out 2`; of the outcomes only those that happened.
     [[nodiscard]] std::string text() const;

@@ -18,26 +18,15 @@ constexpr base::Duration failure_ttl = std::chrono::seconds(1);
 using base::now;
 
 Answer failure(Answer::Status status, std::string detail) {
-    Answer answer;
-    answer.status = status;
-    answer.detail = std::move(detail);
-    answer.ttl = failure_ttl;
-    return answer;
+    return {.status = status, .ttl = failure_ttl, .detail = std::move(detail)};
 }
 
-// What APR says, if it can be an answer to that question.
-Answer answer_to(const Question& question, ipc::LookedUp looked_up) {
-    Answer answer;
-    answer.status = static_cast<Answer::Status>(looked_up.status);
-    answer.ttl = looked_up.ttl;
-    answer.detail = std::move(looked_up.detail);
-    if (answer.status != Answer::ok) return answer;
-    if (question.kind == Question::addresses)
-        answer.addresses = std::move(looked_up.addresses);
-    else
-        answer.names = std::move(looked_up.names);
-    if (answer.addresses.empty() && answer.names.empty())
-        return failure(Answer::server_failure, "APR found, but sent nothing");
+// APR's answer, reduced to what can answer this question.
+Answer answer_to(const Question& question, Answer answer) {
+    if (answer.status != Answer::ok || question.is_reverse()) answer.addresses.clear();
+    if (answer.status != Answer::ok || !question.is_reverse()) answer.names.clear();
+    if (answer.status == Answer::ok && answer.addresses.empty() && answer.names.empty())
+        return failure(Answer::server_failure, "APR sent an empty answer");
     return answer;
 }
 
@@ -66,10 +55,9 @@ void IpcResolver::ask(Question question, Callback callback) {
         base::log::write(base::msg::lookup_busy, "look-up refused: {}", text);
         return post(std::move(callback), failure(Answer::busy, std::move(text)));
     }
-    // Nothing that the link refuses, and no name that APR would take for an address' names.
-    const bool names = question.kind == Question::names_of_address;
-    if (names ? question.address.family == base::Family::none
-              : question.name.empty() || question.name.size() > ipc::max_text)
+    // The link would refuse these.
+    if (question.is_reverse() ? question.address.family == base::Family::none
+                              : question.name.size() > ipc::max_text)
         return post(std::move(callback), failure(Answer::bad_name, "no host can have this name"));
     const bool own = question.timeout > base::Duration::zero();
     const auto deadline = now() + (own ? question.timeout : timeout_ + margin);
@@ -117,25 +105,21 @@ void IpcResolver::send_waiting() {
 
 // What is left of the time when the question had to wait.
 ipc::SendResult IpcResolver::send(std::uint32_t id, const Pending& pending) {
-    ipc::LookUp look_up;
-    look_up.timeout = std::clamp(pending.deadline - now(), base::Duration(1), pending.question.timeout);
-    if (pending.question.kind == Question::names_of_address)
-        look_up.address = pending.question.address;
-    else
-        look_up.name = pending.question.name;
-    return channel_->send(look_up, id);
+    ipc::LookupRequest request{pending.question};
+    request.timeout = std::clamp(pending.deadline - now(), base::Duration(1), pending.question.timeout);
+    return channel_->send(request, id);
 }
 
 void IpcResolver::on_message(ipc::Message& message) {
-    auto looked_up = ipc::read<ipc::LookedUp>(message);
-    if (!looked_up || looked_up->status >= answer_statuses) return channel_->refuse("a malformed looked-up");
+    auto reply = ipc::read<ipc::LookupReply>(message);
+    if (!reply) return channel_->refuse("a malformed looked-up");
     const auto found = pending_.find(message.id);
     if (found == pending_.end() || unsent_.contains(message.id)) {
         ++unknown_;
         base::log::write(base::msg::answer_unknown, "looked-up with id {}: nobody asked", message.id);
         return;
     }
-    finish(found, answer_to(found->second.question, std::move(*looked_up)));
+    finish(found, answer_to(found->second.question, std::move(*reply)));
 }
 
 // What was sent is sent again over the next link, the first time; the deadlines go on.

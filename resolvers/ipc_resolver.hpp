@@ -74,7 +74,7 @@ private:
     std::set<std::uint32_t> unsent_;  ///< of these, those that no link has
     std::uint32_t last_id_ = 0;
     std::uint64_t asked_ = 0, asked_again_ = 0, unknown_ = 0;
-    std::array<std::uint64_t, answer_statuses> outcomes_{};
+    std::array<std::uint64_t, base::lookup_statuses> outcomes_{};
     std::function<void()> on_lost_;
     std::unique_ptr<ipc::Channel> channel_;
     Lifetime lifetime_;

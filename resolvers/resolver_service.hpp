@@ -42,7 +42,7 @@ private:
     std::size_t pending_ = 0;
     std::uint64_t link_ = 0;  ///< number of the current link
     std::uint64_t lost_ = 0;  ///< answers whose link was gone, or did not take them
-    std::array<std::uint64_t, answer_statuses> answered_{};
+    std::array<std::uint64_t, base::lookup_statuses> answered_{};
     std::unique_ptr<ipc::Channel> channel_;
     Lifetime lifetime_;
 };

@@ -126,14 +126,14 @@ NameUpdate NameUpdate::decode(Decoder& in) {
     return value;
 }
 
-void LookUp::encode(Encoder& out) const {
+void LookupRequest::encode(Encoder& out) const {
     encode_text(out, name);
     encode_address(out, address);
     encode_duration(out, timeout);
 }
 
-LookUp LookUp::decode(Decoder& in) {
-    LookUp value;
+LookupRequest LookupRequest::decode(Decoder& in) {
+    LookupRequest value;
     value.name = decode_text(in);
     value.address = decode_address(in);
     value.timeout = decode_duration(in);
@@ -141,17 +141,19 @@ LookUp LookUp::decode(Decoder& in) {
     return value;
 }
 
-void LookedUp::encode(Encoder& out) const {
-    out.u8(status);
+void LookupReply::encode(Encoder& out) const {
+    out.u8(static_cast<std::uint8_t>(status));
     encode_list(out, addresses, encode_address);
     encode_list(out, names, encode_text);
     encode_duration(out, ttl);
     out.string(std::string_view(detail).substr(0, max_text));
 }
 
-LookedUp LookedUp::decode(Decoder& in) {
-    LookedUp value;
-    value.status = in.u8();
+LookupReply LookupReply::decode(Decoder& in) {
+    LookupReply value;
+    const std::uint8_t status = in.u8();
+    if (status >= base::lookup_statuses) in.fail();
+    value.status = static_cast<base::LookupAnswer::Status>(status);
     value.addresses = decode_list(in, decode_result);
     value.names = decode_list(in, decode_text);
     value.ttl = decode_duration(in);

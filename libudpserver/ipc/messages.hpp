@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/lookup.hpp"
 #include "libudpserver/ipc/descriptors.hpp"
 #include "libudpserver/ipc/message.hpp"
 
@@ -135,28 +136,20 @@ struct NameUpdate {
     static NameUpdate decode(Decoder& in);
 };
 
-/// REG asks for the addresses of a name or, with an empty name, the confirmed names of an address.
-struct LookUp {
+/// REG asks APR for addresses or confirmed names. Only name, address and time-out are sent.
+struct LookupRequest : base::Lookup {
     static constexpr MessageType type = MessageType::look_up;
-    std::string name;
-    base::Address address;
-    base::Duration timeout{};  ///< 0: APR's own
 
     void encode(Encoder& out) const;
-    static LookUp decode(Decoder& in);
+    static LookupRequest decode(Decoder& in);
 };
 
-/// The answer. `status` is a resolvers::Answer::Status, which this layer does not know.
-struct LookedUp {
+/// APR's answer, complete but for `found_as`.
+struct LookupReply : base::LookupAnswer {
     static constexpr MessageType type = MessageType::looked_up;
-    std::uint8_t status = 0;
-    std::vector<base::Address> addresses;
-    std::vector<std::string> names;
-    base::Duration ttl{};
-    std::string detail;
 
     void encode(Encoder& out) const;
-    static LookedUp decode(Decoder& in);
+    static LookupReply decode(Decoder& in);
 };
 
 /// The longest request or piece of an answer of the control protocol, in bytes.

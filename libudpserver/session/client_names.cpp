@@ -38,14 +38,14 @@ void ClientNames::add_log_only(const base::Address& client, SessionId session) {
     asked_.at(client).log_only.push_back(session);
 }
 
-ClientNames::Waiters ClientNames::answered(const base::Address& client, const LookupAnswer& answer,
+ClientNames::Waiters ClientNames::answered(const base::Address& client, const base::LookupAnswer& answer,
                                            Instant now) {
-    const bool failed = answer.status == LookupAnswer::Status::failed;
+    const bool failed = is_failure(answer.status);
     forget(client);
     if (known_.size() >= capacity) forget(ages_.front());
     ages_.push_back(client);
     Known& known = known_[client];
-    if (answer.status == LookupAnswer::Status::found) known.names = answer.names;
+    if (answer.status == base::LookupAnswer::ok) known.names = answer.names;
     known.failed = failed;
     known.until = now + std::clamp(answer.ttl, Duration{0}, max_ttl);
     known.age = std::prev(ages_.end());

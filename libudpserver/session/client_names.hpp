@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "libudpserver/session/lookup.hpp"
+#include "base/lookup.hpp"
 #include "libudpserver/session/session_filter.hpp"
 #include "libudpserver/session/session_key.hpp"
 
@@ -45,7 +45,7 @@ public:
     /// The address must have been asked for.
     void set_awaited(const base::Address& client) { asked_.at(client).awaited = true; }
     /// Returns what waited for it.
-    Waiters answered(const base::Address& client, const LookupAnswer& answer, Instant now);
+    Waiters answered(const base::Address& client, const base::LookupAnswer& answer, Instant now);
 
     [[nodiscard]] bool asks(const base::Address& client) const { return asked_.contains(client); }
     [[nodiscard]] std::size_t asked() const { return asked_.size(); }

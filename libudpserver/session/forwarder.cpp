@@ -120,12 +120,12 @@ Verdict Forwarder::ask_handler(Session session, net::Datagram& datagram, bool fr
     return verdict;
 }
 
-void Forwarder::resolved(Session session, const SessionContext::Resolved& done, const LookupAnswer& answer,
-                         Instant now) {
+void Forwarder::resolved(Session session, const SessionContext::Resolved& done,
+                         const base::LookupAnswer& answer, Instant now) {
     SessionContext context(parts_, session.slot(), now);
     done(context, answer);
     release_held(session, now);
-    if (answer.status == LookupAnswer::Status::failed && session.is_holding())
+    if (is_failure(answer.status) && session.is_holding())
         parts_.sessions.close(session, CloseReason::resolve_failure);
 }
 

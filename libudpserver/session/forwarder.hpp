@@ -17,7 +17,7 @@ public:
     void to_client(SocketIndex socket, net::Datagram& datagram, Instant now);
 
     /// Answers a look-up of the session's handler.
-    void resolved(Session session, const SessionContext::Resolved& done, const LookupAnswer& answer,
+    void resolved(Session session, const SessionContext::Resolved& done, const base::LookupAnswer& answer,
                   Instant now);
 
     /// The session that the socket serves; none if it serves none of this worker's.

@@ -100,7 +100,7 @@ void PendingClients::no_room(const Endpoint& client, Instant now) {
 
 // Look-ups.
 
-void PendingClients::look_up(Lookup lookup, LookupDone done) {
+void PendingClients::look_up(base::Lookup lookup, LookupDone done) {
     if (look_up_) {
         look_up_(std::move(lookup), std::move(done));
     } else {
@@ -119,9 +119,8 @@ bool PendingClients::ask_client_names(const base::Address& client, Instant now) 
         case ClientNames::Ask::now:
             break;
     }
-    look_up({.address = client}, [client](SessionEngine& engine, const LookupAnswer& answer, Instant at) {
-        engine.client_names_arrived(client, answer, at);
-    });
+    look_up({.address = client}, [client](SessionEngine& engine, const base::LookupAnswer& answer,
+                                          Instant at) { engine.client_names_arrived(client, answer, at); });
     return true;
 }
 
@@ -150,15 +149,14 @@ void PendingClients::name_client(Session session, Instant now) {
 }
 
 void PendingClients::client_names_arrived(SessionStore& sessions, const base::Address& client,
-                                          const LookupAnswer& answer, Instant now) {
+                                          const base::LookupAnswer& answer, Instant now) {
     const ClientNames::Waiters waiters = client_names_.answered(client, answer, now);
     for (const SessionId& id : waiters.log_only) {
         const Session session = sessions.find(id);
         if (session && !answer.names.empty()) extra_of(session).client_name = answer.names.front();
     }
     // Also when it failed after the datagrams that waited for it had been refused.
-    if (answer.status == LookupAnswer::Status::failed && waiters.awaited)
-        reports_.client_lookup_failed(client, answer);
+    if (is_failure(answer.status) && waiters.awaited) reports_.client_lookup_failed(client, answer);
 }
 
 }  // namespace session

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/lookup.hpp"
 #include "libudpserver/policy/policy.hpp"
 #include "libudpserver/session/client_names.hpp"
 #include "libudpserver/session/hold_queue.hpp"
-#include "libudpserver/session/lookup.hpp"
 #include "libudpserver/session/session_key.hpp"
 #include "libudpserver/session/session_reports.hpp"
 #include "libudpserver/session/session_store.hpp"
@@ -21,8 +21,8 @@ namespace session {
 class SessionEngine;
 
 /// Called with the answer in a later turn of the worker, always.
-using LookupDone = std::function<void(SessionEngine&, const LookupAnswer&, Instant now)>;
-using LookUp = std::function<void(Lookup, LookupDone)>;
+using LookupDone = std::function<void(SessionEngine&, const base::LookupAnswer&, Instant now)>;
+using LookUp = std::function<void(base::Lookup, LookupDone)>;
 
 /// Clients whose first datagram the policy cannot decide about before a name is known, in the order they came
 /// (K-58), and the look-ups of the worker. Each client has a queue for what it sends meanwhile; it has no
@@ -62,7 +62,7 @@ public:
     void hold(Session session, const net::Datagram& datagram, Instant now);
     SessionExtra& extra_of(Session session);
 
-    void look_up(Lookup lookup, LookupDone done);
+    void look_up(base::Lookup lookup, LookupDone done);
     /// Look-ups that no resolver answers; the caller fails them.
     [[nodiscard]] std::vector<LookupDone> take_unanswerable() { return std::exchange(unanswerable_, {}); }
     [[nodiscard]] bool has_unanswerable() const { return !unanswerable_.empty(); }
@@ -75,8 +75,8 @@ public:
     void request_client_names(const base::Address& client, Instant now);
     /// For log.names.
     void name_client(Session session, Instant now);
-    void client_names_arrived(SessionStore& sessions, const base::Address& client, const LookupAnswer& answer,
-                              Instant now);
+    void client_names_arrived(SessionStore& sessions, const base::Address& client,
+                              const base::LookupAnswer& answer, Instant now);
 
 private:
     bool ask_client_names(const base::Address& client, Instant now);

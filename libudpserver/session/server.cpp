@@ -33,7 +33,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .start = now,
             .add_to_poller = {},
             .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); },
-            .look_up = look_up(parts.lookups, worker),
+            .look_up = look_up(parts.look_up, worker),
             .history = parts.history};
         workers_.push_back(std::make_unique<Worker>(
             setup, listeners_,
@@ -121,13 +121,13 @@ bool Server::hand_over(unsigned worker, Worker::Handed& handed) {
     return worker < workers_.size() && workers_[worker]->take(handed);
 }
 
-LookUp Server::look_up(LookupSource* source, unsigned worker) const {
-    if (source == nullptr) return {};
-    return [source, handle = handle_, worker](const Lookup& lookup, LookupDone done) {
-        source->ask(lookup, [handle, worker, done = std::move(done)](LookupAnswer answer) {
+LookUp Server::look_up(const LookupSource& source, unsigned worker) const {
+    if (!source) return {};
+    return [source, handle = handle_, worker](base::Lookup lookup, LookupDone done) {
+        source(std::move(lookup), [handle, worker, done = std::move(done)](const base::LookupAnswer& answer) {
             const auto server = handle.lock();
             if (!server) return;
-            const auto task = [done, answer = std::move(answer)](SessionEngine& engine) {
+            const auto task = [done, answer](SessionEngine& engine) {
                 done(engine, answer, base::MonotonicClock::now());
             };
             server->in_worker(worker, task, {});

@@ -23,6 +23,10 @@ public:
     virtual void request(std::size_t group, unsigned worker, std::size_t count) = 0;
 };
 
+/// Looks up for a worker, in whose thread it is called. The callback is called once, in any thread, perhaps
+/// inside the call; always, and within a bounded time.
+using LookupSource = std::function<void(base::Lookup, base::LookupCallback)>;
+
 using ProxyFactory = std::function<std::unique_ptr<Proxy>(const conf::Config&)>;
 
 class Server;
@@ -69,7 +73,7 @@ public:
         Arena& arena;
         ProxyFactory make_proxy;
         SocketSource& source;
-        LookupSource* lookups = nullptr;  ///< null: no on-line look-ups
+        LookupSource look_up = nullptr;  ///< null: no on-line look-ups
         /// Arenas of other sizes that may still have sessions, the newest last; they are released.
         std::vector<Arena>* older_arenas = nullptr;
         const PolicyHistory* history = nullptr;
@@ -125,7 +129,7 @@ private:
     enum class State { prepared, running, stopped };
     struct WorkerInfo;
 
-    [[nodiscard]] LookUp look_up(LookupSource* source, unsigned worker) const;
+    [[nodiscard]] LookUp look_up(const LookupSource& source, unsigned worker) const;
     [[nodiscard]] unsigned worker_for(SocketIndex socket, unsigned idle) const;
     void stop_reading();
     bool hand_over(unsigned worker, Worker::Handed& handed);

@@ -28,9 +28,8 @@ void SessionContext::resolve(const std::string& name, Resolved done) {
     const SessionId id = session_at(parts_, slot_).id();
     parts_.pending.look_up(
         {.name = name},
-        [id, name, done = std::move(done)](SessionEngine& engine, const LookupAnswer& answer, Instant now) {
-            engine.resolved(id, name, done, answer, now);
-        });
+        [id, name, done = std::move(done)](SessionEngine& engine, const base::LookupAnswer& answer,
+                                           Instant now) { engine.resolved(id, name, done, answer, now); });
 }
 
 void SessionContext::resume() {

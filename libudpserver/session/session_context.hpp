@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "libudpserver/session/lookup.hpp"
+#include "base/lookup.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {
@@ -32,7 +32,7 @@ public:
     /// Looks a name up without blocking; the session's client datagrams may be held meanwhile
     /// (Verdict::hold). `done` is called in a later turn, unless the session was closed. If the look-up
     /// failed and the session still holds datagrams after the call, it is closed (reason `resolve-failure`).
-    using Resolved = std::function<void(SessionContext&, const LookupAnswer&)>;
+    using Resolved = std::function<void(SessionContext&, const base::LookupAnswer&)>;
     void resolve(const std::string& name, Resolved done);
 
     /// After this call the held datagrams are passed to the handler again, in their order.

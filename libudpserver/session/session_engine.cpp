@@ -190,7 +190,7 @@ std::size_t SessionEngine::update_name(std::size_t name, policy::Names::Addresse
     return left;
 }
 
-void SessionEngine::client_names_arrived(const base::Address& client, const LookupAnswer& answer,
+void SessionEngine::client_names_arrived(const base::Address& client, const base::LookupAnswer& answer,
                                          Instant now) {
     parts_.pending.client_names_arrived(parts_.sessions, client, answer, now);
     parts_.transition.client_names_arrived(client, now);
@@ -224,16 +224,17 @@ void SessionEngine::refuse_pending(PendingClients::List clients, CloseReason rea
 }
 
 void SessionEngine::resolved(SessionId id, const std::string& name, const SessionContext::Resolved& done,
-                             const LookupAnswer& answer, Instant now) {
+                             const base::LookupAnswer& answer, Instant now) {
     const Session session = parts_.sessions.find(id);
     if (!session) return;
-    if (answer.status == LookupAnswer::Status::failed) parts_.reports.lookup_failed(session, name, answer);
+    if (is_failure(answer.status)) parts_.reports.lookup_failed(session, name, answer);
     forwarder_.resolved(session, done, answer, now);
 }
 
 void SessionEngine::fail_lookups(Instant now) {
     if (!parts_.pending.has_unanswerable()) return;
-    const LookupAnswer answer{.status = LookupAnswer::Status::failed, .detail = "look-ups are not available"};
+    const base::LookupAnswer answer{.status = base::LookupAnswer::server_failure,
+                                    .detail = "look-ups are not available"};
     for (const LookupDone& done : parts_.pending.take_unanswerable())
         done(*this, answer, now);
 }

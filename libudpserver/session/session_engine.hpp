@@ -51,10 +51,10 @@ public:
     /// of a rule have been updated, its sessions elsewhere count as sessions on a removed address.
     std::size_t update_name(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
                             Instant now);
-    void client_names_arrived(const base::Address& client, const LookupAnswer& answer, Instant now);
+    void client_names_arrived(const base::Address& client, const base::LookupAnswer& answer, Instant now);
     /// A look-up of a session's handler was answered.
     void resolved(SessionId id, const std::string& name, const SessionContext::Resolved& done,
-                  const LookupAnswer& answer, Instant now);
+                  const base::LookupAnswer& answer, Instant now);
     bool add_socket(SocketIndex socket, int fd, std::size_t group) {
         return parts_.sockets.add(socket, fd, group);
     }

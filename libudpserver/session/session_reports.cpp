@@ -239,14 +239,14 @@ void SessionReports::lookup_busy(const base::Address& client, std::size_t pendin
                      base::to_string(client), pending);
 }
 
-void SessionReports::client_lookup_failed(const base::Address& client, const LookupAnswer& answer) {
+void SessionReports::client_lookup_failed(const base::Address& client, const base::LookupAnswer& answer) {
     base::log::write(base::msg::lookup_failed, "{}: cannot look up its names: {}", base::to_string(client),
-                     answer.detail);
+                     describe(answer));
 }
 
-void SessionReports::lookup_failed(Session session, std::string_view name, const LookupAnswer& answer) {
+void SessionReports::lookup_failed(Session session, std::string_view name, const base::LookupAnswer& answer) {
     base::log::write(base::msg::lookup_failed, "{}: session {}.{}: name {}: {}", client_of(session),
-                     session.slot(), session->generation, name, answer.detail);
+                     session.slot(), session->generation, name, describe(answer));
 }
 
 }  // namespace session

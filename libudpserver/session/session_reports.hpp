@@ -79,8 +79,8 @@ public:
     // Look-ups
 
     void lookup_busy(const base::Address& client, std::size_t pending, Instant now);
-    void client_lookup_failed(const base::Address& client, const LookupAnswer& answer);
-    void lookup_failed(Session session, std::string_view name, const LookupAnswer& answer);
+    void client_lookup_failed(const base::Address& client, const base::LookupAnswer& answer);
+    void lookup_failed(Session session, std::string_view name, const base::LookupAnswer& answer);
 
     [[nodiscard]] const EventLog& events() const { return events_; }
     /// By rule; the last one counts for first datagrams that no rule decided about.

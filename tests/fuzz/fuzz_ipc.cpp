@@ -78,8 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     try_as<ipc::PoolSockets>(*type, body);
     try_as<ipc::PeerLink>(*type, body);
     try_as<ipc::NameUpdate>(*type, body);
-    try_as<ipc::LookUp>(*type, body);
-    try_as<ipc::LookedUp>(*type, body);
+    try_as<ipc::LookupRequest>(*type, body);
+    try_as<ipc::LookupReply>(*type, body);
     try_as<ipc::Query>(*type, body);
     try_as<ipc::QueryResult>(*type, body);
     try_as<ipc::LinkLost>(*type, body);

@@ -7,7 +7,7 @@ namespace proxies {
 
 namespace {
 
-using session::LookupAnswer;
+using base::LookupAnswer;
 using session::SessionContext;
 using session::Verdict;
 
@@ -45,7 +45,7 @@ public:
 
 private:
     void connect(SessionContext& session, const LookupAnswer& answer, std::uint16_t port) {
-        if (answer.status == LookupAnswer::Status::failed) return;  // the engine ends the session
+        if (is_failure(answer.status)) return;  // the engine ends the session
         if (answer.addresses.empty() || !session.set_server({answer.addresses.front(), port}))
             return session.close();
         connected_ = true;

@@ -22,7 +22,6 @@ base::Address address(const char* text) {
 
 Question reverse(const char* text) {
     Question question;
-    question.kind = Question::names_of_address;
     question.address = address(text);
     return question;
 }
@@ -63,7 +62,7 @@ TEST_CASE("a bad name is refused, no server is asked") {
     Fixture fixture(silent());
     for (const char* name : {"", "a b", "a..b", "http://a", "1.2.3.4:53", "b\xc3\xbc.de"})
         CHECK(fixture.ask(name).status == Answer::bad_name);
-    CHECK(fixture.ask(Question{"", Question::names_of_address}).status == Answer::bad_name);
+    CHECK(fixture.ask(Question{}).status == Answer::bad_name);
     CHECK(fixture.server().questions.empty());
 }
 
@@ -233,7 +232,7 @@ TEST_CASE("a public name must not mean a private address") {
     CHECK(refused.detail == "#1 127.0.0.1 is private");
     CHECK(fixture.ask("rebind.example").status == Answer::refused_private);  // from the cache
     Question welcome{"rebind.example"};
-    welcome.private_welcome = true;
+    welcome.allow_private = true;
     CHECK(text(fixture.ask(welcome)) == "ok 127.0.0.1 192.0.2.1");
 
     Fixture allowing;
@@ -261,7 +260,7 @@ TEST_CASE("look-ups and those that wait are bounded; what is too much is told so
     fixture.settings.max_waiting = 6;
     fixture.settings.max_askers = 20;
     fixture.start();
-    std::array<int, answer_statuses> got{};
+    std::array<int, base::lookup_statuses> got{};
     int answered = 0;
     std::string why_waiting;
     const auto ask = [&](const std::string& name, Duration timeout) {

@@ -42,10 +42,10 @@ TEST_CASE("all names are looked up at once, not from the cache [K-52]") {
     Acr acr(std::vector<std::string>{"a", "b", "c"});
     REQUIRE(acr.resolver.asked.size() == 3);
     for (const auto& asked : acr.resolver.asked) {
-        CHECK(asked.question.kind == Question::addresses);
+        CHECK_FALSE(asked.question.is_reverse());
         CHECK(asked.question.refresh);
         CHECK(asked.question.timeout == 0ms);  // the resolver's default: conf-timeout
-        CHECK_FALSE(asked.question.private_welcome);
+        CHECK_FALSE(asked.question.allow_private);
     }
     CHECK(acr.sink.updates.empty());
     acr.answer("b", found({"192.0.2.2"}));

@@ -42,7 +42,7 @@ TEST_CASE("questions for addresses pass") {
     fixture.ask(question);
     CHECK(fixture.question(0).name == "a.example");
     CHECK(fixture.question(0).timeout == 3s);
-    CHECK_FALSE(fixture.question(0).private_welcome);
+    CHECK_FALSE(fixture.question(0).allow_private);
     fixture.answer("a.example", found({"192.0.2.1"}));
     CHECK(text(fixture.only()) == "ok 192.0.2.1");
 }
@@ -50,14 +50,14 @@ TEST_CASE("questions for addresses pass") {
 TEST_CASE("a name is believed if it has the address [K-63]") {
     Confirming fixture;
     fixture.ask(names_of("10.0.0.1"));
-    CHECK(fixture.question(0).kind == Question::names_of_address);
+    CHECK(fixture.question(0).is_reverse());
     CHECK(fixture.question(0).timeout == 5s);
     fixture.answer("", names_found({"a.example"}, 30s));
     REQUIRE(fixture.inner.asked.size() == 2);
     const Question forward = fixture.question(1);
-    CHECK(forward.kind == Question::addresses);
+    CHECK_FALSE(forward.is_reverse());
     CHECK(forward.name == "a.example.");  // never with the search list
-    CHECK(forward.private_welcome);
+    CHECK(forward.allow_private);
     CHECK(forward.timeout > 0s);
     CHECK(forward.timeout <= 5s);
     fixture.answer("a.example.", found({"10.0.0.2", "10.0.0.1"}, 20s));

@@ -14,7 +14,7 @@ namespace {
 struct Reg {
     struct Asked {
         std::uint32_t id;
-        ipc::LookUp look_up;
+        ipc::LookupRequest look_up;
     };
 
     boost::asio::io_context io;
@@ -31,7 +31,7 @@ struct Reg {
         resolver->link(std::move(reg_end));
         apr = std::make_unique<ipc::Channel>(io, std::move(apr_end), ipc::Party::apr, ipc::Party::reg);
         apr->on_message([this](ipc::Message& message) {
-            asked.push_back({message.id, ipc::read<ipc::LookUp>(message).value()});
+            asked.push_back({message.id, ipc::read<ipc::LookupRequest>(message).value()});
         });
         apr->on_closed([this](const std::string&) { refused = true; });
         settle(io);
@@ -52,7 +52,7 @@ struct Reg {
         question.timeout = timeout;
         ask(std::move(question));
     }
-    void answer(std::uint32_t id, ipc::LookedUp answer) {
+    void answer(std::uint32_t id, ipc::LookupReply answer) {
         apr->send(answer, id);
         settle(io);
     }
@@ -62,8 +62,8 @@ struct Reg {
     }
 };
 
-ipc::LookedUp looked_up(Answer::Status status, std::initializer_list<const char*> addresses = {}) {
-    return {static_cast<std::uint8_t>(status), found(addresses).addresses, {}, 10s, "#1"};
+ipc::LookupReply looked_up(Answer::Status status, std::initializer_list<const char*> addresses = {}) {
+    return {{status, found(addresses).addresses, {}, 10s, "#1"}};
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ TEST_CASE("questions and answers over the link") {
 }
 
 TEST_CASE("refusals come over as they are") {
-    for (std::uint8_t status = 1; status < answer_statuses; ++status) {
+    for (std::uint8_t status = 1; status < base::lookup_statuses; ++status) {
         Reg reg;
         reg.connect();
         reg.ask("a.example");
@@ -149,7 +149,7 @@ TEST_CASE("a malformed answer closes the link, the question is asked again [K-60
     };
     ipc::Encoder empty, unknown_status, cut, longer;
     refused(empty);
-    looked_up(static_cast<Answer::Status>(answer_statuses)).encode(unknown_status);
+    looked_up(static_cast<Answer::Status>(base::lookup_statuses)).encode(unknown_status);
     refused(unknown_status);
     cut.u8(0).u16(2).endpoint({address_of("192.0.2.1"), 0});
     refused(cut);
@@ -227,9 +227,7 @@ TEST_CASE("what cannot be asked is refused here") {
     reg.connect();
     reg.ask("");
     reg.ask(std::string(ipc::max_text + 1, 'a'));
-    Question nobody;
-    nobody.kind = Question::names_of_address;
-    reg.ask(nobody);
+    reg.ask(Question{});
     REQUIRE(reg.got.size() == 3);
     for (const Answer& answer : reg.got)
         CHECK(answer.status == Answer::bad_name);

@@ -12,7 +12,7 @@ namespace {
 
 struct Got {
     std::uint32_t id;
-    ipc::LookedUp answer;
+    ipc::LookupReply answer;
 };
 
 struct Apr {
@@ -32,12 +32,12 @@ struct Apr {
         service.link(std::move(apr_end));
         reg = std::make_unique<ipc::Channel>(io, std::move(reg_end), ipc::Party::reg, ipc::Party::apr);
         reg->on_message([this](ipc::Message& message) {
-            got.push_back({message.id, ipc::read<ipc::LookedUp>(message).value()});
+            got.push_back({message.id, ipc::read<ipc::LookupReply>(message).value()});
         });
         reg->on_closed([this](const std::string&) { closed = true; });
     }
     void ask(const std::string& name, std::uint32_t id, base::Duration timeout = 0ms) {
-        CHECK(reg->send(ipc::LookUp{name, {}, timeout}, id) == ipc::SendResult::sent);
+        CHECK(reg->send(ipc::LookupRequest{name, {}, timeout}, id) == ipc::SendResult::sent);
         settle(io);
     }
     void answer(const std::string& name, const Answer& answer) {
@@ -86,10 +86,10 @@ TEST_CASE("an answer goes back with the id of its question, in any order") {
 
 TEST_CASE("without a name the names of the address are meant [K-63]") {
     Apr apr;
-    apr.reg->send(ipc::LookUp{"", address_of("192.0.2.1"), 0ms}, 1);
+    apr.reg->send(ipc::LookupRequest{"", address_of("192.0.2.1"), 0ms}, 1);
     settle(apr.io);
     REQUIRE(apr.resolver.asked.size() == 1);
-    CHECK(apr.resolver.asked[0].question.kind == Question::names_of_address);
+    CHECK(apr.resolver.asked[0].question.is_reverse());
     CHECK(apr.resolver.asked[0].question.address == address_of("192.0.2.1"));
     apr.answer("", names_found({"a.example"}));
     apr.wait_for(1);
@@ -131,7 +131,7 @@ TEST_CASE("what does not fit into a packet fails as a whole, nobody gets a part 
         CHECK(apr.got.back().answer.status == Answer::server_failure);
         CHECK(apr.got.back().answer.addresses.empty());
         CHECK(apr.got.back().answer.names.empty());
-        CHECK(apr.got.back().answer.detail.starts_with("too long an answer: "));
+        CHECK(apr.got.back().answer.detail.starts_with("answer too long: "));
     }
 }
 
@@ -174,12 +174,14 @@ TEST_CASE("a malformed look-up closes the link") {
         CHECK_FALSE(apr.service.linked());
         CHECK(apr.resolver.asked.empty());
     };
-    refused([](ipc::Channel& reg) { reg.send(ipc::LookUp{"", {}, 0ms}, 1); });  // neither name nor address
-    refused([](ipc::Channel& reg) { reg.send(ipc::LookUp{"a", {}, 0ms}, 0); });
+    refused([](ipc::Channel& reg) {
+        reg.send(ipc::LookupRequest{"", {}, 0ms}, 1);
+    });  // neither name nor address
+    refused([](ipc::Channel& reg) { reg.send(ipc::LookupRequest{"a", {}, 0ms}, 0); });
     refused([](ipc::Channel& reg) { reg.send(ipc::MessageType::look_up, 1, ipc::Encoder()); });
     refused([](ipc::Channel& reg) {
         ipc::Encoder body;
-        ipc::LookUp{"a", {}, 0ms}.encode(body);
+        ipc::LookupRequest{"a", {}, 0ms}.encode(body);
         body.u8(0);
         reg.send(ipc::MessageType::look_up, 1, body);
     });
@@ -198,7 +200,7 @@ TEST_CASE("a REG that does not read its answers loses some and holds nobody up [
     for (std::uint32_t id = 1; id <= 400; ++id) {
         ipc::Encoder packet;
         ipc::encode(packet, ipc::Header{static_cast<std::uint16_t>(ipc::MessageType::look_up), 0, id});
-        ipc::LookUp{"a", {}, 0ms}.encode(packet);
+        ipc::LookupRequest{"a", {}, 0ms}.encode(packet);
         REQUIRE(::send(reg_end.get(), packet.data().data(), packet.data().size(), 0) > 0);
         settle(apr.io);
         apr.answer("a", big);

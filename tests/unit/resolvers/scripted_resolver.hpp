@@ -105,7 +105,6 @@ inline std::string text_of(const ipc::NameUpdate& update) {
 }
 inline resolvers::Question names_of(const std::string& address) {
     resolvers::Question question;
-    question.kind = resolvers::Question::names_of_address;
     question.address = address_of(address);
     return question;
 }

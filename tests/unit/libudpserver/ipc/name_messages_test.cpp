@@ -17,9 +17,9 @@ std::vector<base::Address> addresses(std::size_t count) {
     return list;
 }
 
-LookedUp full_answer() {
-    LookedUp answer;
-    answer.status = 3;
+LookupReply full_answer() {
+    LookupReply answer;
+    answer.status = LookupReply::server_failure;
     answer.addresses = {address("192.0.2.1"), address("fe80::1%lo")};
     answer.names = {"a.example.com", "b.example.com"};
     answer.ttl = base::Duration(90'000);
@@ -71,7 +71,7 @@ TEST_CASE("a list of addresses has a bound for who writes and for who reads") {
     REQUIRE(most);
     CHECK(most->addresses == addresses(max_results));
     CHECK_FALSE(can_be_written(NameUpdate{"a", false, addresses(max_results + 1)}));
-    LookedUp answer;
+    LookupReply answer;
     answer.addresses = addresses(max_results + 1);
     CHECK_FALSE(can_be_written(answer));
     // More than a u16 can count must not look like few.
@@ -102,11 +102,11 @@ TEST_CASE("an address in a message has a known family and no port") {
         answer.u8(0).u16(1);
         put_address(answer, family, 0);
         answer.u16(0).u64(0).string("");
-        CHECK(read_bytes<LookedUp>(answer).has_value() == (family == 4 || family == 6));
+        CHECK(read_bytes<LookupReply>(answer).has_value() == (family == 4 || family == 6));
         question.string("a");
         put_address(question, family, 0);
         question.u64(0);
-        CHECK(read_bytes<LookUp>(question).has_value() == (family == 0 || family == 4 || family == 6));
+        CHECK(read_bytes<LookupRequest>(question).has_value() == (family == 0 || family == 4 || family == 6));
     }
     Encoder news, question;
     news.string("a").u8(0).u16(1);
@@ -115,16 +115,16 @@ TEST_CASE("an address in a message has a known family and no port") {
     question.string("a");
     put_address(question, 4, 53);
     question.u64(0);
-    CHECK_FALSE(read_bytes<LookUp>(question));
+    CHECK_FALSE(read_bytes<LookupRequest>(question));
 }
 
 TEST_CASE("a name has a bound for who writes and for who reads") {
     const std::string longest_name(max_text, 'a'), too_long(max_text + 1, 'a');
     CHECK(through(NameUpdate{longest_name, false, {}})->name == longest_name);
-    CHECK(through(LookUp{longest_name, {}, {}})->name == longest_name);
+    CHECK(through(LookupRequest{longest_name, {}, {}})->name == longest_name);
     CHECK_FALSE(can_be_written(NameUpdate{too_long, false, {}}));
-    CHECK_FALSE(can_be_written(LookUp{too_long, {}, {}}));
-    LookedUp answer;
+    CHECK_FALSE(can_be_written(LookupRequest{too_long, {}, {}}));
+    LookupReply answer;
     answer.names = {"good", too_long};
     CHECK_FALSE(can_be_written(answer));
 
@@ -134,51 +134,51 @@ TEST_CASE("a name has a bound for who writes and for who reads") {
     question.string(too_long);
     put_address(question, 0, 0);
     question.u64(0);
-    CHECK_FALSE(read_bytes<LookUp>(question));
+    CHECK_FALSE(read_bytes<LookupRequest>(question));
     names.u8(0).u16(0).u16(1).string(too_long).u64(0).string("");
-    CHECK_FALSE(read_bytes<LookedUp>(names));
+    CHECK_FALSE(read_bytes<LookupReply>(names));
     detail.u8(0).u16(0).u16(0).u64(0).string(too_long);
-    CHECK_FALSE(read_bytes<LookedUp>(detail));
+    CHECK_FALSE(read_bytes<LookupReply>(detail));
 }
 
 TEST_CASE("a question for a name, and one for an address, keep their fields") {
-    const auto name = through(LookUp{"www.example.com", {}, base::Duration(2'500)});
+    const auto name = through(LookupRequest{"www.example.com", {}, base::Duration(2'500)});
     REQUIRE(name);
     CHECK(name->name == "www.example.com");
     CHECK(name->timeout == base::Duration(2'500));
-    const auto reverse = through(LookUp{"", address("fe80::1%lo"), {}});
+    const auto reverse = through(LookupRequest{"", address("fe80::1%lo"), {}});
     REQUIRE(reverse);
     CHECK(reverse->name.empty());
     CHECK(reverse->address == address("fe80::1%lo"));
     CHECK(reverse->timeout == base::Duration(0));
-    check_sizes(LookUp{"www.example.com", address("192.0.2.1"), base::Duration(1)});
-    check_sizes(LookUp{"", address("192.0.2.1"), {}});
+    check_sizes(LookupRequest{"www.example.com", address("192.0.2.1"), base::Duration(1)});
+    check_sizes(LookupRequest{"", address("192.0.2.1"), {}});
 }
 
 TEST_CASE("a question for nothing is refused") {
-    CHECK_FALSE(through(LookUp{}));
+    CHECK_FALSE(through(LookupRequest{}));
 }
 
 TEST_CASE("a duration that is negative or senselessly long is neither written nor read") {
-    CHECK(through(LookUp{"a", {}, base::Duration(longest)})->timeout == base::Duration(longest));
+    CHECK(through(LookupRequest{"a", {}, base::Duration(longest)})->timeout == base::Duration(longest));
     for (auto count :
          {base::Duration(longest + 1), base::Duration(-1), base::Duration::max(), base::Duration::min()}) {
-        CHECK_FALSE(can_be_written(LookUp{"a", {}, count}));
-        LookedUp answer;
+        CHECK_FALSE(can_be_written(LookupRequest{"a", {}, count}));
+        LookupReply answer;
         answer.ttl = count;
         CHECK_FALSE(can_be_written(answer));
         Encoder question, reply;
         question.string("a");
         put_address(question, 0, 0);
         question.u64(static_cast<std::uint64_t>(count.count()));
-        CHECK_FALSE(read_bytes<LookUp>(question));
+        CHECK_FALSE(read_bytes<LookupRequest>(question));
         reply.u8(0).u16(0).u16(0).u64(static_cast<std::uint64_t>(count.count())).string("");
-        CHECK_FALSE(read_bytes<LookedUp>(reply));
+        CHECK_FALSE(read_bytes<LookupReply>(reply));
     }
 }
 
 TEST_CASE("an answer keeps its fields") {
-    const LookedUp said = full_answer();
+    const LookupReply said = full_answer();
     const auto answer = through(said);
     REQUIRE(answer);
     CHECK(answer->status == said.status);
@@ -187,20 +187,21 @@ TEST_CASE("an answer keeps its fields") {
     CHECK(answer->ttl == said.ttl);
     CHECK(answer->detail == said.detail);
     check_sizes(said);
-    check_sizes(LookedUp{});
+    check_sizes(LookupReply{});
 }
 
-TEST_CASE("every status goes through this layer as it is: its meaning is the resolvers'") {
+TEST_CASE("every known status is transferred, any other is malformed") {
     for (unsigned status = 0; status <= 0xff; ++status) {
-        LookedUp answer;
-        answer.status = static_cast<std::uint8_t>(status);
-        REQUIRE(through(answer));
-        CHECK(through(answer)->status == status);
+        LookupReply answer;
+        answer.status = static_cast<LookupReply::Status>(status);
+        const auto got = through(answer);
+        REQUIRE(got.has_value() == (status < base::lookup_statuses));
+        if (got) CHECK(got->status == status);
     }
 }
 
 TEST_CASE("the names of an answer have a bound: their number, and what a packet holds") {
-    LookedUp answer;
+    LookupReply answer;
     answer.names.assign(max_results, std::string(max_text / 4, 'a'));
     REQUIRE(through(answer));
     CHECK(through(answer)->names.size() == max_results);
@@ -214,11 +215,11 @@ TEST_CASE("the names of an answer have a bound: their number, and what a packet 
     for (std::size_t i = 0; i <= max_results; ++i)
         out.string("a");
     out.u64(0).string("");
-    CHECK_FALSE(read_bytes<LookedUp>(out));
+    CHECK_FALSE(read_bytes<LookupReply>(out));
 }
 
 TEST_CASE("the largest answer that one resolver reads fits into a packet") {
-    LookedUp answer;
+    LookupReply answer;
     answer.names.assign(32, std::string(255, 'a'));
     answer.addresses = addresses(max_results);
     answer.detail = std::string(max_text, 'x');
@@ -229,7 +230,7 @@ TEST_CASE("the largest answer that one resolver reads fits into a packet") {
 }
 
 TEST_CASE("a detail that is too long is cut, the answer is not lost for it") {
-    LookedUp answer = full_answer();
+    LookupReply answer = full_answer();
     answer.detail = std::string(max_text + 1, 'x');
     const auto got = through(answer);
     REQUIRE(got);

@@ -31,11 +31,11 @@ struct LinkStage : Stage {
                 ++talk->reg_links;
                 apr = std::make_unique<ipc::Channel>(runtime.io(), std::move(link), Party::reg, Party::apr);
                 apr->on_message([&](ipc::Message& message) {
-                    if (!ipc::read<ipc::LookedUp>(message)) return;
+                    if (!ipc::read<ipc::LookupReply>(message)) return;
                     talk->reg_descriptors = count_descriptors();
                     ++talk->exchanges;
                 });
-                apr->send(ipc::LookUp{"www.example.com", {}, {}}, 1);
+                apr->send(ipc::LookupRequest{"www.example.com", {}, {}}, 1);
             });
             runtime.on_peer(Party::acr, [](base::UniqueFd) {});
             runtime.report_ready();
@@ -52,9 +52,9 @@ struct LinkStage : Stage {
                     reg =
                         std::make_unique<ipc::Channel>(runtime.io(), std::move(link), Party::apr, Party::reg);
                     reg->on_message([&](ipc::Message& message) {
-                        if (!ipc::read<ipc::LookUp>(message)) return;
+                        if (!ipc::read<ipc::LookupRequest>(message)) return;
                         talk->apr_descriptors = count_descriptors();
-                        reg->send(ipc::LookedUp{}, message.id);
+                        reg->send(ipc::LookupReply{}, message.id);
                     });
                     reg->on_closed([&](const std::string&) { ++talk->lost; });
                 });

@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
+using base::LookupAnswer;
 using session::ClientNames;
-using session::LookupAnswer;
 using Ask = ClientNames::Ask;
 using Status = LookupAnswer::Status;
 
@@ -27,7 +27,7 @@ TEST_CASE("names are known for as long as their answer may be believed [K-63]") 
     ClientNames names(8);
     CHECK(names.find(client, start) == nullptr);
     REQUIRE(names.ask(client) == Ask::now);
-    names.answered(client, answer(Status::found, 10s, {"pc.example.com"}), start);
+    names.answered(client, answer(Status::ok, 10s, {"pc.example.com"}), start);
     REQUIRE(names.find(client, start + 10s) != nullptr);
     CHECK(*names.find(client, start + 10s) == std::vector<std::string>{"pc.example.com"});
     CHECK(names.find(client, start + 10001ms) == nullptr);
@@ -37,10 +37,10 @@ TEST_CASE("names are known for as long as their answer may be believed [K-63]") 
 TEST_CASE("that there is no name is an answer, that nobody answered is none") {
     ClientNames names(8);
     names.ask(client);
-    names.answered(client, answer(Status::nothing, 10s, {"is not looked at"}), start);
+    names.answered(client, answer(Status::no_data, 10s, {"is not looked at"}), start);
     REQUIRE(names.find(client, start) != nullptr);
     CHECK(names.find(client, start)->empty());
-    names.answered(client, answer(Status::failed, 5s), start);
+    names.answered(client, answer(Status::server_failure, 5s), start);
     CHECK(names.find(client, start) == nullptr);
     CHECK(names.failed(client, start + 5s));
     CHECK(!names.failed(client, start + 6s));
@@ -48,11 +48,10 @@ TEST_CASE("that there is no name is an answer, that nobody answered is none") {
 
 TEST_CASE("an answer with a TTL of 0, or a bad one, can be used at once, and not later") {
     ClientNames names(8);
-    names.answered(client, answer(Status::found, GENERATE(base::Duration(0), base::Duration(-5)), {"a"}),
-                   start);
+    names.answered(client, answer(Status::ok, GENERATE(base::Duration(0), base::Duration(-5)), {"a"}), start);
     CHECK(names.find(client, start) != nullptr);
     CHECK(names.find(client, start + 1ms) == nullptr);
-    names.answered(client, answer(Status::found, base::Duration::max(), {"a"}), start);
+    names.answered(client, answer(Status::ok, base::Duration::max(), {"a"}), start);
     CHECK(names.find(client, start + 24h) != nullptr);
     CHECK(names.find(client, start + 25h) == nullptr);
 }
@@ -64,7 +63,7 @@ TEST_CASE("an address is asked for once, and not too many at a time [K-59]") {
     CHECK(names.ask(*base::parse_address("2001:db8::1")) == Ask::now);
     CHECK(names.ask(*base::parse_address("192.0.2.3")) == Ask::too_many);
     CHECK(names.ask(client) == Ask::asked_already);
-    names.answered(client, answer(Status::failed, 0s), start);
+    names.answered(client, answer(Status::server_failure, 0s), start);
     CHECK(names.asked() == 1);
     CHECK(names.ask(*base::parse_address("192.0.2.3")) == Ask::now);
 }
@@ -73,12 +72,12 @@ TEST_CASE("an answer names the sessions that wait for it for the log, once") {
     ClientNames names(2);
     names.ask(client);
     names.add_log_only(client, {.slot = 4, .generation = 7});
-    const auto told = names.answered(client, answer(Status::found, 1s, {"a"}), start);
+    const auto told = names.answered(client, answer(Status::ok, 1s, {"a"}), start);
     REQUIRE(told.log_only.size() == 1);
     CHECK(told.log_only[0].slot == 4);
     CHECK(told.log_only[0].generation == 7);
     CHECK(!told.awaited);
-    CHECK(names.answered(client, answer(Status::found, 1s, {"a"}), start).log_only.empty());
+    CHECK(names.answered(client, answer(Status::ok, 1s, {"a"}), start).log_only.empty());
 }
 
 TEST_CASE("that somebody waits is told with the answer, once") {
@@ -86,9 +85,9 @@ TEST_CASE("that somebody waits is told with the answer, once") {
     names.ask(client);
     names.set_awaited(client);
     CHECK(names.ask(client) == Ask::asked_already);
-    CHECK(names.answered(client, answer(Status::failed, 1s), start).awaited);
+    CHECK(names.answered(client, answer(Status::server_failure, 1s), start).awaited);
     names.ask(client);
-    CHECK(!names.answered(client, answer(Status::failed, 1s), start).awaited);
+    CHECK(!names.answered(client, answer(Status::server_failure, 1s), start).awaited);
 }
 
 TEST_CASE("the cache does not grow: the oldest answers give way") {
@@ -97,7 +96,7 @@ TEST_CASE("the cache does not grow: the oldest answers give way") {
     for (std::size_t i = 0; i < ClientNames::capacity + 10; ++i) {
         address.bytes[2] = static_cast<std::uint8_t>(i >> 8);
         address.bytes[3] = static_cast<std::uint8_t>(i & 0xff);
-        names.answered(address, answer(Status::found, 1h, {"a"}), start);
+        names.answered(address, answer(Status::ok, 1h, {"a"}), start);
     }
     CHECK(names.size() == ClientNames::capacity);
     CHECK(names.find(address, start) != nullptr);

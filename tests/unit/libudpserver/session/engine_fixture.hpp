@@ -47,11 +47,11 @@ inline conf::Rule accept_to_name(const std::string& name, std::uint16_t port) {
 class ScriptedLookups {
 public:
     struct Asked {
-        session::Lookup question;
+        base::Lookup question;
         session::LookupDone done;
     };
-    std::function<void(session::Lookup, session::LookupDone)> port() {
-        return [this](session::Lookup question, session::LookupDone done) {
+    std::function<void(base::Lookup, session::LookupDone)> port() {
+        return [this](base::Lookup question, session::LookupDone done) {
             ++count;
             open.push_back({std::move(question), std::move(done)});
         };
@@ -61,21 +61,20 @@ public:
     std::size_t count = 0;   ///< questions since the start
 };
 
-inline session::LookupAnswer found(std::vector<std::string> names,
-                                   base::Duration ttl = base::Duration(60000)) {
-    session::LookupAnswer answer;
-    answer.status = session::LookupAnswer::Status::found;
+inline base::LookupAnswer found(std::vector<std::string> names, base::Duration ttl = base::Duration(60000)) {
+    base::LookupAnswer answer;
+    answer.status = base::LookupAnswer::ok;
     answer.names = std::move(names);
     answer.ttl = ttl;
     return answer;
 }
-inline session::LookupAnswer found_address(const base::Address& address) {
-    session::LookupAnswer answer = found({});
+inline base::LookupAnswer found_address(const base::Address& address) {
+    base::LookupAnswer answer = found({});
     answer.addresses = {address};
     return answer;
 }
-inline session::LookupAnswer no_answer(session::LookupAnswer::Status status, base::Duration ttl = {}) {
-    session::LookupAnswer answer;
+inline base::LookupAnswer no_answer(base::LookupAnswer::Status status, base::Duration ttl = {}) {
+    base::LookupAnswer answer;
     answer.status = status;
     answer.ttl = ttl;
     answer.detail = "by the test";
@@ -146,7 +145,7 @@ public:
     std::size_t unresolved(const std::string& name) { return tell(name, {}, true); }
 
     /// Answers the oldest open question, in a turn of its own.
-    void answer(const session::LookupAnswer& answer) {
+    void answer(const base::LookupAnswer& answer) {
         const ScriptedLookups::Asked asked = std::move(lookups.open.front());
         lookups.open.pop_front();
         asked.done(*sessions, answer, now);

@@ -211,8 +211,8 @@ private:
         }
     }
 
-    LookupAnswer client_names() {
-        if (chance_.one_in(4)) return no_answer(LookupAnswer::Status::failed, base::Duration(1000));
+    base::LookupAnswer client_names() {
+        if (chance_.one_in(4)) return no_answer(base::LookupAnswer::server_failure, base::Duration(1000));
         const base::Duration ttl(chance_.below(3000));
         return found(chance_.one_in(2) ? std::vector<std::string>{"x.example"} : std::vector<std::string>{},
                      ttl);

@@ -3,8 +3,8 @@
 #include "tests/unit/libudpserver/session/engine_fixture.hpp"
 
 using namespace std::chrono_literals;
+using base::LookupAnswer;
 using session::CloseReason;
-using session::LookupAnswer;
 using session::SessionContext;
 using session::Verdict;
 using Status = LookupAnswer::Status;
@@ -57,7 +57,7 @@ struct Resolving : session::Proxy {
             return Verdict::hold;
         };
         script.on_answer = [this, port](SessionContext& context, const LookupAnswer& answer) {
-            if (answer.status != Status::found) return;
+            if (answer.status != Status::ok) return;
             known = true;
             if (port != 0) CHECK(context.set_server({answer.addresses.at(0), port}));
             context.resume();
@@ -110,13 +110,13 @@ TEST_CASE("a look-up that failed ends a session that still holds, and no other")
     Engine engine(config_for(accept_to(server.endpoint())), 16, &proxy);
     send(engine, client, {"1", "2"});
     SECTION("the handler gives up") {
-        engine.answer(no_answer(Status::failed));
+        engine.answer(no_answer(Status::server_failure));
         CHECK(engine.closed(CloseReason::resolve_failure) == 1);
         CHECK(proxy.script.closed == std::vector{CloseReason::resolve_failure});
         CHECK(engine.totals().hold_dropped.get() == 2);
     }
     SECTION("there is no such name: the handler's business") {
-        engine.answer(no_answer(Status::nothing));
+        engine.answer(no_answer(Status::no_data));
         CHECK(engine.sessions->open_sessions() == 1);
         engine.pass(31s);
         CHECK(engine.closed(CloseReason::unanswered) == 1);
@@ -138,7 +138,7 @@ TEST_CASE("a failed look-up after which the handler resumes ends nothing") {
     };
     Engine engine(config_for(accept_to(server.endpoint())), 16, &proxy);
     send(engine, client, {"1", "2"});
-    engine.answer(no_answer(Status::failed));
+    engine.answer(no_answer(Status::server_failure));
     CHECK(received(server) == Texts{"1", "2"});
     CHECK(engine.sessions->open_sessions() == 1);
 }
@@ -172,7 +172,7 @@ TEST_CASE("an answer for a session that has ended goes nowhere, whoever has its 
         REQUIRE(engine.sessions->open_sessions() == 1);
         engine.answer(found_address(server.endpoint().address()));
         CHECK(engine.sessions->open_sessions() == 1);
-        engine.answer(no_answer(Status::failed));
+        engine.answer(no_answer(Status::server_failure));
         CHECK(engine.closed(CloseReason::resolve_failure) == 1);
     }
     CHECK(!proxy.known);

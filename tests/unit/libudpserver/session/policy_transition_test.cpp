@@ -211,7 +211,7 @@ TEST_CASE("the client's names are asked for, and again until somebody knows them
         CHECK(engine.closed(CloseReason::policy) == 1);
     }
     SECTION("no answer") {
-        engine.answer(no_answer(session::LookupAnswer::Status::failed, 1s));
+        engine.answer(no_answer(base::LookupAnswer::server_failure, 1s));
         CHECK(engine.sessions->open_sessions() == 1);
         for (int i = 0; i < 60 && engine.lookups.open.empty(); ++i)
             engine.pass(1s);

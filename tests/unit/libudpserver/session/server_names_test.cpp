@@ -28,11 +28,11 @@ struct NoMoreSockets : session::SocketSource {
 };
 
 /// Answers inside the call, from a thread of its own, or when the test says so.
-struct Lookups : session::LookupSource {
+struct Lookups {
     enum class When { inside, in_a_thread, later } when = When::inside;
-    session::LookupAnswer answer = found({"pc.example.com"});
+    base::LookupAnswer answer = found({"pc.example.com"});
 
-    void ask(const session::Lookup&, Callback callback) override {
+    void ask(const base::LookupCallback& callback) {
         if (when == When::inside) return callback(answer);
         if (when == When::in_a_thread) return std::thread([callback, a = answer] { callback(a); }).detach();
         const std::lock_guard lock(mutex);
@@ -43,7 +43,7 @@ struct Lookups : session::LookupSource {
         return kept.size();
     }
     std::mutex mutex;
-    std::vector<Callback> kept;
+    std::vector<base::LookupCallback> kept;
 };
 
 struct Running {
@@ -61,13 +61,15 @@ struct Running {
     }
     std::unique_ptr<session::Server> make() {
         return std::make_unique<session::Server>(
-            io, session::Server::Parts{.config = config,
-                                       .listeners = listeners,
-                                       .pool = pool,
-                                       .arena = arena,
-                                       .make_proxy = [](auto&) { return std::make_unique<PlainProxy>(); },
-                                       .source = source,
-                                       .lookups = &lookups});
+            io, session::Server::Parts{
+                    .config = config,
+                    .listeners = listeners,
+                    .pool = pool,
+                    .arena = arena,
+                    .make_proxy = [](auto&) { return std::make_unique<PlainProxy>(); },
+                    .source = source,
+                    .look_up = [this](const base::Lookup&,
+                                      const base::LookupCallback& callback) { lookups.ask(callback); }});
     }
     [[nodiscard]] base::Endpoint address() const { return listeners.local(0); }
 

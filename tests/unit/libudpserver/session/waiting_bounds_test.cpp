@@ -183,7 +183,7 @@ TEST_CASE("log.names: the client's host is asked for without making it wait, and
     CHECK(engine.lookups.count == 2);  // the other half is for those who wait
     engine.sessions->close_all(CloseReason::process_end, engine.now);
     engine.answer(found({"pc.example.com"}));  // for sessions that are gone
-    engine.answer(no_answer(session::LookupAnswer::Status::failed));
+    engine.answer(no_answer(base::LookupAnswer::server_failure));
     CHECK(engine.sessions->open_sessions() == 0);
 }
 

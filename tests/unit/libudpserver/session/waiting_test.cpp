@@ -5,7 +5,7 @@
 
 using namespace std::chrono_literals;
 using session::CloseReason;
-using Status = session::LookupAnswer::Status;
+using Status = base::LookupAnswer::Status;
 
 namespace {
 
@@ -191,11 +191,11 @@ TEST_CASE("the client's names are asked for on line only when a rule needs them 
         CHECK(engine.refused(CloseReason::acl) == 2);
     }
     SECTION("there is no name: an answer, too") {
-        engine.answer(no_answer(Status::nothing));
+        engine.answer(no_answer(Status::no_data));
         CHECK(engine.refused(CloseReason::acl) == 2);
     }
     SECTION("nobody answered: refused, not let through [K-58]") {
-        engine.answer(no_answer(Status::failed));
+        engine.answer(no_answer(Status::server_failure));
         CHECK(engine.refused(CloseReason::resolve_failure) == 2);
     }
     CHECK(engine.sessions->waiting() == 0);
@@ -231,7 +231,7 @@ TEST_CASE("a failed look-up is remembered for its time, and then asked again") {
     const LoopbackSocket server, client, second;
     Engine engine(config_for_pattern(server));
     send(engine, client, {"x"});
-    engine.answer(no_answer(Status::failed, 10s));
+    engine.answer(no_answer(Status::server_failure, 10s));
     send(engine, second, {"x"});
     CHECK(engine.refused(CloseReason::resolve_failure) == 2);
     CHECK(engine.lookups.count == 1);

@@ -1,0 +1,42 @@
+#include "base/lookup.hpp"
+
+namespace base {
+
+std::string_view to_string(LookupAnswer::Status status) {
+    switch (status) {
+        case LookupAnswer::ok:
+            return "ok";
+        case LookupAnswer::no_such_name:
+            return "no such name";
+        case LookupAnswer::no_data:
+            return "no data";
+        case LookupAnswer::server_failure:
+            return "server failure";
+        case LookupAnswer::timed_out:
+            return "timed out";
+        case LookupAnswer::refused_private:
+            return "private address refused";
+        case LookupAnswer::bad_name:
+            return "bad name";
+        case LookupAnswer::cancelled:
+            return "cancelled";
+        case LookupAnswer::busy:
+            return "busy";
+    }
+    return "unknown";
+}
+
+std::string describe(const LookupAnswer& answer) {
+    std::string text(to_string(answer.status));
+    return answer.detail.empty() ? text : text + ": " + answer.detail;
+}
+
+bool is_denial(LookupAnswer::Status status) {
+    return status == LookupAnswer::no_such_name || status == LookupAnswer::no_data;
+}
+
+bool is_failure(LookupAnswer::Status status) {
+    return status != LookupAnswer::ok && status != LookupAnswer::bad_name && !is_denial(status);
+}
+
+}  // namespace base
