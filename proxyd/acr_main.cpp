@@ -4,15 +4,15 @@
 #include "resolvers/ares_resolver.hpp"
 #include "resolvers/config_resolver.hpp"
 #include "resolvers/name_publisher.hpp"
-#include "resolvers/settings_from_conf.hpp"
+#include "resolvers/settings.hpp"
 
 namespace proxyd {
 
 int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::NameSnapshot snapshot) {
-    const resolvers::Settings settings = resolvers::settings_for_configuration(config.resolver);
+    const conf::Resolver settings = resolvers::settings_for_configuration(config.resolver);
     resolvers::log_name_servers(settings);
     snapshot.forget_private(settings);
-    resolvers::AresResolver resolver(runtime.io(), settings);
+    resolvers::AresResolver resolver(runtime.io(), settings, resolvers::options_for_configuration);
     resolvers::ConfiguredNames names(snapshot, config.resolver.stale_max, base::MonotonicClock::now());
     resolvers::NamePublisher publisher(runtime.io(), names, runtime.parent());
     resolvers::ConfigResolver config_resolver(runtime.io(), names, resolver, publisher);

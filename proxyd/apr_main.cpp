@@ -4,14 +4,14 @@
 #include "resolvers/ares_resolver.hpp"
 #include "resolvers/confirming_resolver.hpp"
 #include "resolvers/resolver_service.hpp"
-#include "resolvers/settings_from_conf.hpp"
+#include "resolvers/settings.hpp"
 
 namespace proxyd {
 
 int apr_main(process::ChildRuntime& runtime, const conf::Config& config) {
-    const resolvers::Settings settings = resolvers::settings_for_lookups(config.resolver);
+    const conf::Resolver settings = resolvers::settings_for_lookups(config.resolver);
     resolvers::log_name_servers(settings);
-    resolvers::AresResolver resolver(runtime.io(), settings);
+    resolvers::AresResolver resolver(runtime.io(), settings, resolvers::options_for_lookups);
     resolvers::ConfirmingResolver confirming(runtime.io(), resolver, settings.timeout);
     resolvers::ResolverService service(runtime.io(), confirming);
     runtime.on_peer(ipc::Party::reg, [&](base::UniqueFd link) { service.link(std::move(link)); });

@@ -9,7 +9,7 @@
 #include "conf/names.hpp"
 #include "libudpserver/policy/time_window.hpp"
 #include "resolvers/resolve_once.hpp"
-#include "resolvers/settings_from_conf.hpp"
+#include "resolvers/settings.hpp"
 
 namespace proxyd {
 
@@ -155,10 +155,9 @@ EvaluationLookups lookups_once(const conf::Config& config) {
     };
     const auto client_names =
         [&config](const base::Address& client) -> std::optional<std::vector<std::string>> {
-        resolvers::Question question{.kind = resolvers::Question::names_of_address, .address = client};
+        const base::Lookup question{.address = client};
         const auto answer = resolvers::ask_once(resolvers::settings_for_lookups(config.resolver), question);
-        if (answer.status != resolvers::Answer::ok && !resolvers::is_denial(answer.status))
-            return std::nullopt;
+        if (answer.status != base::LookupAnswer::ok && !is_denial(answer.status)) return std::nullopt;
         return answer.names;
     };
     return {resolve_names, client_names};

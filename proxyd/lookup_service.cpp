@@ -21,12 +21,11 @@ session::LookupSource look_up_in(boost::asio::io_context& io, resolvers::Resolve
     };
 }
 
-session::LookupSource blocking_look_up(resolvers::Settings settings) {
-    // Each question gets a resolver of its own, which would log the same faults of the hosts file again.
-    settings.hosts_file_told = true;
+session::LookupSource blocking_look_up(conf::Resolver settings) {
     return
         [settings = std::move(settings)](const base::Lookup& lookup, const base::LookupCallback& callback) {
-            callback(resolvers::ask_once(settings, lookup));
+            // Each question gets a new resolver, which would log the same mistakes of the hosts file again.
+            callback(resolvers::ask_once(settings, lookup, {.log_hosts_file = false}));
         };
 }
 

@@ -6,7 +6,6 @@
 #include "libudpserver/session/server.hpp"
 #include "resolvers/name_sink.hpp"
 #include "resolvers/resolver.hpp"
-#include "resolvers/settings.hpp"
 
 namespace proxyd {
 
@@ -29,6 +28,6 @@ private:
 session::LookupSource look_up_in(boost::asio::io_context& io, resolvers::Resolver& resolver);
 
 /// singleproc: the worker itself looks up and waits (K-10).
-session::LookupSource blocking_look_up(resolvers::Settings settings);
+session::LookupSource blocking_look_up(conf::Resolver settings);
 
 }  // namespace proxyd

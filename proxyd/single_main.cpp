@@ -12,7 +12,7 @@
 #include "proxyd/pool_service.hpp"
 #include "proxyd/status_file.hpp"
 #include "resolvers/resolve_once.hpp"
-#include "resolvers/settings_from_conf.hpp"
+#include "resolvers/settings.hpp"
 
 namespace proxyd {
 
@@ -48,9 +48,8 @@ void act_on(const base::TakenSignals& signals, session::Server& server, StatusFi
 void resolve_names(const conf::Config& config, session::Server& server, boost::asio::io_context& io) {
     const std::vector<std::string> names = conf::names(config);
     if (names.empty() && !needs_lookups(config)) return;
-    const resolvers::Settings settings = names.empty()
-                                             ? resolvers::settings_for_lookups(config.resolver)
-                                             : resolvers::settings_for_configuration(config.resolver);
+    const conf::Resolver settings = names.empty() ? resolvers::settings_for_lookups(config.resolver)
+                                                  : resolvers::settings_for_configuration(config.resolver);
     resolvers::log_name_servers(settings);
     ServerNames sink(server);
     const auto keep_going = [&io] {

@@ -1,50 +1,62 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "resolvers/ares_series.hpp"
+#include "resolvers/name_servers.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {
 
 /// One question answered by name servers: A and AAAA at the same time, over the search list; or the names of
-/// an address. The list is whole or there is none (K-54): when one family fails, the question fails. A
-/// failure ends the search too, because the next domain could mean another host. It has no time-out of its
-/// own.
+/// an address. Each is asked of one server after the other, for the configured number of rounds, until one
+/// knows it. The list is complete or there is none (K-54): if one family fails, the question fails. A failure
+/// ends the search, too, because the next domain could be another host. It has no time-out of its own.
 class AresLookup {
 public:
     using Done = std::function<void(const Answer&)>;
 
-    /// `names`: what to ask for, one after the other, not empty; one reverse name if `reverse`. `done`
-    /// is called once, from the loop; it may destroy the look-up.
-    AresLookup(const AresContext& context, bool reverse, std::vector<std::string> names, Done done);
+    /// `names`: what to ask for, one after the other, not empty; one reverse name if `reverse`. There is a
+    /// server to ask. `done` is called once, from the loop, and may destroy the look-up. Destroying it before
+    /// cancels it.
+    AresLookup(NameServers& servers, bool reverse, std::vector<std::string> names, Done done);
 
-    /// What was found out so far, for a question that timed out.
+    /// `A: #1 SERVFAIL, #2 no answer`: what is known so far, for a question that timed out.
     [[nodiscard]] std::string progress() const;
 
 private:
     /// One record type of the current name.
     struct Part {
         RecordType type;
-        std::unique_ptr<AresSeries> series{};
+        std::vector<std::size_t> order{};          ///< of the servers
+        std::vector<std::string_view> failures{};  ///< the last one of each server
+        std::size_t attempt = 0;
+        bool only_silence = true;
+        NameServers::Exchange exchange{};
         std::optional<Answer> answer{};
+
+        [[nodiscard]] std::size_t server() const { return order[attempt % order.size()]; }
+        [[nodiscard]] std::string progress() const;
     };
 
-    void ask();
-    void on_part(std::size_t index, const Answer& answer);
+    void ask_name();
+    void ask(Part& part, conf::Transport transport);
+    void ask_next(Part& part, std::string_view why);
+    void on_result(Part& part, const AresExchange::Result& result);
+    void on_part(Part& part, Answer answer);
     void on_name(Answer answer);
     void finish(Answer answer);
+    [[nodiscard]] base::Duration timeout(const Part& part) const;
 
-    const AresContext context_;
+    NameServers& servers_;
     std::vector<std::string> names_;
     Done done_;
     std::size_t current_ = 0;
     std::vector<Part> parts_;
-    std::optional<Answer> denial_;  ///< the best of those so far: the name exists without data
+    std::optional<Answer> denial_;  ///< the best so far: the name exists without data
 };
 
 /// Two parts of one name as one answer.

@@ -2,7 +2,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstdint>
 #include <deque>
 #include <list>
 #include <map>
@@ -10,13 +9,11 @@
 #include <optional>
 #include <string>
 
+#include "resolvers/alive_guard.hpp"
 #include "resolvers/answer_cache.hpp"
-#include "resolvers/ares_channel.hpp"
-#include "resolvers/counters.hpp"
 #include "resolvers/hosts_file.hpp"
-#include "resolvers/lifetime.hpp"
+#include "resolvers/name_servers.hpp"
 #include "resolvers/resolver.hpp"
-#include "resolvers/server_order.hpp"
 #include "resolvers/settings.hpp"
 
 namespace resolvers {
@@ -24,19 +21,19 @@ namespace resolvers {
 class AresLookup;
 
 /// The resolver of ACR, of APR and of singleproc. Addresses are their own answer; then come the hosts file,
-/// the cache, and the name servers. A name is looked up once for all who ask meanwhile (K-59); so many
-/// look-ups run at a time, the others wait, and what is too much is `busy`. Each asker has its own time-out;
-/// a look-up whose last asker has gone ends.
+/// the cache, and the name servers. Questions for the same name share one look-up (K-59), and each has its
+/// own time-out; a look-up without a waiting question is cancelled. The number of look-ups is limited:
+/// further ones wait, and beyond that they are `busy`.
 class AresResolver : public Resolver {
 public:
-    AresResolver(boost::asio::io_context& io, Settings settings);
+    AresResolver(boost::asio::io_context& io, conf::Resolver settings, const ResolverOptions& options = {});
     ~AresResolver() override;
     AresResolver(const AresResolver&) = delete;
     AresResolver& operator=(const AresResolver&) = delete;
 
     void ask(Question question, Callback callback) override;
 
-    [[nodiscard]] const Counters& counters() const { return counters_; }
+    [[nodiscard]] const Counters& counters() const { return servers_.counters(); }
     [[nodiscard]] std::size_t running() const { return running_; }
     [[nodiscard]] std::size_t waiting() const { return pending_.size() - running_; }
     /// One line for INFO.
@@ -47,9 +44,9 @@ private:
         Callback callback;
         bool allow_private;
         boost::asio::steady_timer deadline;
-        Lifetime lifetime{};
+        AliveGuard alive{};
     };
-    /// A look-up under way, or one that waits for its place.
+    /// A look-up that runs, or waits for another one to end.
     struct Pending {
         Question question;
         std::list<Asker> askers;
@@ -60,24 +57,23 @@ private:
     std::optional<Answer> own_answer(const Question& question, const std::string& key);
     std::optional<Answer> from_hosts(const Question& question);
     std::optional<Answer> from_cache(const Question& question, const std::string& key);
-    [[nodiscard]] bool full(const std::string& key) const;
+    [[nodiscard]] bool is_full(const std::string& key) const;
     void join(const std::string& key, Question question, Callback callback);
-    void start_deadline(const std::string& key, std::list<Asker>::iterator asker, Duration limit);
-    void give_up(const std::string& key, std::list<Asker>::iterator asker);
+    void start_deadline(const std::string& key, std::list<Asker>::iterator asker, base::Duration timeout);
+    void time_out(const std::string& key, std::list<Asker>::iterator asker);
     void start_waiting();
     void start(Pendings::iterator pending);
     void on_answer(const std::string& key, const Answer& answer);
     void erase(Pendings::iterator pending);
-    [[nodiscard]] Answer judged(const Answer& answer, bool allow_private) const;
+    [[nodiscard]] Answer without_private(const Answer& answer, bool allow_private) const;
     void post(Callback callback, Answer answer);
 
     boost::asio::io_context& io_;
-    Settings settings_;
-    Counters counters_;
-    ServerOrder order_;
+    const conf::Resolver settings_;
+    const ResolverOptions options_;
+    NameServers servers_;
     HostsFile hosts_;
     AnswerCache cache_;
-    AresChannels channels_;
     Pendings pending_;
     std::deque<std::string> queue_;  ///< keys of those in pending_ that wait
     std::size_t running_ = 0;

@@ -41,7 +41,7 @@ void ConfirmingResolver::ask(Question question, Callback callback) {
     const std::uint64_t number = ++last_number_;
     works_.emplace(number, Work{question, std::move(callback), now() + question.timeout});
     inner_.ask(std::move(question),
-               lifetime_.guard([this, number](const Answer& answer) { on_names(number, answer); }));
+               alive_.guard([this, number](const Answer& answer) { on_names(number, answer); }));
 }
 
 void ConfirmingResolver::on_names(std::uint64_t number, const Answer& answer) {
@@ -66,7 +66,7 @@ void ConfirmingResolver::confirm(std::uint64_t number, const std::string& name, 
     question.timeout = left;
     question.refresh = works_.at(number).question.refresh;
     question.allow_private = true;
-    inner_.ask(std::move(question), lifetime_.guard([this, number, name](const Answer& answer) {
+    inner_.ask(std::move(question), alive_.guard([this, number, name](const Answer& answer) {
         on_addresses(number, name, answer);
     }));
 }

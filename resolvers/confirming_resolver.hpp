@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "resolvers/lifetime.hpp"
+#include "resolvers/alive_guard.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {
@@ -51,7 +51,7 @@ private:
     base::Duration timeout_;
     std::map<std::uint64_t, Work> works_;
     std::uint64_t last_number_ = 0;
-    Lifetime lifetime_;
+    AliveGuard alive_;
 };
 
 }  // namespace resolvers

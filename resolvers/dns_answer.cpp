@@ -88,6 +88,11 @@ std::optional<base::Address> address_of(Message message, const Record& record) {
     return std::nullopt;
 }
 
+// A range whose ends are exchanged is its lower end.
+base::Duration clamped(base::Duration ttl, const conf::TtlRange& range) {
+    return std::max(range.min, std::min(ttl, range.max));
+}
+
 DnsAnswer refused(DnsAnswer::Verdict verdict, std::string_view why) {
     DnsAnswer answer;
     answer.verdict = verdict;
@@ -160,6 +165,7 @@ private:
     bool take(const Record& record, DnsAnswer& answer) {
         ++taken_;
         use(record);
+        if (type_ == RecordType::ns) return true;  // a probe only wants to know whether there is an answer
         if (type_ != RecordType::ptr) {
             const auto address = address_of(message_, record);
             if (address) answer.addresses.push_back(*address);
@@ -199,12 +205,12 @@ bool has_referral(const std::vector<Record>& authorities) {
 }
 
 DnsAnswer denial(DnsAnswer::Verdict verdict, std::string_view why, Message message, const Sections& sections,
-                 const TtlBounds& bounds) {
+                 const conf::Resolver& settings) {
     const auto ttl = denial_ttl(message, sections.authorities);
     if (!ttl && verdict == DnsAnswer::no_data && has_referral(sections.authorities))
         return refused(DnsAnswer::server_failure, "a referral to other servers");
     DnsAnswer answer = refused(verdict, why);
-    answer.ttl = std::clamp(ttl.value_or(bounds.least_denied), bounds.least_denied, bounds.most_denied);
+    answer.ttl = clamped(ttl.value_or(settings.negative_ttl.min), settings.negative_ttl);
     return answer;
 }
 
@@ -223,20 +229,23 @@ std::string_view failure_text(std::uint16_t rcode) {
     }
 }
 
-DnsAnswer read_records(Message message, const Header& header, const DnsQuestion& question,
-                       const TtlBounds& bounds) {
+DnsAnswer read_ours(Message message, const Header& header, const DnsQuestion& question,
+                    const conf::Resolver& settings) {
+    if ((header.flags & truncated_bit) != 0) return refused(DnsAnswer::truncated, "truncated");
+    const std::uint16_t rcode = header.flags & rcode_bits;
+    if (rcode != no_error && rcode != name_error)
+        return refused(DnsAnswer::server_failure, failure_text(rcode));
     if (header.answers + header.authorities + header.additionals > static_cast<int>(max_answer_records))
         return refused(DnsAnswer::malformed, "too many records");
     const auto sections = read_sections(message, question.size(), header);
     if (!sections) return refused(DnsAnswer::malformed, "records that do not fill the message");
-    if ((header.flags & rcode_bits) == name_error)
-        return denial(DnsAnswer::no_such_name, "NXDOMAIN", message, *sections, bounds);
+    if (rcode == name_error) return denial(DnsAnswer::no_such_name, "NXDOMAIN", message, *sections, settings);
 
     DnsReader name_of_question(message, header_size);
     DnsAnswer answer = Chain(message, sections->answers, question.type()).follow(name_of_question.name());
     if (answer.verdict == DnsAnswer::no_data)
-        return denial(answer.verdict, answer.why, message, *sections, bounds);
-    answer.ttl = std::clamp(answer.ttl, bounds.least, bounds.most);
+        return denial(answer.verdict, answer.why, message, *sections, settings);
+    answer.ttl = clamped(answer.ttl, settings.ttl);
     std::sort(answer.addresses.begin(), answer.addresses.end());
     answer.addresses.erase(std::unique(answer.addresses.begin(), answer.addresses.end()),
                            answer.addresses.end());
@@ -256,15 +265,13 @@ bool answers(std::span<const std::uint8_t> message, const DnsQuestion& question)
 }
 
 DnsAnswer read_answer(std::span<const std::uint8_t> message, const DnsQuestion& question,
-                      const TtlBounds& bounds) {
+                      const conf::Resolver& settings) {
     if (!answers(message, question)) return refused(DnsAnswer::not_ours, "not an answer to the question");
     DnsReader in(message, 0);
     const Header header = read_header(in);
-    if ((header.flags & truncated_bit) != 0) return refused(DnsAnswer::truncated, "truncated");
-    const std::uint16_t rcode = header.flags & rcode_bits;
-    if (rcode != no_error && rcode != name_error)
-        return refused(DnsAnswer::server_failure, failure_text(rcode));
-    return read_records(message, header, question, bounds);
+    DnsAnswer answer = read_ours(message, header, question, settings);
+    answer.rcode = header.flags & rcode_bits;
+    return answer;
 }
 
 }  // namespace resolvers

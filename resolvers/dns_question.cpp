@@ -94,7 +94,7 @@ DnsQuestion::DnsQuestion(std::string_view name, RecordType type, const Randomnes
     for (int section = 0; section < 3; ++section)
         put_u16(0);
     std::size_t length_at = packet_.size();
-    packet_.push_back(0);
+    if (!name.empty()) packet_.push_back(0);
     for (std::size_t i = 0; i < name.size(); ++i) {
         if (name[i] == '.') {
             length_at = packet_.size();

@@ -35,7 +35,7 @@ struct Randomness {
 /// question itself, including which of its letters are upper case (0x20).
 class DnsQuestion {
 public:
-    /// `name` is canonical.
+    /// `name` is canonical, or empty for the root.
     DnsQuestion(std::string_view name, RecordType type, const Randomness& randomness);
 
     [[nodiscard]] std::uint16_t id() const;

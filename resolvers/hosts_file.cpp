@@ -103,7 +103,7 @@ void HostsFile::read(const Version& version) {
     if (!text) return lose(std::strerror(errno));
     version_ = version;
     table_ = HostsTable(*text);
-    if (told_) return;
+    if (!log_) return;
     if (!trouble_.empty())
         base::log::write(base::msg::hosts_file_readable, "hosts file {}: it can be read again", path_);
     trouble_.clear();
@@ -115,7 +115,7 @@ void HostsFile::read(const Version& version) {
 void HostsFile::lose(const std::string& why) {
     version_ = {};
     table_ = {};
-    if (told_ || why == trouble_) return;
+    if (!log_ || why == trouble_) return;
     trouble_ = why;
     if (!why.empty())
         base::log::write(base::msg::hosts_file_unreadable,

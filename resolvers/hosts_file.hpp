@@ -46,12 +46,11 @@ private:
 };
 
 /// A hosts file that is read again when it has changed; looked at once a second at most. A file that cannot
-/// be read is an empty one. That, and what is passed over in it, is logged once for each change, unless
-/// `told`.
+/// be read is an empty one. With `log`, that and what is ignored in it is logged once for each change.
 class HostsFile {
 public:
     /// Without a path there is no file.
-    explicit HostsFile(std::string path, bool told = false) : path_(std::move(path)), told_(told) {}
+    explicit HostsFile(std::string path, bool log = true) : path_(std::move(path)), log_(log) {}
     const HostsTable& table(base::Instant now);
 
 private:
@@ -71,7 +70,7 @@ private:
     void lose(const std::string& why);
 
     std::string path_;
-    bool told_;
+    bool log_;
     std::string trouble_;  ///< why it cannot be read, when that was told
     HostsTable table_;
     Version version_;

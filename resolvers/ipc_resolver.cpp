@@ -12,14 +12,7 @@
 namespace resolvers {
 namespace {
 
-// How long what is no answer of a name server may be believed.
-constexpr base::Duration failure_ttl = std::chrono::seconds(1);
-
 using base::now;
-
-Answer failure(Answer::Status status, std::string detail) {
-    return {.status = status, .ttl = failure_ttl, .detail = std::move(detail)};
-}
 
 // APR's answer, reduced to what can answer this question.
 Answer answer_to(const Question& question, Answer answer) {
@@ -81,7 +74,7 @@ std::uint32_t IpcResolver::new_id() {
 void IpcResolver::start_deadline(std::uint32_t id) {
     Pending& pending = pending_.at(id);
     pending.timer.expires_after(pending.deadline - now());
-    pending.timer.async_wait(pending.lifetime.guard([this, id](const boost::system::error_code&) {
+    pending.timer.async_wait(pending.alive.guard([this, id](const boost::system::error_code&) {
         fail(id, Answer::timed_out, unsent_.contains(id) ? "APR could not be asked" : "APR did not answer");
     }));
 }
@@ -93,7 +86,7 @@ void IpcResolver::send_waiting() {
         if (result == ipc::SendResult::closed) return;
         if (result == ipc::SendResult::busy) {
             retry_.expires_after(retry_after);
-            retry_.async_wait(lifetime_.guard([this](const boost::system::error_code& error) {
+            retry_.async_wait(alive_.guard([this](const boost::system::error_code& error) {
                 if (!error) send_waiting();
             }));
             return;

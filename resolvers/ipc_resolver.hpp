@@ -13,7 +13,7 @@
 
 #include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
-#include "resolvers/lifetime.hpp"
+#include "resolvers/alive_guard.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {
@@ -53,7 +53,7 @@ private:
         base::Instant deadline;
         boost::asio::steady_timer timer;
         bool died = false;  ///< with a link, once
-        Lifetime lifetime{};
+        AliveGuard alive{};
     };
     using Pendings = std::map<std::uint32_t, Pending>;
 
@@ -77,7 +77,7 @@ private:
     std::array<std::uint64_t, base::lookup_statuses> outcomes_{};
     std::function<void()> on_lost_;
     std::unique_ptr<ipc::Channel> channel_;
-    Lifetime lifetime_;
+    AliveGuard alive_;
 };
 
 }  // namespace resolvers

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "resolvers/private_address.hpp"
-#include "resolvers/search_list.hpp"
+#include "resolvers/settings.hpp"
 
 namespace resolvers {
 
@@ -24,15 +24,14 @@ void NameSnapshot::apply(const ipc::NameUpdate& update) {
     if (found != names_.end() && !update.unresolved) found->second = update.addresses;
 }
 
-void NameSnapshot::forget_private(const Settings& settings) {
+void NameSnapshot::forget_private(const conf::Resolver& settings) {
     if (settings.allow_private) return;
     const auto may_be_private = [&settings](const std::string& found_as) {
         return in_any_domain(found_as, settings.private_domains);
     };
     for (auto& [name, addresses] : names_) {
         if (!addresses || std::ranges::none_of(*addresses, is_private)) continue;
-        if (std::ranges::none_of(candidates(name, settings.search, settings.dots), may_be_private))
-            addresses.reset();
+        if (std::ranges::none_of(candidates(name, settings), may_be_private)) addresses.reset();
     }
 }
 

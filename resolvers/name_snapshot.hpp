@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/endpoint.hpp"
+#include "conf/config.hpp"
 #include "libudpserver/ipc/messages.hpp"
-#include "resolvers/settings.hpp"
 
 namespace resolvers {
 
@@ -28,7 +28,7 @@ public:
 
     /// Forgets names with private addresses that these settings do not allow: they may date from other
     /// settings.
-    void forget_private(const Settings& settings);
+    void forget_private(const conf::Resolver& settings);
 
     [[nodiscard]] bool empty() const { return names_.empty(); }
     /// All configured names; without a value: never resolved. An empty list: the name has no addresses.

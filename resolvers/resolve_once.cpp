@@ -10,16 +10,17 @@
 namespace resolvers {
 namespace {
 
-constexpr std::chrono::milliseconds look_up_from_work{100};
+constexpr std::chrono::milliseconds poll_interval{100};
 
 }  // namespace
 
-std::vector<ipc::NameUpdate> resolve_once(const std::vector<std::string>& names, const Settings& settings,
-                                          const std::function<bool()>& go_on) {
+std::vector<ipc::NameUpdate> resolve_once(const std::vector<std::string>& names,
+                                          const conf::Resolver& settings,
+                                          const std::function<bool()>& proceed) {
     boost::asio::io_context io;
-    AresResolver resolver(io, settings);
+    AresResolver resolver(io, settings, options_for_configuration);
     std::vector<ipc::NameUpdate> updates;
-    // There is no second round, so nothing ever expires.
+    // Names are asked for once, so none expires.
     ConfiguredNames table(NameSnapshot(names), std::chrono::hours(24), base::MonotonicClock::now());
     std::size_t waiting = 0;
     for (const std::string& name : names) {
@@ -31,14 +32,14 @@ std::vector<ipc::NameUpdate> resolve_once(const std::vector<std::string>& names,
             --waiting;
         });
     }
-    while (waiting > 0 && go_on())
-        io.run_one_for(look_up_from_work);
+    while (waiting > 0 && proceed())
+        io.run_one_for(poll_interval);
     return updates;
 }
 
-Answer ask_once(const Settings& settings, const Question& question) {
+Answer ask_once(const conf::Resolver& settings, const Question& question, const ResolverOptions& options) {
     boost::asio::io_context io;
-    AresResolver resolver(io, settings);
+    AresResolver resolver(io, settings, options);
     ConfirmingResolver confirming(io, resolver, settings.timeout);
     std::optional<Answer> got;
     confirming.ask(question, [&got](const Answer& answer) { got = answer; });

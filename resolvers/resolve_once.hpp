@@ -10,16 +10,17 @@
 
 namespace resolvers {
 
-/// What each of the names means, for singleproc (K-10): asks for all at the same time and waits, about as
-/// long as `settings.timeout` at most. A name that could not be resolved is unresolved; that and denials are
-/// logged as ACR does. `go_on` is asked ten times a second at least; when it says no, the waiting ends, and
-/// what is not known yet is left out.
+/// Resolves the names for singleproc (K-10): asks for all at the same time and waits, for `settings.timeout`
+/// at most. A name without an answer is unresolved; that and denials are logged as ACR does. `proceed` is
+/// called at least ten times a second; once it returns false, the wait ends, and names without an answer are
+/// left out.
 std::vector<ipc::NameUpdate> resolve_once(
-    const std::vector<std::string>& names, const Settings& settings,
-    const std::function<bool()>& go_on = [] { return true; });
+    const std::vector<std::string>& names, const conf::Resolver& settings,
+    const std::function<bool()>& proceed = [] { return true; });
 
-/// The answer to one question, names of an address confirmed; waits, its time-out at most. In a loop of its
-/// own, so any thread may call it.
-Answer ask_once(const Settings& settings, const Question& question);
+/// Waits for the answer to one question; names of an address are confirmed. It has its own loop, so any
+/// thread may call it.
+Answer ask_once(const conf::Resolver& settings, const Question& question,
+                const ResolverOptions& options = {});
 
 }  // namespace resolvers

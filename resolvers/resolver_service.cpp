@@ -45,10 +45,10 @@ void ResolverService::on_message(ipc::Message& message) {
     if (pending_ >= limit_) {
         const auto text = fmt::format("{} look-ups wait", pending_);
         base::log::write(base::msg::lookup_busy, "look-up refused: {}", text);
-        return send(message.id, {.status = Answer::busy, .ttl = std::chrono::seconds(1), .detail = text});
+        return send(message.id, failure(Answer::busy, text));
     }
     ++pending_;
-    resolver_.ask(*request, lifetime_.guard([this, link = link_, id = message.id](const Answer& answer) {
+    resolver_.ask(*request, alive_.guard([this, link = link_, id = message.id](const Answer& answer) {
         on_answer(link, id, answer);
     }));
 }
@@ -66,10 +66,10 @@ void ResolverService::send(std::uint32_t id, const Answer& answer) {
     ipc::LookupReply reply{answer};
     reply.ttl = std::clamp(answer.ttl, base::Duration::zero(), max_ttl);
     if (!fits(reply))
-        reply = {{.status = Answer::server_failure,
-                  .ttl = reply.ttl,
-                  .detail = fmt::format("answer too long: {} addresses, {} names", answer.addresses.size(),
-                                        answer.names.size())}};
+        reply = {failure(Answer::server_failure,
+                         fmt::format("answer too long: {} addresses, {} names", answer.addresses.size(),
+                                     answer.names.size()),
+                         reply.ttl)};
     ++answered_.at(reply.status);
     const auto result = channel_->send(reply, id);
     if (result == ipc::SendResult::sent || result == ipc::SendResult::queued) return;

@@ -8,7 +8,7 @@
 
 #include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
-#include "resolvers/lifetime.hpp"
+#include "resolvers/alive_guard.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace resolvers {
@@ -44,7 +44,7 @@ private:
     std::uint64_t lost_ = 0;  ///< answers whose link was gone, or did not take them
     std::array<std::uint64_t, base::lookup_statuses> answered_{};
     std::unique_ptr<ipc::Channel> channel_;
-    Lifetime lifetime_;
+    AliveGuard alive_;
 };
 
 }  // namespace resolvers

@@ -1,53 +1,50 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/clock.hpp"
-#include "base/endpoint.hpp"
+#include "conf/config.hpp"
 
 namespace resolvers {
 
-using base::Duration;
+inline constexpr const char* system_resolv_conf = "/etc/resolv.conf";
 
-enum class Transport : std::uint8_t { udp, tcp };
-
-/// Which addresses a name is asked for. One family helps where servers do not answer for the other.
-enum class Families : std::uint8_t { both, v4, v6 };
-
-/// How long answers are believed, whatever their TTL says (K-56).
-struct TtlBounds {
-    Duration least = std::chrono::seconds(1);
-    Duration most = std::chrono::hours(24);
-    Duration least_denied = std::chrono::seconds(1);  ///< no such name, no data
-    Duration most_denied = std::chrono::seconds(30);
-    Duration failed = std::chrono::seconds(1);  ///< server failures: keeps many askers from asking at once
+/// How much work a resolver accepts at a time; more is answered with `busy`.
+struct ResolverOptions {
+    std::size_t max_lookups = 64;    ///< running
+    std::size_t max_waiting = 1024;  ///< look-ups that wait until another one ends
+    std::size_t max_askers = 16384;  ///< of all these together
+    std::size_t max_cached = 4096;   ///< answers
+    bool log_hosts_file = true;      ///< what is wrong with it
 };
 
-/// How names are looked up.
-struct Settings {
-    std::vector<base::Endpoint> servers;   ///< asked in this order, named `#1`, `#2`, ... in logs (K-62)
-    Transport transport = Transport::udp;  ///< udp goes over to tcp for an answer that does not fit
-    std::vector<std::string> search;       ///< domains tried after names with few dots
-    unsigned dots = 1;                     ///< a name with so many dots is tried as it is first
-    unsigned tries = 2;                    ///< rounds over all servers
-    Families families = Families::both;
-    Duration timeout = std::chrono::seconds(15);         ///< of a whole look-up (K-52)
-    Duration server_timeout = std::chrono::seconds(2);   ///< of one server, twice as long in each round
-    Duration reverse_timeout = std::chrono::seconds(1);  ///< the same for the names of an address (K-63)
-    Duration connect_timeout = std::chrono::seconds(1);  ///< of a TCP connection (K-62)
-    TtlBounds ttl;
-    bool allow_private = false;                ///< public names may mean private addresses
-    std::vector<std::string> private_domains;  ///< names in or below these may; canonical
-    std::string hosts_file = "/etc/hosts";     ///< empty: none
-    bool hosts_file_told = false;              ///< what is wrong with it was logged elsewhere
-    std::size_t max_lookups = 64;              ///< at the same time
-    std::size_t max_waiting = 1024;            ///< look-ups that wait for a place
-    std::size_t max_askers = 16384;            ///< of all these together
-    std::size_t max_cached = 4096;             ///< answers
-};
+/// All names of the configuration are asked for at once; none of them may be refused.
+inline constexpr ResolverOptions options_for_configuration{.max_waiting = 1u << 20, .max_askers = 1u << 20};
+
+/// An attacker who forges addresses of a silent reverse zone occupies a look-up for seconds with each
+/// datagram. So the limit is high; each look-up needs about 100 KB and one or two descriptors.
+inline constexpr ResolverOptions options_for_lookups{.max_lookups = 512};
+
+/// For ACR: the `resolver` section with `timeout` and `transport` set to conf-timeout and conf-transport.
+/// Servers, search list and dots that are not configured are filled in; only without servers they come from
+/// resolv.conf.
+conf::Resolver settings_for_configuration(conf::Resolver resolver,
+                                          const std::string& resolv_conf = system_resolv_conf);
+
+/// For on-line look-ups, by APR: the same with its own timeout and transport.
+conf::Resolver settings_for_lookups(conf::Resolver resolver,
+                                    const std::string& resolv_conf = system_resolv_conf);
+
+/// The names to ask for, in order: with at least `dots` dots the name itself comes first, otherwise last. A
+/// trailing dot excludes the search domains. Canonical; empty for a bad name.
+std::vector<std::string> candidates(std::string_view name, const conf::Resolver& settings);
+
+/// `#1 192.0.2.1:53, #2 ... by UDP`, or `none`.
+std::string servers_text(const conf::Resolver& settings);
+
+/// Logs which servers a role uses (NAMS-110-K), or that there are none (NAMS-120-W).
+void log_name_servers(const conf::Resolver& settings);
 
 }  // namespace resolvers

@@ -9,6 +9,7 @@
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/doctor/finding.hpp"
 #include "proxyctl/human.hpp"
+#include "resolvers/settings.hpp"
 
 namespace proxyctl {
 
@@ -111,8 +112,7 @@ private:
     void probe_name_servers(const conf::Config& config) {
         const std::vector<TransportUse> uses = transports_used(config);
         if (uses.empty()) return;
-        std::vector<base::Endpoint> servers = config.resolver.servers;
-        if (servers.empty()) servers = servers_of_resolv_conf(text_of("/etc/resolv.conf"));
+        const auto servers = resolvers::settings_for_lookups(config.resolver).servers;
         if (servers.empty()) return add(no_name_server());
         std::vector<NameServerProbe> probes;
         for (const TransportUse& use : uses)

@@ -41,8 +41,6 @@ Finding check_restarts(const std::string& role, std::int64_t restarts);
 /// Whether the kernel considers the clock synchronised, and its maximum error.
 Finding check_clock(bool synchronised, std::int64_t error_microseconds);
 
-/// The addresses after `nameserver` in the text of resolv.conf, with port 53.
-std::vector<base::Endpoint> servers_of_resolv_conf(const std::string& text);
 /// The local address of a line of /proc/net/udp: `0100007F:0035` is 127.0.0.1:53.
 std::optional<base::Endpoint> endpoint_of_hex(std::string_view text);
 

@@ -175,14 +175,4 @@ Finding check_clock(bool synchronised, std::int64_t error_microseconds) {
             "run chrony or systemd-timesyncd"};
 }
 
-std::vector<Endpoint> servers_of_resolv_conf(const std::string& text) {
-    std::vector<Endpoint> servers;
-    for (const std::string& line : lines_of(text)) {
-        const std::vector<std::string> words = words_of(line);
-        if (words.size() < 2 || words[0] != "nameserver") continue;
-        if (const auto address = base::parse_address(words[1])) servers.emplace_back(*address, 53);
-    }
-    return servers;
-}
-
 }  // namespace proxyctl

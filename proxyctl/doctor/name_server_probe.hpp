@@ -10,16 +10,16 @@
 
 namespace proxyctl {
 
-/// How a name server is asked, and what came of it.
+/// How a name server is asked, and with what result.
 struct NameServerProbe {
     base::Endpoint server;
     conf::Transport transport = conf::Transport::udp;
     std::optional<unsigned> rcode;  ///< of its answer
-    std::string trouble;            ///< why there is no answer; empty when it is only silent
+    std::string trouble;            ///< why there is no answer; empty if it sent nothing
 };
 
-/// Asks every server (who serves the root?), all at the same time, and notes what has come of it within the
-/// limit. Throws Interrupted.
+/// Asks every server for the servers of the root, all at the same time and as the proxy would. The limit is
+/// for the connection and for the answer. Throws Interrupted.
 std::vector<NameServerProbe> run_probes(std::vector<NameServerProbe> probes, const Timeout& timeout);
 
 }  // namespace proxyctl

@@ -28,7 +28,7 @@ resolvers::DnsQuestion question_for(unsigned choice) {
     }
 }
 
-void check(const resolvers::DnsAnswer& answer, const resolvers::TtlBounds& bounds) {
+void check(const resolvers::DnsAnswer& answer, const conf::Resolver& settings) {
     using resolvers::DnsAnswer;
     const bool positive = answer.verdict == DnsAnswer::ok;
     require(positive == (answer.addresses.size() + answer.names.size() > 0));
@@ -38,7 +38,7 @@ void check(const resolvers::DnsAnswer& answer, const resolvers::TtlBounds& bound
     require(std::is_sorted(answer.addresses.begin(), answer.addresses.end()));
     for (const auto& name : answer.names)
         require(resolvers::canonical_name(name) == name);
-    if (positive) require(answer.ttl >= bounds.least && answer.ttl <= bounds.most);
+    if (positive) require(answer.ttl >= settings.ttl.min && answer.ttl <= settings.ttl.max);
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (i != 4 && i != 5) message[i] = data[1];
     }
     message.insert(message.end(), data + 1, data + size);
-    const resolvers::TtlBounds bounds;
-    check(resolvers::read_answer(message, question, bounds), bounds);
+    const conf::Resolver settings;
+    check(resolvers::read_answer(message, question, settings), settings);
     return 0;
 }

@@ -387,9 +387,9 @@ def test_doctor_finds_a_name_server_that_refuses(ctl, evil_dns):
 
 
 @pytest.mark.parametrize("transport, behaviour, why", [
-    ("tcp", nodata().but(close=True), ": it closed the connection"), ("tcp", garbage(), ": what it sent is no answer"),
-    ("tcp", nodata().but(other_id=True), ": what it sent is no answer"),
-    ("tcp", nodata().but(tcp_bytes=5), ": it closed the connection"),
+    ("tcp", nodata().but(close=True), ": closed the connection"), ("tcp", garbage(), ": sent no valid answer"),
+    ("tcp", nodata().but(other_id=True), ": sent no valid answer"),
+    ("tcp", nodata().but(tcp_bytes=5), ": closed the connection"),
     ("udp", garbage(), ""), ("udp", garbage(b""), ""), ("udp", nodata().but(other_id=True), "")])
 def test_doctor_believes_no_nonsense(ctl, evil_dns, transport, behaviour, why):
     """Anything but an answer to the query does not count; a datagram may be a stranger's, so it keeps waiting."""

@@ -18,7 +18,7 @@ ALLOWED = {
     "libudpserver/policy": {"base", "conf", "libudpserver/policy"},
     "libudpserver/session": {"base", "conf", "libudpserver/net", "libudpserver/policy", "libudpserver/session"},
     "resolvers": {"base", "conf", "libudpserver/ipc", "resolvers"},
-    "proxyctl": {"base", "conf", "libudpserver/control", "proxyctl"},
+    "proxyctl": {"base", "conf", "libudpserver/control", "proxyctl", "resolvers"},
     "bench": {"base", "bench"},
 }
 EVERYTHING = set(ALLOWED) | {"proxyd"}

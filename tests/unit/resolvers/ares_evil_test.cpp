@@ -224,7 +224,7 @@ TEST_CASE("by TCP only") {
             reply.record({0}, 16, 60, Bytes(5000));
         server.send(asked, reply);
     });
-    fixture.settings.transport = Transport::tcp;
+    fixture.settings.transport = conf::Transport::tcp;
     SECTION("works, with long answers") {
         fixture.start();
         CHECK(text(fixture.ask("www.example.com")) == "ok 192.0.2.1");
@@ -246,7 +246,7 @@ TEST_CASE("by TCP only") {
                                         }};
         for (auto& script : scripts) {
             Fixture broken;
-            broken.settings.transport = Transport::tcp;
+            broken.settings.transport = conf::Transport::tcp;
             broken.add_server(script);
             broken.start();
             CHECK(broken.ask("www.example.com").status == Answer::server_failure);
@@ -255,7 +255,7 @@ TEST_CASE("by TCP only") {
     }
     SECTION("a server that takes the question and is silent") {
         Fixture quiet;
-        quiet.settings.transport = Transport::tcp;
+        quiet.settings.transport = conf::Transport::tcp;
         quiet.add_server(silent());
         quiet.start();
         CHECK(quiet.ask("www.example.com").status == Answer::timed_out);
@@ -269,7 +269,7 @@ TEST_CASE("by TCP only") {
 }
 
 TEST_CASE("a name server with an IPv6 address, by UDP and TCP") {
-    for (const auto transport : {Transport::udp, Transport::tcp}) {
+    for (const auto transport : {conf::Transport::udp, conf::Transport::tcp}) {
         Fixture fixture;
         fixture.servers.push_back(std::make_unique<EvilServer>(fixture.io, always(truth), "::1"));
         fixture.settings.servers = {fixture.server().endpoint()};
@@ -291,7 +291,7 @@ TEST_CASE("nothing of one question is left for the next one that uses its channe
     Fixture fixture;
     fixture.settings.tries = 1;
     SECTION("by TCP: half an answer") {
-        fixture.settings.transport = Transport::tcp;
+        fixture.settings.transport = conf::Transport::tcp;
         fixture.add_server([](EvilServer& server, const Asked& asked) {
             if (asked.name != "first.example") return server.send(asked, true_reply(asked));
             const Bytes half{0, 100, 0xff, 0xff, 0xff};

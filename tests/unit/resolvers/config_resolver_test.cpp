@@ -162,7 +162,7 @@ TEST_CASE("a change at a real name server is published [K-53] [K-54]") {
     fixture.add_server([&address](EvilServer& server, const Asked& asked) {
         server.send(asked, Reply(asked.packet).a(asked.name, address, 0));
     });
-    fixture.settings.ttl.least = 1ms;
+    fixture.settings.ttl.min = 1ms;
     fixture.start();
     RememberingSink sink;
     ConfiguredNames table(NameSnapshot({"a.example"}), 1h, now());

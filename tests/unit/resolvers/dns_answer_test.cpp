@@ -16,13 +16,13 @@ DnsQuestion ask(std::string_view name, RecordType type) {
 }
 
 const DnsQuestion question = ask("www.example.com", RecordType::a);
-const TtlBounds bounds;
+const conf::Resolver settings;
 
 Reply reply() {
     return Reply(question.packet());
 }
 DnsAnswer judge(const Reply& made) {
-    return read_answer(made.packet(), question, bounds);
+    return read_answer(made.packet(), question, settings);
 }
 std::string text(const std::vector<base::Address>& addresses) {
     std::string all;
@@ -46,14 +46,14 @@ TEST_CASE("a plain answer, sorted and each address once") {
 TEST_CASE("both families; an IPv4 address inside of an IPv6 one is IPv4 [L-13]") {
     const auto six = ask("h.example", RecordType::aaaa);
     const auto answer =
-        read_answer(Reply(six.packet()).aaaa("h.example", "2001:db8::1").raw({}).packet(), six, bounds);
+        read_answer(Reply(six.packet()).aaaa("h.example", "2001:db8::1").raw({}).packet(), six, settings);
     CHECK(text(answer.addresses) == "2001:db8::1 ");
     Bytes mapped(16, 0);
     mapped[10] = mapped[11] = 0xff;
     mapped[12] = 127;
     mapped[15] = 1;
-    const auto hidden =
-        read_answer(Reply(six.packet()).record(wire_name("h.example"), 28, 60, mapped).packet(), six, bounds);
+    const auto hidden = read_answer(
+        Reply(six.packet()).record(wire_name("h.example"), 28, 60, mapped).packet(), six, settings);
     CHECK(text(hidden.addresses) == "127.0.0.1 ");
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("what is not the answer to our question is not ours [K-61]") {
     for (const auto& other :
          {ask("www.example.org", RecordType::a), ask("www.example.com", RecordType::aaaa)}) {
         Bytes packet = Reply(other.packet()).id(question.id()).a("www.example.com", "192.0.2.1").packet();
-        CHECK(read_answer(packet, question, bounds).verdict == DnsAnswer::not_ours);
+        CHECK(read_answer(packet, question, settings).verdict == DnsAnswer::not_ours);
     }
 }
 
@@ -85,10 +85,10 @@ TEST_CASE("every answer that is cut short is refused") {
                             .authority()
                             .soa("example.com", 60, 60)
                             .packet();
-    REQUIRE(read_answer(whole, question, bounds).verdict == DnsAnswer::ok);
+    REQUIRE(read_answer(whole, question, settings).verdict == DnsAnswer::ok);
     for (std::size_t size = 0; size < whole.size(); ++size) {
         const Bytes part(whole.begin(), whole.begin() + static_cast<long>(size));
-        const auto verdict = read_answer(part, question, bounds).verdict;
+        const auto verdict = read_answer(part, question, settings).verdict;
         CHECK(verdict == (size < question.size() ? DnsAnswer::not_ours : DnsAnswer::malformed));
     }
     CHECK(judge(reply().a("www.example.com", "192.0.2.1").raw({0})).verdict == DnsAnswer::malformed);
@@ -212,7 +212,7 @@ TEST_CASE("records of a wrong size are refused") {
     const auto six = ask("h.example", RecordType::aaaa);
     Reply made(six.packet());
     made.record(wire_name("h.example"), 28, 60, {1, 2, 3, 4});
-    CHECK(read_answer(made.packet(), six, bounds).verdict == DnsAnswer::malformed);
+    CHECK(read_answer(made.packet(), six, settings).verdict == DnsAnswer::malformed);
 }
 
 TEST_CASE("the TTL is clamped [K-56]") {
@@ -264,7 +264,7 @@ TEST_CASE("nothing of a truncated answer is used") {
 TEST_CASE("the names of an address; odd ones are left out [K-63]") {
     const auto reverse = ask("5.2.0.192.in-addr.arpa", RecordType::ptr);
     const auto owner = "5.2.0.192.in-addr.arpa";
-    const auto judge_ptr = [&](const Reply& made) { return read_answer(made.packet(), reverse, bounds); };
+    const auto judge_ptr = [&](const Reply& made) { return read_answer(made.packet(), reverse, settings); };
     const auto answer = judge_ptr(Reply(reverse.packet())
                                       .cname(owner, "5.0/25.2.0.192.in-addr.arpa")
                                       .ptr("5.0/25.2.0.192.in-addr.arpa", "Host.Example")

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/endpoint.hpp"
-#include "resolvers/lifetime.hpp"
+#include "resolvers/alive_guard.hpp"
 #include "tests/unit/resolvers/dns_packet.hpp"
 
 /// A question as the server got it.
@@ -85,7 +85,7 @@ public:
     void after(std::chrono::milliseconds delay, std::function<void()> action) {
         auto timer = std::make_shared<boost::asio::steady_timer>(io_, delay);
         timer->async_wait(
-            lifetime_.guard([timer, action = std::move(action)](const boost::system::error_code& error) {
+            alive_.guard([timer, action = std::move(action)](const boost::system::error_code& error) {
                 if (!error) action();
             }));
     }
@@ -117,7 +117,7 @@ private:
     void receive() {
         udp_.async_receive_from(
             boost::asio::buffer(buffer_), from_,
-            lifetime_.guard([this](const boost::system::error_code& error, std::size_t size) {
+            alive_.guard([this](const boost::system::error_code& error, std::size_t size) {
                 if (!error) {
                     Asked question(Bytes(buffer_.begin(), buffer_.begin() + static_cast<long>(size)));
                     question.from = from_;
@@ -129,19 +129,18 @@ private:
 
     void accept() {
         auto socket = std::make_shared<boost::asio::ip::tcp::socket>(io_);
-        acceptor_.async_accept(*socket,
-                               lifetime_.guard([this, socket](const boost::system::error_code& error) {
-                                   if (error) return;
-                                   read_tcp(socket);
-                                   accept();
-                               }));
+        acceptor_.async_accept(*socket, alive_.guard([this, socket](const boost::system::error_code& error) {
+            if (error) return;
+            read_tcp(socket);
+            accept();
+        }));
     }
 
     void read_tcp(const std::shared_ptr<boost::asio::ip::tcp::socket>& socket) {
         auto bytes = std::make_shared<Bytes>(2);
         boost::asio::async_read(
             *socket, boost::asio::buffer(*bytes),
-            lifetime_.guard([this, socket, bytes](const boost::system::error_code& error, std::size_t) {
+            alive_.guard([this, socket, bytes](const boost::system::error_code& error, std::size_t) {
                 if (error) return;
                 bytes->resize(static_cast<std::size_t>((*bytes)[0] << 8 | (*bytes)[1]));
                 read_question(socket, bytes);
@@ -152,7 +151,7 @@ private:
                        const std::shared_ptr<Bytes>& bytes) {
         boost::asio::async_read(
             *socket, boost::asio::buffer(*bytes),
-            lifetime_.guard([this, socket, bytes](const boost::system::error_code& error, std::size_t) {
+            alive_.guard([this, socket, bytes](const boost::system::error_code& error, std::size_t) {
                 if (error) return;
                 Asked question(*bytes);
                 question.tcp = socket;
@@ -167,5 +166,5 @@ private:
     boost::asio::ip::tcp::acceptor acceptor_;
     boost::asio::ip::udp::endpoint from_;
     std::array<std::uint8_t, 4096> buffer_{};
-    resolvers::Lifetime lifetime_;
+    resolvers::AliveGuard alive_;
 };

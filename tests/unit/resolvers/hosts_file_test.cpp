@@ -33,7 +33,7 @@ struct Logged {
     HostsFile file;
     base::Instant now = start;
 
-    explicit Logged(bool told = false) : file(path, told) {
+    explicit Logged(bool is_logged = true) : file(path, is_logged) {
         base::log::open({.target = base::LogTarget::file, .path = log}, "gw", true);
     }
     ~Logged() {
@@ -151,7 +151,7 @@ TEST_CASE("mistakes in a hosts file are logged whenever it has changed") {
 }
 
 TEST_CASE("no hosts file, and one that somebody else tells of, are no news") {
-    Logged hosts(true);
+    Logged hosts(false);
     HostsFile none("");
     CHECK(none.table(start).addresses("localhost").empty());
     hosts.look();

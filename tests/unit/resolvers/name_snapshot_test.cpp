@@ -35,8 +35,8 @@ TEST_CASE("private addresses that the settings no longer allow are forgotten") {
     snapshot.apply({"b.example.", false, {address_of("192.0.2.1"), address_of("10.0.0.2")}});
     snapshot.apply({"c", false, {address_of("10.0.0.3")}});
     snapshot.apply({"d.example", false, {address_of("192.0.2.4")}});
-    Settings settings;
-    settings.search = {"lan.example"};
+    conf::Resolver settings;
+    settings.search = std::vector<std::string>{"lan.example"};
     const auto left = [&] {
         std::string names;
         for (const auto& [name, addresses] : snapshot.resolved())

@@ -4,8 +4,7 @@
 
 #include "resolvers/answer_cache.hpp"
 #include "resolvers/private_address.hpp"
-#include "resolvers/search_list.hpp"
-#include "resolvers/server_order.hpp"
+#include "resolvers/settings.hpp"
 
 using namespace resolvers;
 using namespace std::chrono_literals;
@@ -70,28 +69,17 @@ TEST_CASE("private addresses") {
 
 TEST_CASE("candidates of the search list") {
     using Names = std::vector<std::string>;
-    const Names search{"One.Example.", "two.example", "bad domain"};
-    CHECK(candidates("A", search, 1) == Names{"a.one.example", "a.two.example", "a"});
-    CHECK(candidates("a.b", search, 1) == Names{"a.b", "a.b.one.example", "a.b.two.example"});
-    CHECK(candidates("a.b", search, 2) == Names{"a.b.one.example", "a.b.two.example", "a.b"});
-    CHECK(candidates("a.", search, 1) == Names{"a"});
-    CHECK(candidates("a", {}, 1) == Names{"a"});
-    CHECK(candidates("a b", search, 1).empty());
-    CHECK(candidates(std::string(63, 'a'), {std::string(190, 'b')}, 1).size() == 1);
-}
-
-TEST_CASE("silent servers come last for a while [K-62]") {
-    using Order = std::vector<std::size_t>;
-    ServerOrder order(3);
-    CHECK(order.order(start) == Order{0, 1, 2});
-    order.failed(0, start);
-    CHECK(order.order(start) == Order{1, 2, 0});
-    order.failed(1, start + 5s);
-    CHECK(order.order(start + 5s) == Order{2, 0, 1});
-    CHECK(order.order(start + 10s) == Order{0, 2, 1});
-    order.answered(1);
-    CHECK(order.order(start + 10s) == Order{0, 1, 2});
-    CHECK(ServerOrder(0).order(start).empty());
+    conf::Resolver settings;
+    CHECK(candidates("a", settings) == Names{"a"});
+    settings.search = Names{"One.Example.", "two.example", "bad domain"};
+    CHECK(candidates("A", settings) == Names{"a.one.example", "a.two.example", "a"});
+    CHECK(candidates("a.b", settings) == Names{"a.b", "a.b.one.example", "a.b.two.example"});
+    CHECK(candidates("a.", settings) == Names{"a"});
+    CHECK(candidates("a b", settings).empty());
+    settings.dots = 2;
+    CHECK(candidates("a.b", settings) == Names{"a.b.one.example", "a.b.two.example", "a.b"});
+    settings.search = Names{std::string(190, 'b')};
+    CHECK(candidates(std::string(63, 'a'), settings).size() == 1);
 }
 
 TEST_CASE("the cache gives the rest of the TTL and is bounded [K-56]") {

@@ -12,7 +12,8 @@
 struct Fixture {
     boost::asio::io_context io;
     std::vector<std::unique_ptr<EvilServer>> servers;
-    resolvers::Settings settings;
+    conf::Resolver settings;
+    resolvers::ResolverOptions options;
     std::unique_ptr<resolvers::AresResolver> resolver;
 
     Fixture() {
@@ -20,9 +21,9 @@ struct Fixture {
         settings.hosts_file = "/nonexistent/hosts";
         settings.timeout = 8s;
         settings.server_timeout = 200ms;
-        settings.reverse_timeout = 200ms;
+        settings.initial_timeout = 200ms;
         settings.connect_timeout = 200ms;
-        settings.families = resolvers::Families::v4;
+        settings.families = conf::Families::v4;
     }
     explicit Fixture(EvilServer::Script script) : Fixture() {
         add_server(std::move(script));
@@ -40,7 +41,7 @@ struct Fixture {
         settings.servers.push_back(servers.back()->endpoint());
         return *servers.back();
     }
-    void start() { resolver = std::make_unique<resolvers::AresResolver>(io, settings); }
+    void start() { resolver = std::make_unique<resolvers::AresResolver>(io, settings, options); }
 
     void run_until(const std::function<bool()>& condition) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);

@@ -4,7 +4,7 @@
 #include "base/log.hpp"
 #include "resolvers/private_address.hpp"
 #include "resolvers/resolv_conf.hpp"
-#include "resolvers/settings_from_conf.hpp"
+#include "resolvers/settings.hpp"
 #include "tests/unit/resolvers/resolver_fixture.hpp"
 
 using namespace resolvers;
@@ -87,47 +87,25 @@ TEST_CASE("settings of the configuration's names and of on-line look-ups [K-52] 
     resolver.servers = {base::parse_endpoint("192.0.2.1:5353").value()};
     resolver.conf_timeout = 11s;
     resolver.timeout = 3s;
-    resolver.initial_timeout = 700ms;
-    resolver.server_timeout = 900ms;
-    resolver.connect_timeout = 800ms;
-    resolver.tries = 4;
-    resolver.families = conf::Families::v6;
-    resolver.ttl = {2s, 3h};
-    resolver.negative_ttl = {4s, 5s};
-    resolver.allow_private = true;
-    resolver.private_domains = {"lan"};
-    resolver.hosts_file = "";
-    const Settings names = settings_for_configuration(resolver), online = settings_for_lookups(resolver);
+    const conf::Resolver names = settings_for_configuration(resolver),
+                         online = settings_for_lookups(resolver);
     CHECK(names.timeout == 11s);
-    CHECK(names.transport == Transport::tcp);
-    CHECK(names.max_waiting > 100'000);  // the configuration's own names are never too many
+    CHECK(names.transport == conf::Transport::tcp);
     CHECK(online.timeout == 3s);
-    CHECK(online.transport == Transport::udp);
-    CHECK(online.max_waiting == Settings{}.max_waiting);
-    CHECK(online.max_lookups >= 512);  // a few clients with silent reverse zones must not keep all out
-    for (const Settings& one : {names, online}) {
+    CHECK(online.transport == conf::Transport::udp);
+    CHECK(options_for_configuration.max_waiting >
+          100'000);  // the configuration's own names are never too many
+    CHECK(options_for_lookups.max_lookups >=
+          512);  // clients with silent reverse zones must not block the others
+    for (const conf::Resolver& one : {names, online}) {
         CHECK(one.servers == resolver.servers);
-        CHECK(one.search.empty());
-        CHECK(one.dots == 1);
-        CHECK(one.tries == 4);
-        CHECK(one.families == Families::v6);
-        CHECK(one.server_timeout == 900ms);
-        CHECK(one.reverse_timeout == 700ms);
-        CHECK(one.connect_timeout == 800ms);
-        CHECK(one.ttl.least == 2s);
-        CHECK(one.ttl.most == 3h);
-        CHECK(one.ttl.least_denied == 4s);
-        CHECK(one.ttl.most_denied == 5s);
-        CHECK(one.allow_private);
-        CHECK(one.private_domains == Names{"lan"});
-        CHECK(one.hosts_file.empty());
+        CHECK(one.search == Names{});
+        CHECK(one.dots == 1u);
     }
     resolver.conf_transport = conf::Transport::udp;
     resolver.transport = conf::Transport::tcp;
-    resolver.families = conf::Families::v4;
-    CHECK(settings_for_configuration(resolver).transport == Transport::udp);
-    CHECK(settings_for_lookups(resolver).transport == Transport::tcp);
-    CHECK(settings_for_lookups(resolver).families == Families::v4);
+    CHECK(settings_for_configuration(resolver).transport == conf::Transport::udp);
+    CHECK(settings_for_lookups(resolver).transport == conf::Transport::tcp);
 }
 
 TEST_CASE("without configured servers the system's are used, with its search list") {
@@ -137,28 +115,28 @@ TEST_CASE("without configured servers the system's are used, with its search lis
     CHECK(servers_text(settings) == "#1 192.0.2.53:53 by UDP");
     CHECK(servers_text(settings_for_configuration(resolver, file.path)) == "#1 192.0.2.53:53 by TCP");
     CHECK(settings.search == Names{"a.example"});
-    CHECK(settings.dots == 3);
+    CHECK(settings.dots == 3u);
 
     resolver.search = Names{};
     resolver.dots = 2;
     settings = settings_for_lookups(resolver, file.path);
-    CHECK(settings.search.empty());
-    CHECK(settings.dots == 2);
+    CHECK(settings.search == Names{});
+    CHECK(settings.dots == 2u);
 
     resolver = {};
     resolver.servers = {base::parse_endpoint("192.0.2.1:53").value(),
                         base::parse_endpoint("[2001:db8::1]:54").value()};
     settings = settings_for_lookups(resolver, file.path);
     CHECK(servers_text(settings) == "#1 192.0.2.1:53, #2 [2001:db8::1]:54 by UDP");
-    CHECK(settings.search.empty());
-    CHECK(settings.dots == 1);
+    CHECK(settings.search == Names{});
+    CHECK(settings.dots == 1u);
     CHECK(servers_text(settings_for_lookups({}, "/nonexistent/resolv.conf")) == "none");
 }
 
 TEST_CASE("the log says which servers are used, or that there are none [K-62]") {
     const std::string path = "resolvers-test-log-" + std::to_string(::getpid());
     base::log::open({.target = base::LogTarget::file, .path = path}, "gw", true);
-    Settings settings;
+    conf::Resolver settings;
     log_name_servers(settings);
     settings.hosts_file.clear();
     log_name_servers(settings);
@@ -168,7 +146,7 @@ TEST_CASE("the log says which servers are used, or that there are none [K-62]") 
     std::ifstream file(path);
     const std::string text(std::istreambuf_iterator<char>(file), {});
     std::remove(path.c_str());
-    CHECK(text.find("NAMS-120-W name servers: none; only /etc/hosts is asked") != std::string::npos);
+    CHECK(text.find("NAMS-120-W name servers: none; only /etc/hosts is used") != std::string::npos);
     CHECK(text.find("NAMS-120-W name servers: none\n") != std::string::npos);
     CHECK(text.find("NAMS-110-K name servers: #1 192.0.2.1:53 by UDP") != std::string::npos);
 }
@@ -195,7 +173,7 @@ TEST_CASE("names in private domains may mean private addresses, others not") {
         server.send(asked, reply);
     });
     fixture.settings.private_domains = {"corp.example"};
-    fixture.settings.search = {"example", "corp.example"};
+    fixture.settings.search = Names{"example", "corp.example"};
     fixture.start();
     CHECK(text(fixture.ask("a.corp.example")) == "ok 10.0.0.1");
     CHECK(text(fixture.ask("a.corp.example")) == "ok 10.0.0.1");  // from the cache

@@ -93,12 +93,3 @@ TEST_CASE("clock and restarts") {
     CHECK(says(check_restarts("REG", 0), Health::ok, "REG"));
     CHECK(says(check_restarts("REG", 2), Health::warn, "2 times"));
 }
-
-TEST_CASE("resolv.conf gives its name servers and nothing else") {
-    const auto servers = servers_of_resolv_conf(
-        "# nameserver 1.1.1.1\nsearch x\nnameserver 192.0.2.1\nnameserver 2001:db8::1 # "
-        "x\nnameserver\nnameserver x\n");
-    REQUIRE(servers.size() == 2);
-    CHECK(base::to_string(servers[0]) == "192.0.2.1:53");
-    CHECK(base::to_string(servers[1]) == "[2001:db8::1]:53");
-}
