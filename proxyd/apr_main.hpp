@@ -5,7 +5,7 @@
 
 namespace proxyd {
 
-/// APR: looks up what REG asks for while it forwards. Returns its exit status.
+/// APR: resolves names on demand for REG. Returns its exit status.
 int apr_main(process::ChildRuntime& runtime, const conf::Config& config);
 
 }  // namespace proxyd

@@ -9,7 +9,7 @@
 
 namespace proxyd {
 
-/// Whether anything in this configuration is looked up on line: whether there is an APR (K-3).
+/// The configuration needs look-ups on demand, and so APR (K-3).
 bool needs_lookups(const conf::Config& config);
 
 /// Applies updates of configured names to a server.

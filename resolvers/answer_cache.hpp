@@ -9,14 +9,15 @@
 
 namespace resolvers {
 
-/// Answers, good and bad ones, each for its TTL. Bounded: what expires first goes first.
+/// Answers, denials and failures too, each for its TTL. When it is full, the one that expires first is
+/// removed.
 class AnswerCache {
 public:
     explicit AnswerCache(std::size_t capacity) : capacity_(capacity) {}
 
     /// With the rest of its TTL.
     [[nodiscard]] std::optional<Answer> find(const std::string& key, base::Instant now) const;
-    /// Takes the place of an older answer. One without a TTL is not kept.
+    /// Replaces an older answer. One without a TTL is not kept.
     void put(const std::string& key, const Answer& answer, base::Instant now);
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
 

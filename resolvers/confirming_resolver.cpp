@@ -11,7 +11,7 @@ namespace {
 
 using base::now;
 
-// A name server knows nothing of interfaces.
+// A name server does not know interfaces.
 bool has_address(const Answer& answer, base::Address address) {
     address.scope = 0;
     return std::any_of(answer.addresses.begin(), answer.addresses.end(), [&](base::Address other) {
@@ -30,7 +30,7 @@ Answer without_names(Answer answer, Answer::Status status, std::string detail) {
 }  // namespace
 
 ConfirmingResolver::~ConfirmingResolver() {
-    const Answer cancelled{.status = Answer::cancelled, .detail = "the resolver ends"};
+    const Answer cancelled{.status = Answer::cancelled, .detail = "the resolver was stopped"};
     for (auto& [number, work] : works_)
         boost::asio::post(io_, [callback = std::move(work.callback), cancelled] { callback(cancelled); });
 }
@@ -55,13 +55,13 @@ void ConfirmingResolver::on_names(std::uint64_t number, const Answer& answer) {
         return finish(number, without_names(answer, Answer::timed_out,
                                             "no time left to confirm " + answer.names.front()));
     const std::size_t count = std::min(answer.names.size(), max_confirmed);
-    work.waiting = count;
+    work.pending = count;
     for (std::size_t i = 0; i < count; ++i)
         confirm(number, answer.names[i], left);
 }
 
 void ConfirmingResolver::confirm(std::uint64_t number, const std::string& name, base::Duration left) {
-    // The dot at the end: a name of the reverse zone is whole, the search list has no business here.
+    // The trailing dot excludes the search list: a name of the reverse zone is complete.
     Question question{name.ends_with('.') ? name : name + '.'};
     question.timeout = left;
     question.refresh = works_.at(number).question.refresh;
@@ -78,13 +78,13 @@ void ConfirmingResolver::on_addresses(std::uint64_t number, const std::string& n
         work.confirmed.push_back(name);
     else if (is_failure(answer.status) && work.failure.status == Answer::ok)
         work.failure = answer;
-    if (--work.waiting > 0) return;
+    if (--work.pending > 0) return;
 
-    finish(number, judged(work));
+    finish(number, result_of(work));
 }
 
 // Without a confirmed name: a failure hides that other names were refused.
-Answer ConfirmingResolver::judged(const Work& work) {
+Answer ConfirmingResolver::result_of(const Work& work) {
     Answer answer = work.reverse;
     answer.ttl = work.ttl;
     answer.names = work.confirmed;
@@ -98,7 +98,7 @@ Answer ConfirmingResolver::judged(const Work& work) {
     answer.status = failed ? work.failure.status : Answer::no_data;
     answer.detail = failed ? fmt::format("{}: not confirmed: {}", names, work.failure.detail)
                            : fmt::format("{}: none has the address", names);
-    if (count > max_confirmed) answer.detail += fmt::format(", {} were looked at", max_confirmed);
+    if (count > max_confirmed) answer.detail += fmt::format(", {} were checked", max_confirmed);
     return answer;
 }
 

@@ -12,15 +12,15 @@
 
 namespace resolvers {
 
-/// Believes a reverse name only if the name itself has the address: whoever has the reverse zone of an
-/// address could write any name there (K-63). Other questions pass. The time-out holds for all the steps
-/// together; the TTL is the least of them.
+/// Accepts a reverse name only if the name has the address in turn: the owner of a reverse zone can write any
+/// name there (K-63). Other questions pass unchanged. The time-out is for all steps together; the TTL is the
+/// shortest.
 class ConfirmingResolver : public Resolver {
 public:
-    /// So many names of an address are looked at; who has more gets them not confirmed.
+    /// Further names of an address are not confirmed.
     static constexpr std::size_t max_confirmed = 4;
 
-    /// `timeout`: of a question without its own.
+    /// `timeout`: for a question without its own.
     ConfirmingResolver(boost::asio::io_context& io, Resolver& inner, base::Duration timeout)
         : io_(io), inner_(inner), timeout_(timeout) {}
     ~ConfirmingResolver() override;
@@ -34,7 +34,7 @@ private:
         Callback callback;
         base::Instant deadline;
         Answer reverse{};
-        std::size_t waiting = 0;             ///< names not yet confirmed or refused
+        std::size_t pending = 0;             ///< names neither confirmed nor refused yet
         std::vector<std::string> confirmed;  ///< in the order of their answers
         Answer failure{};                    ///< the first one; ok: none
         base::Duration ttl{};
@@ -43,7 +43,7 @@ private:
     void on_names(std::uint64_t number, const Answer& answer);
     void confirm(std::uint64_t number, const std::string& name, base::Duration left);
     void on_addresses(std::uint64_t number, const std::string& name, const Answer& answer);
-    static Answer judged(const Work& work);
+    static Answer result_of(const Work& work);
     void finish(std::uint64_t number, const Answer& answer);
 
     boost::asio::io_context& io_;

@@ -100,7 +100,7 @@ DnsAnswer refused(DnsAnswer::Verdict verdict, std::string_view why) {
     return answer;
 }
 
-// Walks through all sections, so that a message that ends too early or too late is noticed.
+// Reads all sections, so that a message that ends too early or too late is noticed.
 std::optional<Sections> read_sections(Message message, std::size_t at, const Header& header) {
     Sections sections;
     DnsReader in(message, at);
@@ -138,7 +138,7 @@ private:
             if (!record.internet || record.type != RecordType::cname || record.owner != name) continue;
             const auto target = target_of(message_, record);
             if (!target)
-                problem_ = "an alias that is no name";
+                problem_ = "an invalid alias";
             else if (alias && *alias != *target)
                 problem_ = "two aliases of one name";
             alias = target;
@@ -225,7 +225,7 @@ std::string_view failure_text(std::uint16_t rcode) {
         case 5:
             return "REFUSED";
         default:
-            return "an error that is none of ours";
+            return "an unexpected error";
     }
 }
 

@@ -78,7 +78,7 @@ Randomness Randomness::fresh() {
     do {
         got = ::getrandom(bytes.data(), bytes.size(), 0);
     } while (got < 0 && errno == EINTR);
-    // Up to 256 bytes come whole or not at all.
+    // Up to 256 bytes are returned all at once or not at all.
     if (got != static_cast<ssize_t>(bytes.size()))
         throw std::system_error(errno, std::generic_category(), "getrandom");
     Randomness randomness;
@@ -88,7 +88,7 @@ Randomness Randomness::fresh() {
 }
 
 DnsQuestion::DnsQuestion(std::string_view name, RecordType type, const Randomness& randomness) : type_(type) {
-    // No EDNS: an answer that does not fit into 512 bytes comes by TCP, so there are no fragments to forge.
+    // No EDNS: an answer of more than 512 bytes comes by TCP, so there are no fragments to forge.
     for (const std::uint16_t field : {randomness.id, recursion_desired, std::uint16_t{1}})
         put_u16(field);
     for (int section = 0; section < 3; ++section)

@@ -12,17 +12,17 @@
 
 namespace resolvers {
 
-/// The record types that we understand.
+/// The record types that are understood.
 enum class RecordType : std::uint16_t { a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, aaaa = 28 };
 
-/// The name in its one form: lower case, no dot at the end. Nothing for what cannot be a host's name: labels
-/// of 1 to 63 letters, digits, `-` and `_`, 253 characters in all.
+/// The canonical form of a host name: lower case, without the trailing dot. Nothing unless it has labels of 1
+/// to 63 letters, digits, `-` and `_`, and at most 253 characters.
 std::optional<std::string> canonical_name(std::string_view text);
 
-/// `5.2.0.192.in-addr.arpa`, `1.0....ip6.arpa`; empty for no address.
+/// `5.2.0.192.in-addr.arpa`, `1.0....ip6.arpa`; empty for an empty address.
 std::string reverse_name(const base::Address& address);
 
-/// What makes a question hard to guess; all of it from the kernel's random source.
+/// What makes a question hard to guess, from the kernel's random source.
 struct Randomness {
     std::uint16_t id = 0;
     std::array<std::uint8_t, 32> letter_case{};  ///< one bit for each character of the name
@@ -31,8 +31,8 @@ struct Randomness {
     static Randomness fresh();
 };
 
-/// One question as it is sent, and all that an answer must repeat to be believed (K-61): the id and the
-/// question itself, including which of its letters are upper case (0x20).
+/// A question as it is sent. An answer is only accepted if it repeats the id and the question, including
+/// which letters are upper case (0x20, K-61).
 class DnsQuestion {
 public:
     /// `name` is canonical, or empty for the root.

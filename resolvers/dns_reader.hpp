@@ -7,7 +7,7 @@
 
 namespace resolvers {
 
-/// Reads a DNS message from a given place on. What is not there makes it fail for good: then every value is 0
+/// Reads a DNS message from a given offset. Reading beyond its end fails permanently: then every value is 0
 /// or empty and ok() is false.
 class DnsReader {
 public:
@@ -19,8 +19,8 @@ public:
     std::span<const std::uint8_t> bytes(std::size_t count);
 
     /// A name in lower case, as labels with their lengths before them and without the root: two names are
-    /// equal when these strings are. A compression pointer must lead to an earlier place than any before it,
-    /// so no chain of them is endless.
+    /// equal if these strings are. A compression pointer must point before all earlier ones, so no chain is
+    /// endless.
     std::string name();
 
     [[nodiscard]] bool ok() const { return ok_; }
@@ -36,7 +36,7 @@ private:
     bool ok_ = true;
 };
 
-/// `\3www\7example` as `www.example`. A dot inside of a label gets a backslash; other bytes stay as they are.
+/// `\3www\7example` as `www.example`. A dot inside a label gets a backslash; other bytes are unchanged.
 std::string dotted(const std::string& labels);
 
 }  // namespace resolvers

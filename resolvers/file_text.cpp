@@ -10,7 +10,7 @@
 namespace resolvers {
 
 std::optional<std::string> read_start(const std::string& path, std::size_t limit) {
-    // Nobody may have to wait for the other end of a pipe.
+    // The path may be a pipe, whose other end would block the caller.
     const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file) return std::nullopt;
     std::string text(limit, '\0');

@@ -13,25 +13,24 @@
 
 namespace resolvers {
 
-/// A hosts file that need not be there.
+/// The only hosts file that may be missing.
 inline constexpr const char* system_hosts_file = "/etc/hosts";
 
-/// The names of a hosts file. A line that makes no sense, or a name that is none, is passed over.
+/// The names of a hosts file. Invalid lines and names are ignored.
 class HostsTable {
 public:
-    /// A file longer than this is cut behind its last whole line.
+    /// A longer file is cut after its last complete line.
     static constexpr std::size_t max_size = 1u << 20;
-    /// So many mistakes are worded.
-    static constexpr std::size_t max_mistakes = 5;
+    static constexpr std::size_t max_mistakes = 5;  ///< that are described
 
     HostsTable() = default;
-    /// `text`: a little more than `max_size` bytes show that there are more.
+    /// `text`: more than `max_size` bytes tell that the file is longer.
     explicit HostsTable(std::string_view text);
 
     /// Empty when there are none. `name` is canonical.
     [[nodiscard]] std::vector<base::Address> addresses(const std::string& name) const;
     [[nodiscard]] std::vector<std::string> names(const base::Address& address) const;
-    /// What was passed over, for the log: the first few, then how many more.
+    /// What was ignored, for the log: the first few, then how many more.
     [[nodiscard]] std::vector<std::string> mistakes() const;
 
 private:
@@ -45,11 +44,11 @@ private:
     bool cut_ = false;
 };
 
-/// A hosts file that is read again when it has changed; looked at once a second at most. A file that cannot
+/// A hosts file that is read again when it has changed; checked once a second at most. A file that cannot
 /// be read is an empty one. With `log`, that and what is ignored in it is logged once for each change.
 class HostsFile {
 public:
-    /// Without a path there is no file.
+    /// An empty path: no file.
     explicit HostsFile(std::string path, bool log = true) : path_(std::move(path)), log_(log) {}
     const HostsTable& table(base::Instant now);
 
@@ -65,16 +64,16 @@ private:
         }
     };
 
-    void look();
+    void check();
     void read(const Version& version);
-    void lose(const std::string& why);
+    void clear(const std::string& why);
 
     std::string path_;
     bool log_;
-    std::string trouble_;  ///< why it cannot be read, when that was told
+    std::string trouble_;  ///< why it cannot be read, as logged
     HostsTable table_;
     Version version_;
-    base::Instant look_at_{};
+    base::Instant check_at_{};
 };
 
 }  // namespace resolvers

@@ -27,7 +27,7 @@ Answer answer_to(const Question& question, Answer answer) {
 
 IpcResolver::~IpcResolver() {
     for (auto& [id, pending] : pending_)
-        post(std::move(pending.callback), failure(Answer::cancelled, "the resolver ends"));
+        post(std::move(pending.callback), failure(Answer::cancelled, "the resolver was stopped"));
 }
 
 void IpcResolver::link(base::UniqueFd socket) {
@@ -44,14 +44,14 @@ void IpcResolver::link(base::UniqueFd socket) {
 void IpcResolver::ask(Question question, Callback callback) {
     ++asked_;
     if (pending_.size() >= max_pending) {
-        auto text = fmt::format("{} look-ups wait", pending_.size());
+        auto text = fmt::format("{} look-ups are pending", pending_.size());
         base::log::write(base::msg::lookup_busy, "look-up refused: {}", text);
         return post(std::move(callback), failure(Answer::busy, std::move(text)));
     }
     // The link would refuse these.
     if (question.is_reverse() ? question.address.family == base::Family::none
                               : question.name.size() > ipc::max_text)
-        return post(std::move(callback), failure(Answer::bad_name, "no host can have this name"));
+        return post(std::move(callback), failure(Answer::bad_name, "not a valid host name"));
     const bool own = question.timeout > base::Duration::zero();
     const auto deadline = now() + (own ? question.timeout : timeout_ + margin);
     if (!own) question.timeout = timeout_;
@@ -60,7 +60,7 @@ void IpcResolver::ask(Question question, Callback callback) {
         id, Pending{std::move(question), std::move(callback), deadline, boost::asio::steady_timer(io_)});
     start_deadline(id);
     unsent_.insert(id);
-    // Nothing overtakes what waits already.
+    // In order, after those that wait already.
     if (unsent_.size() == 1) send_waiting();
 }
 
@@ -75,7 +75,7 @@ void IpcResolver::start_deadline(std::uint32_t id) {
     Pending& pending = pending_.at(id);
     pending.timer.expires_after(pending.deadline - now());
     pending.timer.async_wait(pending.alive.guard([this, id](const boost::system::error_code&) {
-        fail(id, Answer::timed_out, unsent_.contains(id) ? "APR could not be asked" : "APR did not answer");
+        fail(id, Answer::timed_out, unsent_.contains(id) ? "no link to APR" : "APR did not answer");
     }));
 }
 
@@ -85,18 +85,18 @@ void IpcResolver::send_waiting() {
         const auto result = send(id, pending_.at(id));
         if (result == ipc::SendResult::closed) return;
         if (result == ipc::SendResult::busy) {
-            retry_.expires_after(retry_after);
+            retry_.expires_after(retry_delay);
             retry_.async_wait(alive_.guard([this](const boost::system::error_code& error) {
                 if (!error) send_waiting();
             }));
             return;
         }
         unsent_.erase(id);
-        if (result == ipc::SendResult::refused) fail(id, Answer::bad_name, "it cannot be sent to APR");
+        if (result == ipc::SendResult::refused) fail(id, Answer::bad_name, "cannot be sent to APR");
     }
 }
 
-// What is left of the time when the question had to wait.
+// With the rest of its time, since the question may have waited.
 ipc::SendResult IpcResolver::send(std::uint32_t id, const Pending& pending) {
     ipc::LookupRequest request{pending.question};
     request.timeout = std::clamp(pending.deadline - now(), base::Duration(1), pending.question.timeout);
@@ -105,28 +105,28 @@ ipc::SendResult IpcResolver::send(std::uint32_t id, const Pending& pending) {
 
 void IpcResolver::on_message(ipc::Message& message) {
     auto reply = ipc::read<ipc::LookupReply>(message);
-    if (!reply) return channel_->refuse("a malformed looked-up");
+    if (!reply) return channel_->refuse("malformed looked-up");
     const auto found = pending_.find(message.id);
     if (found == pending_.end() || unsent_.contains(message.id)) {
         ++unknown_;
-        base::log::write(base::msg::answer_unknown, "looked-up with id {}: nobody asked", message.id);
+        base::log::write(base::msg::answer_unknown, "looked-up with unknown id {}", message.id);
         return;
     }
     finish(found, answer_to(found->second.question, std::move(*reply)));
 }
 
-// What was sent is sent again over the next link, the first time; the deadlines go on.
+// Questions that were sent are sent again over the next link, once; their deadlines stay.
 void IpcResolver::forget_link() {
     channel_.reset();
     retry_.cancel();
     for (auto at = pending_.begin(); at != pending_.end();) {
         const auto pending = at++;
         if (unsent_.contains(pending->first)) continue;
-        if (pending->second.died) {
-            finish(pending, failure(Answer::server_failure, "APR died twice"));
+        if (pending->second.resent) {
+            finish(pending, failure(Answer::server_failure, "APR exited twice"));
             continue;
         }
-        pending->second.died = true;
+        pending->second.resent = true;
         ++asked_again_;
         unsent_.insert(pending->first);
     }

@@ -18,23 +18,22 @@
 
 namespace resolvers {
 
-/// REG's resolver: asks APR over a link. Each question has a deadline, so none waits for ever, whatever
-/// becomes of APR. A question whose link dies is asked once more over the next one, a second death fails it
-/// (K-60); one without a link waits for one. Of a question only name or address and time-out go over the
-/// link.
+/// REG's resolver: asks APR over a link. Each question has a deadline, whatever happens to APR. A question
+/// whose link closes is sent once more over the next one, and fails if that closes, too (K-60); without a
+/// link it waits for one. Only name, address and time-out are sent.
 class IpcResolver : public Resolver {
 public:
     static constexpr std::size_t max_pending = 4096;  ///< questions; more are busy
-    /// APR's own time-out comes first, since it says more.
+    /// So that APR's own time-out comes first: its answer says more.
     static constexpr base::Duration margin = std::chrono::seconds(1);
-    static constexpr base::Duration retry_after = std::chrono::milliseconds(10);
+    static constexpr base::Duration retry_delay = std::chrono::milliseconds(10);
 
-    /// `timeout`: APR's, of a question without its own.
+    /// `timeout`: for a question without its own.
     IpcResolver(boost::asio::io_context& io, base::Duration timeout)
         : io_(io), timeout_(std::max(timeout, base::Duration(1))), retry_(io) {}
     ~IpcResolver() override;
 
-    /// A new link takes the place of the old one, which counts as dead.
+    /// A new link replaces the old one, which counts as closed.
     void link(base::UniqueFd socket);
     void ask(Question question, Callback callback) override;
 
@@ -52,7 +51,7 @@ private:
         Callback callback;
         base::Instant deadline;
         boost::asio::steady_timer timer;
-        bool died = false;  ///< with a link, once
+        bool resent = false;  ///< its first link has closed
         AliveGuard alive{};
     };
     using Pendings = std::map<std::uint32_t, Pending>;
@@ -71,7 +70,7 @@ private:
     base::Duration timeout_;
     boost::asio::steady_timer retry_;
     Pendings pending_;
-    std::set<std::uint32_t> unsent_;  ///< of these, those that no link has
+    std::set<std::uint32_t> unsent_;  ///< of these, those that wait for the link
     std::uint32_t last_id_ = 0;
     std::uint64_t asked_ = 0, asked_again_ = 0, unknown_ = 0;
     std::array<std::uint64_t, base::lookup_statuses> outcomes_{};

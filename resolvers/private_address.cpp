@@ -27,7 +27,7 @@ constexpr std::array<Network, 14> networks{{{"0.0.0.0", 8},
                                             {"fec0::", 10},
                                             {"64:ff9b:1::", 48}}};
 
-/// IPv6 addresses that lead to an IPv4 one, and where in them it is.
+/// IPv6 addresses that contain an IPv4 one, and its offset.
 struct Carrier {
     Network network;
     int at;

@@ -9,22 +9,22 @@
 
 namespace resolvers {
 
-/// What /etc/resolv.conf says (resolv.conf(5)), as far as we use it. `timeout`, `attempts` and other options
-/// are passed over, our own configuration has them.
+/// What proxyd uses of /etc/resolv.conf (resolv.conf(5)). `timeout`, `attempts` and other options are
+/// ignored, since the `resolver` section has them.
 struct ResolvConf {
-    /// A file longer than this is cut; what is beyond the other bounds is passed over.
+    /// A longer file is cut; what exceeds the other limits is ignored.
     static constexpr std::size_t max_size = 64u << 10, max_servers = 8, max_search = 16;
     static constexpr unsigned max_dots = 15;
 
     std::vector<base::Endpoint> servers;  ///< port 53
-    std::vector<std::string> search;      ///< canonical; the last `search` or `domain` of the file decides
+    std::vector<std::string> search;      ///< canonical; of the last `search` or `domain`
     unsigned dots = 1;
 };
 
-/// A line or a word that makes no sense is passed over.
+/// Invalid lines and words are ignored.
 ResolvConf parse_resolv_conf(std::string_view text);
 
-/// Of a file that cannot be read everything is empty.
+/// Empty if the file cannot be read.
 ResolvConf read_resolv_conf(const std::string& path);
 
 }  // namespace resolvers

@@ -41,9 +41,9 @@ void ResolverService::forget_link() {
 
 void ResolverService::on_message(ipc::Message& message) {
     const auto request = ipc::read<ipc::LookupRequest>(message);
-    if (!request || message.id == 0) return channel_->refuse("a malformed look-up");
+    if (!request || message.id == 0) return channel_->refuse("malformed look-up");
     if (pending_ >= limit_) {
-        const auto text = fmt::format("{} look-ups wait", pending_);
+        const auto text = fmt::format("{} look-ups are pending", pending_);
         base::log::write(base::msg::lookup_busy, "look-up refused: {}", text);
         return send(message.id, failure(Answer::busy, text));
     }
@@ -73,9 +73,9 @@ void ResolverService::send(std::uint32_t id, const Answer& answer) {
     ++answered_.at(reply.status);
     const auto result = channel_->send(reply, id);
     if (result == ipc::SendResult::sent || result == ipc::SendResult::queued) return;
-    ++lost_;  // the asker's own time-out ends the wait
+    ++lost_;  // the caller's own time-out ends its wait
     if (result == ipc::SendResult::busy)
-        base::log::write(base::msg::link_busy, "link APR -> REG: looked-up: {} wait", channel_->queued());
+        base::log::write(base::msg::link_busy, "link APR -> REG: looked-up: {} queued", channel_->queued());
 }
 
 std::string ResolverService::info() const {

@@ -13,8 +13,8 @@
 
 namespace resolvers {
 
-/// The work of APR: answers REG's questions (K-57). A question has the id that its answer gets. Too many at a
-/// time are answered as busy; an answer that does not fit into a packet fails, it is never cut to a part.
+/// APR: answers REG's questions (K-57), each under the id of its question. Too many at a time are `busy`. An
+/// answer that does not fit into a packet becomes a failure; it is never truncated.
 class ResolverService {
 public:
     static constexpr std::size_t max_pending = 4096;
@@ -22,7 +22,7 @@ public:
     ResolverService(boost::asio::io_context& io, Resolver& resolver, std::size_t limit = max_pending)
         : io_(io), resolver_(resolver), limit_(limit) {}
 
-    /// A new link takes the place of the old one; answers to the old one's questions go nowhere.
+    /// A new link replaces the old one; answers to the old one's questions are dropped.
     void link(base::UniqueFd socket);
 
     [[nodiscard]] bool linked() const { return channel_ != nullptr; }
@@ -41,7 +41,7 @@ private:
     std::size_t limit_;
     std::size_t pending_ = 0;
     std::uint64_t link_ = 0;  ///< number of the current link
-    std::uint64_t lost_ = 0;  ///< answers whose link was gone, or did not take them
+    std::uint64_t lost_ = 0;  ///< answers whose link had closed, or refused them
     std::array<std::uint64_t, base::lookup_statuses> answered_{};
     std::unique_ptr<ipc::Channel> channel_;
     AliveGuard alive_;

@@ -168,7 +168,7 @@ def test_a_hosts_file_that_cannot_be_read_is_told_of(serve, evil_dns, peer, tmp_
         peer(next(strangers)).send(b"x", listener)
         return daemon.lines("NAMS-111-N", str(hosts), "APR")
     wait_for(read_again, 5, lambda: f"the file is read again\n{daemon.tail()}")
-    daemon.wait_line("NAMS-122-W", "line 1: '127.7.0.300' is no address")
+    daemon.wait_line("NAMS-122-W", "line 1: '127.7.0.300' is not an address")
     assert [len(daemon.lines("NAMS-121-W", role=role)) for role in ("ACR", "APR")] == [1, 1]
 
 

@@ -115,7 +115,7 @@ TEST_CASE("an address with very many names costs four look-ups at most") {
     CHECK(fixture.inner.asked.size() == 1 + ConfirmingResolver::max_confirmed);
     for (int i = 0; i < 4; ++i)
         fixture.answer(names[static_cast<std::size_t>(i)] + ".", found({"192.0.2.2"}));
-    CHECK(fixture.only().detail == "n0 and 29 more: none has the address, 4 were looked at");
+    CHECK(fixture.only().detail == "n0 and 29 more: none has the address, 4 were checked");
 }
 
 TEST_CASE("no reverse name, or no answer: nothing is left to confirm [K-63]") {

@@ -88,9 +88,9 @@ TEST_CASE("a hosts file, also a broken one") {
 TEST_CASE("what is passed over in a hosts file is worded, a few times at most") {
     CHECK(HostsTable("127.0.0.1 a b # ..\n\n # x\n10.0.0.1\n").mistakes().empty());
     CHECK(HostsTable("\n127.7.0.300 a\n127.0.0.1 b..c d\n\x1b[2J x").mistakes() ==
-          Words{"line 2: '127.7.0.300' is no address; the line is passed over",
-                "line 3: 'b..c' is no name of a host; it is passed over",
-                "line 4: '\\x1b[2J' is no address; the line is passed over"});
+          Words{"line 2: '127.7.0.300' is not an address; the line is ignored",
+                "line 3: 'b..c' is not a host name; it is ignored",
+                "line 4: '\\x1b[2J' is not an address; the line is ignored"});
     std::string text;
     for (int i = 0; i < 9; ++i)
         text += "x\n";
@@ -111,7 +111,7 @@ TEST_CASE("a hosts file that is too long is cut behind a whole line") {
     CHECK(table.names(address("10.0.0.2")).empty());
     CHECK(table.addresses("last").empty());
     CHECK(table.addresses("a").size() == 1);
-    CHECK(table.mistakes() == Words{"it is longer than 1MiB; the rest is passed over"});
+    CHECK(table.mistakes() == Words{"longer than 1MiB; the rest is ignored"});
     CHECK(HostsTable(text.substr(0, whole)).mistakes().empty());
 }
 
@@ -120,18 +120,18 @@ TEST_CASE("that a hosts file cannot be read is logged once, and when it can be a
     const std::string who = "hosts file " + hosts.path + ": ";
     CHECK(hosts.look().addresses("a").empty());
     hosts.look();
-    CHECK(hosts.lines() ==
-          Words{"NAMS-121-W " + who + "No such file or directory; its names are asked of the name servers"});
+    CHECK(hosts.lines() == Words{"NAMS-121-W " + who +
+                                 "No such file or directory; its names are resolved by the name servers"});
     REQUIRE(::mkdir(hosts.path.c_str(), 0700) == 0);
     hosts.look();
     hosts.look();
     CHECK(hosts.lines() ==
-          Words{"NAMS-121-W " + who + "it is no regular file; its names are asked of the name servers"});
+          Words{"NAMS-121-W " + who + "not a regular file; its names are resolved by the name servers"});
     REQUIRE(::rmdir(hosts.path.c_str()) == 0);
     hosts.write("10.0.0.1 a\n");
     CHECK(hosts.look().addresses("a") == Addresses{address("10.0.0.1")});
     hosts.look();
-    CHECK(hosts.lines() == Words{"NAMS-111-N " + who + "it can be read again"});
+    CHECK(hosts.lines() == Words{"NAMS-111-N " + who + "readable again"});
     REQUIRE(std::remove(hosts.path.c_str()) == 0);
     CHECK(hosts.look().addresses("a").empty());
     CHECK(hosts.lines().size() == 1);
@@ -143,7 +143,7 @@ TEST_CASE("mistakes in a hosts file are logged whenever it has changed") {
     CHECK(hosts.look().addresses("a").size() == 1);
     hosts.look();
     const Words told{"NAMS-122-W hosts file " + hosts.path +
-                     ": line 1: 'x' is no address; the line is passed over"};
+                     ": line 1: 'x' is not an address; the line is ignored"};
     CHECK(hosts.lines() == told);
     hosts.write("x y\n10.0.0.2 a\n");
     hosts.look();
