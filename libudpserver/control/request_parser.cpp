@@ -14,7 +14,7 @@ namespace {
 namespace json = boost::json;
 
 // The request, its args, and two more levels, so that the error can name the argument.
-constexpr std::size_t max_depth = 4;
+constexpr std::size_t max_request_depth = 4;
 constexpr std::size_t shown = 64;
 
 /// Collects a request and its first error, apart from invalid JSON.
@@ -144,7 +144,7 @@ Request Request::parse(std::string_view line) {
     if (line.size() > max_request)
         throw Malformed(fmt::format("a request has at most {} bytes", max_request));
     json::parse_options options;
-    options.max_depth = max_depth;
+    options.max_depth = max_request_depth;
     json::basic_parser<Collector> parser(options);
     json::error_code error;
     const std::size_t used = parser.write_some(false, line.data(), line.size(), error);

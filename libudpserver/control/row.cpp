@@ -9,14 +9,14 @@ namespace {
 
 constexpr std::size_t longest_text = 8 * 1024;
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
     return base::log::json_string(text, longest_text);
 }
 
 }  // namespace
 
 Row& Row::add(std::string_view name, std::string_view text) {
-    return raw(name, quoted(text));
+    return raw(name, json_string(text));
 }
 
 Row& Row::add(std::string_view name, bool flag) {
@@ -26,14 +26,14 @@ Row& Row::add(std::string_view name, bool flag) {
 Row& Row::add(std::string_view name, const std::vector<std::string>& list) {
     std::string items;
     for (const std::string& item : list)
-        items += (items.empty() ? "" : ",") + quoted(item);
+        items += (items.empty() ? "" : ",") + json_string(item);
     return raw(name, '[' + items + ']');
 }
 
 Row& Row::raw(std::string_view name, std::string_view json) {
     assert(name != "end" && name != "error");
     if (!members_.empty()) members_ += ',';
-    members_.append(quoted(name)).append(":").append(json);
+    members_.append(json_string(name)).append(":").append(json);
     return *this;
 }
 
