@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t header_size = 12;
 constexpr std::uint16_t response_bit = 0x8000, opcode_bits = 0x7800, truncated_bit = 0x0200;
-constexpr std::uint16_t rcode_bits = 0x000f, class_in = 1;
+constexpr std::uint16_t rcode_bits = 0x000f;
 enum Rcode : std::uint16_t { no_error = 0, name_error = 3 };
 
 struct Header {

@@ -6,11 +6,13 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/text.hpp"
+
 namespace resolvers {
 namespace {
 
 constexpr std::size_t max_name = 253, max_label = 63;
-constexpr std::uint16_t recursion_desired = 0x0100, class_in = 1;
+constexpr std::uint16_t recursion_desired = 0x0100;
 
 bool is_letter(char character) {
     return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
@@ -19,10 +21,6 @@ bool is_letter(char character) {
 bool is_allowed(char character) {
     return is_letter(character) || (character >= '0' && character <= '9') || character == '-' ||
            character == '_' || character == '.';
-}
-
-char lower(char character) {
-    return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
 }
 
 bool labels_fit(std::string_view name) {
@@ -55,9 +53,7 @@ std::optional<std::string> canonical_name(std::string_view text) {
     if (text.ends_with('.')) text.remove_suffix(1);
     if (text.size() > max_name || !std::all_of(text.begin(), text.end(), is_allowed)) return std::nullopt;
     if (!labels_fit(text)) return std::nullopt;
-    std::string name(text);
-    std::transform(name.begin(), name.end(), name.begin(), lower);
-    return name;
+    return base::lower(text);
 }
 
 std::string reverse_name(const base::Address& address) {

@@ -14,6 +14,7 @@ namespace resolvers {
 
 /// The record types that are understood.
 enum class RecordType : std::uint16_t { a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, aaaa = 28 };
+inline constexpr std::uint16_t class_in = 1;
 
 /// The canonical form of a host name: lower case, without the trailing dot. Nothing unless it has labels of 1
 /// to 63 letters, digits, `-` and `_`, and at most 253 characters.

@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.hpp"
+
 namespace resolvers {
 namespace {
 
 constexpr std::size_t max_name_on_wire = 255;
 constexpr std::uint8_t pointer_bits = 0xc0;
 
-char lower(std::uint8_t byte) {
-    return static_cast<char>(byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
+char lower_case(std::uint8_t byte) {
+    return base::lower(static_cast<char>(byte));
 }
 
 }  // namespace
@@ -57,7 +59,7 @@ std::string DnsReader::name() {
         if ((length & pointer_bits) != 0 || labels.size() + length + 2 > max_name_on_wire) ok_ = false;
         if (!ok_) break;
         labels += static_cast<char>(length);
-        std::transform(label.begin(), label.end(), std::back_inserter(labels), lower);
+        std::transform(label.begin(), label.end(), std::back_inserter(labels), lower_case);
     }
     if (!ok_) return {};
     if (after != 0) at_ = after;
