@@ -137,7 +137,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     auto host = text.substr(0, colon);
     const bool brackets = host.size() >= 2 && host.front() == '[' && host.back() == ']';
     if (brackets) host = host.substr(1, host.size() - 2);
-    // Without brackets nobody could tell the last group of an IPv6 address from a port.
+    // Without brackets the last group of an IPv6 address would be ambiguous with the port.
     if (brackets != (host.find(':') != host.npos)) return std::nullopt;
 
     const auto address = parse_address(host);

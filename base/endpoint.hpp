@@ -15,7 +15,7 @@ namespace base {
 
 enum class Family : std::uint8_t { none = 0, v4 = 4, v6 = 6 };
 
-/// An IPv4 or IPv6 address. Plain data: it lies in shared memory and in hash keys, so every byte has a value.
+/// An IPv4 or IPv6 address. Plain data: it is in shared memory and in hash keys, so every byte has a value.
 /// IPv4 uses the first four bytes; a v4-mapped IPv6 address is always normalised to IPv4 (L-13).
 struct Address {
     std::array<std::uint8_t, 16> bytes{};

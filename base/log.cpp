@@ -105,7 +105,7 @@ void become(std::string_view role, bool background) {
     own.sink->after_fork();
     own.budget.reset();
     replace_writer(std::make_shared<Writer>(own.sink, make_format(role), false));
-    // The one above stays when there can be no thread: it will write why the process ends.
+    // If no thread can be started, the writer above remains and logs why the process exits.
     if (background) replace_writer(std::make_shared<Writer>(own.sink, make_format(role), true));
 }
 
@@ -139,7 +139,7 @@ void set_level(LogLevel level) {
     if (detail::threshold == 0) return;
     detail::threshold = wanted;
     if (before == wanted) return;
-    // Past the level on purpose: at level 4 nobody would see that it went down to 4 (K-16).
+    // Bypasses the level: otherwise a change down to level 4 would not be logged (K-16).
     detail::put_line(msg::log_level, fmt::format("log level {} ({}), was {}", wanted,
                                                  level_name(static_cast<LogLevel>(wanted)), before));
 }

@@ -33,17 +33,17 @@ struct Field {
 };
 
 /// Opens the target. Throws std::runtime_error with the path and reason when it cannot be opened.
-/// `owner` (uid or -1): who must be able to reopen the file later.
+/// `owner` (uid or -1): the user that must be able to reopen the file later.
 void open(const LogSettings& settings, std::string_view instance, bool foreground, int owner = -1);
 
 /// After a fork: the child's lines carry `role`, and its own queue and thread start when `background`.
 void become(std::string_view role, bool background);
 
-/// Waits, at most a second, until what is queued is written: for a process that has more to say at once than
-/// the queue holds, and no datagrams to forward meanwhile. False when the target is slower than that.
+/// Waits until the queue is written, at most a second: for a process that logs more at once than the queue
+/// holds and forwards no datagrams meanwhile. False when the target is slower than that.
 bool drain();
 
-/// Writes out what is queued (bounded to a second) and ends the writer thread. Before _exit.
+/// Writes the queue (bounded to a second) and stops the writer thread. Call it before _exit.
 void flush_and_close();
 
 /// Reopens the file (SIGWINCH, K-18). The old file is kept when the new one cannot be opened, and that is
@@ -70,7 +70,7 @@ void put_line(const Message& message, std::string_view text);
     return static_cast<int>(message.level()) <= detail::threshold.load(std::memory_order_relaxed);
 }
 
-/// The descriptor of the open target, or -1: a child must keep it when it closes the rest after the fork.
+/// The descriptor of the open target, or -1: a child must keep it when it closes all others after the fork.
 [[nodiscard]] int descriptor();
 /// All descriptors of the target: syslog with `failure: file` has a second one. A second one that was closed
 /// all the same is noticed by become() and opened again.
@@ -84,7 +84,7 @@ void write_line(const Message& message, std::string_view text);
 /// One record: `KEY=value` pairs in the text form, members of the object in JSON. Not subject to a budget.
 void write_record(const Message& message, const std::vector<Field>& fields);
 
-/// The one call that everybody uses: `log::write(msg::listener_failed, "{}: bind: {}", endpoint, reason)`.
+/// The usual call: `log::write(msg::listener_failed, "{}: bind: {}", endpoint, reason)`.
 template <typename... Args>
 void write(const Message& message, fmt::format_string<Args...> format, Args&&... args) {
     if (enabled(message) && detail::admit(message))

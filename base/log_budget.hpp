@@ -30,7 +30,7 @@ public:
         return {false, account.suppressed};
     }
 
-    /// All buckets are full again: a new process has budgets of its own.
+    /// Refills all buckets: a new process starts with full budgets.
     void reset() {
         const std::lock_guard lock(mutex_);
         accounts_.clear();

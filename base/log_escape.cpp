@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view cut_mark = "…";
 
-// JSON knows \n, \t, \r and \u00xx; a byte that is no character becomes the text `\xff`.
+// JSON has \n, \t, \r and \u00xx; a byte that is not part of a character becomes the text `\xff`.
 std::string json_escaped(char byte) {
     const auto value = static_cast<unsigned char>(byte);
     auto plain = escaped(byte);

@@ -25,7 +25,7 @@ std::string utc_time(std::chrono::system_clock::time_point time) {
                        duration_cast<milliseconds>(since - whole).count());
 }
 
-// The grammar of JSON's numbers: what is none is written as a string, so that the line stays JSON.
+// The grammar of JSON's numbers. Anything else is written as a string, so that the line is valid JSON.
 bool is_json_number(std::string_view text) {
     const auto digits = [&text] {
         const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -47,8 +47,7 @@ bool is_json_number(std::string_view text) {
     return text.empty();
 }
 
-// A bare value ends at the next blank, so it may hold nothing that a reader could take for one or for a
-// quote.
+// A bare value ends at the next blank, so it must not contain blanks or quotes.
 bool is_bare_word(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
         return c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '=';

@@ -14,14 +14,14 @@ namespace base::log {
 /// lines).
 inline constexpr std::size_t max_line = 8192;
 
-/// Who writes: the instance's name, the process's role (none before the first fork) and its pid.
+/// The writing process: the instance's name, the process's role (none before the first fork) and its pid.
 struct Identity {
     std::string instance;
     std::string role;
     int pid = 0;
 };
 
-/// What is known of a line when its target gets it. The body comes from message_body or record_body.
+/// A line as its target receives it. The body comes from message_body or record_body.
 struct Line {
     std::chrono::system_clock::time_point time;
     std::string_view id;

@@ -11,7 +11,7 @@
 
 namespace base::log {
 
-/// Where lines go. It outlives forks; calls come from one thread at a time. Nothing here blocks or throws.
+/// The target of log lines. It survives forks; one thread at a time calls it. Nothing here blocks or throws.
 class Sink {
 public:
     Sink() = default;
@@ -24,13 +24,13 @@ public:
     /// Opens the file of that name anew and says whether there was one to open; throws std::runtime_error and
     /// keeps the old one when that fails.
     virtual bool reopen() { return false; }
-    /// Called in a child after the fork, when it has closed what is not its own.
+    /// Called in a child after the fork, when it has closed its parent's descriptors.
     virtual void after_fork() {}
     [[nodiscard]] virtual std::vector<int> descriptors() const = 0;
 };
 
-/// A descriptor that notices when it was closed behind its owner's back, as a child does with all descriptors
-/// that it does not know: the number may belong to a session's socket by then.
+/// A descriptor that detects that other code closed it, as a child does with all unknown descriptors: by then
+/// the number may belong to a session's socket.
 class MarkedDescriptor {
 public:
     [[nodiscard]] int get() const { return fd_.get(); }

@@ -23,7 +23,7 @@ std::string reason(const std::string& path, int error) {
     if (error == ENOENT && ::stat(directory.c_str(), &ignored) != 0)
         return "the directory " + directory + " does not exist, create it first";
     if (error == ELOOP) return "it is a symbolic link of another user, which root does not follow";
-    if (error == ENXIO) return "it is a pipe that nobody reads, or a socket; a regular file was expected";
+    if (error == ENXIO) return "it is a pipe without a reader, or a socket; a regular file was expected";
     return std::strerror(error);
 }
 
@@ -35,8 +35,8 @@ bool may_follow_link(const std::string& path) {
     return ::lstat(path.c_str(), &named) == 0 && S_ISLNK(named.st_mode) && named.st_uid == 0;
 }
 
-// Whether giving `fd` away is safe: a regular file with one name that is no symbolic link. Otherwise somebody
-// who may write the directory could make root give him any other file.
+// Whether changing the owner of `fd` is safe: a regular file with one name that is no symbolic link.
+// Otherwise a user with write access to the directory could make root give away any other file.
 bool may_change_owner(int fd, const std::string& path, const struct stat& opened) {
     struct stat named {};
     return fd >= 0 && S_ISREG(opened.st_mode) && opened.st_nlink == 1 && ::lstat(path.c_str(), &named) == 0 &&

@@ -28,7 +28,8 @@ private:
     bool torn_ = false;  ///< the last line was written in part only
 };
 
-/// Standard error, which others share: it stays as it is, and a reader who stopped costs lines, never time.
+/// Standard error. Other processes share it, so its flags are not changed; a stalled reader costs lines,
+/// never time.
 class StandardErrorSink : public Sink {
 public:
     bool write(const LineFormat& format, const Line& line) override;

@@ -40,7 +40,7 @@ SyslogSink::SyslogSink(const std::string& facility, SyslogFailure policy, std::u
     const std::string problem = "syslog at " + path_ + " cannot be reached: " + std::strerror(error_);
     if (policy_ == SyslogFailure::stop)
         throw std::runtime_error(problem + "; start the syslog daemon or log to a file");
-    // The start still has a terminal; later there is no place left where anybody could read it.
+    // At startup there is still a terminal to report this on; later there is none.
     if (!fallback_)
         std::fprintf(stderr, "proxyd: %s; the log is lost until it can, start the syslog daemon\n",
                      problem.c_str());

@@ -16,8 +16,8 @@
 namespace base::log {
 namespace {
 
-/// spdlog's end of a Sink. The message's id travels in the source location, which spdlog carries along
-/// untouched: ids are literals, so the pointer stays good.
+/// Adapts a Sink to spdlog. The message's id is passed in the source location, which spdlog copies unchanged;
+/// ids are literals, so the pointer remains valid.
 class SpdlogSink : public spdlog::sinks::base_sink<std::mutex> {
 public:
     SpdlogSink(std::shared_ptr<Sink> target, const LineFormat& format)
@@ -33,21 +33,21 @@ public:
         const std::lock_guard lock(own_mutex_);
         return ++expected_;
     }
-    /// Waits until that flush has come through the queue.
+    /// Waits until that flush has passed the queue.
     bool wait_for_flush(int ticket, std::chrono::milliseconds limit) {
         std::unique_lock lock(own_mutex_);
         return flushed_.wait_for(lock, limit, [this, ticket] { return flushes_ >= ticket; });
     }
 
-    /// The queue whose overwritten lines count as lost. A plain pointer: were the writer thread the last
-    /// owner, it would have to wait for its own end. The pool is taken away here before it goes.
+    /// The queue whose overwritten lines count as lost. A plain pointer: if the writer thread were the
+    /// last owner, it would have to join itself. The pool is detached here before it is destroyed.
     void watch(spdlog::details::thread_pool* pool) {
         const std::lock_guard lock(own_mutex_);
         count_overwritten();
         pool_ = pool;
     }
 
-    /// A line that nobody will write any more.
+    /// Counts a line that will never be written.
     void give_up_line() {
         const std::lock_guard lock(own_mutex_);
         ++failed_;
@@ -97,7 +97,7 @@ private:
     std::uint64_t reported_ = 0;
     TokenBucket reports_;
 
-    // base_sink's mutex is held for as long as a write takes; whoever only asks must not wait for that.
+    // base_sink's mutex is held during a write; readers of the counters must not wait for it.
     std::mutex own_mutex_;
     spdlog::details::thread_pool* pool_ = nullptr;
     std::condition_variable flushed_;
@@ -131,10 +131,11 @@ struct Writer::Backend {
     void use(std::shared_ptr<spdlog::logger> next) {
         logger = std::move(next);
         logger->set_level(spdlog::level::trace);
-        // A thread that still logs while finish() ends the queue would else be told so on standard error.
+        // Otherwise spdlog reports on standard error when a thread still logs while finish() closes the
+        // queue.
         logger->set_error_handler([](const std::string&) {});
     }
-    // Without a working target nobody may try it again: he would wait behind the line that hangs.
+    // If the target hangs, no thread may write to it again: it would block behind the hanging line.
     std::shared_ptr<spdlog::details::thread_pool> leave_queue(bool target_works) {
         const std::lock_guard lock(mutex);
         sink->watch(nullptr);
@@ -189,8 +190,8 @@ bool Writer::finish(std::chrono::milliseconds limit) {
     if (!backend_->pool) return logger != nullptr;
     const bool done = drain(limit);
     auto pool = backend_->leave_queue(done);
-    // What came after the flush is written while the thread ends. One that hangs in the kernel is left to
-    // _exit.
+    // Lines queued after the flush are written while the thread exits. A thread that hangs in the kernel is
+    // left to _exit.
     if (!done) [[maybe_unused]]
         const auto* left = new auto(std::move(pool));
     return done;

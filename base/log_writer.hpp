@@ -30,8 +30,8 @@ public:
     bool drain(std::chrono::milliseconds limit);
     /// See Sink::reopen; not while a line is being written.
     bool reopen();
-    /// Writes out what is queued and ends the thread, false if that takes longer than `limit`. Later lines
-    /// are written at once.
+    /// Writes the queue and stops the thread; false if that takes longer than `limit`. Later lines are
+    /// written at once.
     bool finish(std::chrono::milliseconds limit);
     /// Lines that did not reach the sink.
     [[nodiscard]] std::uint64_t lost() const;

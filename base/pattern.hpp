@@ -12,8 +12,8 @@ class RE2;
 namespace base {
 
 /// A regular expression over host names: it must match the whole name, upper and lower case are the same, and
-/// a match takes time linear in the name, whatever the expression is. A copy is cheap, and any thread may ask
-/// it.
+/// a match takes time linear in the length of the name for every expression. A copy is cheap, and all threads
+/// may use it.
 class Pattern {
 public:
     /// Nothing, with the reason in `error`, when `text` is no expression or one of more than bounded size.

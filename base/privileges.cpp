@@ -30,7 +30,7 @@ void become_user(const User& user) {
     require(::setresuid(user.uid, user.uid, user.uid) == 0, "setresuid for " + who);
 }
 
-// An unprivileged start by an init system may come with ambient capabilities: they go, too.
+// An init system may start proxyd unprivileged but with ambient capabilities: drop these, too.
 void clear_capabilities() {
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -47,7 +47,7 @@ void verify(const User& user) {
                        real_group == user.gid && effective_group == user.gid && saved_group == user.gid;
     if (!right) throw Fatal("privileges: the ids are not those of " + user.name + " after the change");
     if (::setuid(0) == 0 || ::seteuid(0) == 0)
-        throw Fatal("privileges: root could be had again after the change");
+        throw Fatal("privileges: the process could still become root after the change");
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ void forbid_new_privileges() {
 
 bool die_with_parent(pid_t parent, int signal) {
     require(::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0, "parent-death signal");
-    // It may have died before the call; the signal would never come.
+    // If the parent exited before the call, the signal will never be sent.
     return ::getppid() == parent;
 }
 

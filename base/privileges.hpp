@@ -21,15 +21,15 @@ User find_user(const std::string& name);
 void check_can_become(const User& user);
 
 /// Makes this process run as `user` for good: groups, group, user, no capabilities, no new privileges by exec
-/// (K-12), and verifies that the old ones cannot be had again. Without root it only accepts the account that
-/// the process has already. Throws Fatal with the step that failed: go on with nothing of what was asked.
+/// (K-12), and verifies that the old ones cannot be regained. Without root it only accepts the account that
+/// the process has already. Throws Fatal with the step that failed; the process must then exit.
 void drop_privileges(const User& user);
 
-/// For a process that stays what it is: no new privileges by exec. Throws Fatal.
+/// For a process that keeps its user: no new privileges by exec. Throws Fatal.
 void forbid_new_privileges();
 
-/// The kernel sends `signal` when the parent dies; false when `parent` is dead already. The kernel forgets
-/// this at a change of user, so it comes after drop_privileges. Throws Fatal.
+/// The kernel sends `signal` when the parent exits; false when `parent` has exited already. The kernel clears
+/// this when the user changes, so call it after drop_privileges. Throws Fatal.
 bool die_with_parent(pid_t parent, int signal);
 
 }  // namespace base

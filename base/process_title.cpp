@@ -31,7 +31,7 @@ void init_process_title(int argc, char** argv) {
     while (environ != nullptr && environ[variables] != nullptr)
         extend(end, environ[variables++]);
 
-    // The copies live as long as the process. glibc keeps pointers to argv[0] of its own for messages.
+    // The copies live as long as the process. glibc itself keeps pointers to argv[0] for messages.
     auto* moved = new char* [variables + 1] {};
     for (std::size_t i = 0; i < variables; ++i)
         moved[i] = ::strdup(environ[i]);

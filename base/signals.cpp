@@ -21,8 +21,7 @@ const HandledSignal table[] = {
     {SIGRTMIN, "USR1", SignalAction::level_up}, {SIGRTMIN + 1, "USR2", SignalAction::level_down},
 };
 
-// A handler may touch nothing but lock-free atomics, and it does not know objects: the state is the
-// process's.
+// A handler may only touch lock-free atomics and has no object to work on: the state belongs to the process.
 std::array<std::atomic<std::uint32_t>, NSIG> counts;
 std::atomic<int> wake{-1};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
@@ -32,7 +31,7 @@ void count_signal(int number) {
     counts[static_cast<std::size_t>(number)].fetch_add(1);
     const std::uint64_t one = 1;
     const int fd = wake.load();
-    // A full counter is readable already, so a failed write wakes the loop as well.
+    // A full counter is readable already, so the loop wakes even if the write fails.
     if (fd >= 0) [[maybe_unused]]
         const auto written = ::write(fd, &one, sizeof one);
     errno = saved;
@@ -119,7 +118,8 @@ SignalInbox::~SignalInbox() {
 }
 
 TakenSignals SignalInbox::take() {
-    // First the wake-up, then the counts: what comes in between wakes once more for nothing, but is not lost.
+    // Read the wake-up first, then the counts: a signal in between causes one spurious wake-up, but is not
+    // lost.
     std::uint64_t ignored = 0;
     [[maybe_unused]] const auto got = ::read(wake_.get(), &ignored, sizeof ignored);
     TakenSignals taken;

@@ -14,7 +14,8 @@ namespace base {
 
 enum class SignalAction { end, level_up, level_down, reopen, info, child, ignore };
 
-/// A row of the table of all signals that proxyd handles; the ones that end come first, the strongest first.
+/// A row of the table of all signals that proxyd handles; those that stop the process are first, the
+/// strongest at the top.
 struct HandledSignal {
     int number;
     std::string_view name;  ///< without SIG
@@ -30,17 +31,17 @@ std::string signal_name(int number);
 /// are.
 int queued_signal(int number);
 
-/// What came since the last look, in the order in which it is acted on (O-5).
+/// The signals received since the last call, in the order in which they are handled (O-5).
 struct TakenSignals {
-    int end = 0;                            ///< the strongest signal that ends the process; 0: none
-    unsigned ends = 0;                      ///< how many of all that end: the second one kills at once
-    std::vector<int> ignored;               ///< weaker ones that end; they are logged, nothing else
+    int end = 0;                            ///< the strongest signal that stops the process; 0: none
+    unsigned ends = 0;                      ///< number of stopping signals: the second one kills at once
+    std::vector<int> ignored;               ///< weaker stopping signals; they are only logged
     unsigned level_up = 0, level_down = 0;  ///< counted: no step is lost
     unsigned reopen = 0, info = 0;
     bool child = false;
 
-    /// Steps up less steps down: in which order they came is not known, and taken one after the other some
-    /// would be lost at the ends of the scale.
+    /// Steps up less steps down: their order is unknown, and applied one by one some would be lost at the
+    /// ends of the scale.
     [[nodiscard]] int level_steps() const {
         return static_cast<int>(level_up) - static_cast<int>(level_down);
     }

@@ -13,7 +13,7 @@ SipKey random_key() {
     do {
         got = ::getrandom(&key, sizeof key, 0);
     } while (got < 0 && errno == EINTR);
-    // Up to 256 bytes come whole or not at all.
+    // The kernel delivers up to 256 bytes completely or not at all.
     if (got != sizeof key) throw std::system_error(errno, std::generic_category(), "getrandom");
     return key;
 }

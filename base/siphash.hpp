@@ -14,7 +14,7 @@ struct SipKey {
     std::uint64_t low = 0, high = 0;
 };
 
-/// A key from the kernel's random source; made once per start, so that nobody outside can choose colliding
+/// A key from the kernel's random source; made once per start, so that an attacker cannot choose colliding
 /// addresses (O-18). Throws std::system_error when the kernel has none.
 SipKey random_key();
 

@@ -104,7 +104,7 @@ std::string printable(std::string_view text, std::size_t limit) {
     if (limit == 0) return {};
     std::string out;
     std::size_t characters = 0;
-    std::size_t room_for_mark = 0;  // where to cut if the rest does not fit
+    std::size_t room_for_mark = 0;  // where to cut if the remaining text does not fit
     while (!text.empty()) {
         const auto length = visible_character(text);
         const bool plain = length > 0 && text.front() != '"' && text.front() != '\\';
@@ -147,15 +147,15 @@ std::string joined(const std::vector<std::string>& texts, std::string_view separ
 }
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
-    // A word that long is no slip of the pen, and the distance costs its square.
-    constexpr std::size_t longest = 64;
-    if (word.empty() || word.size() > longest) return std::nullopt;
+    // A longer word is not a typing mistake, and the cost of the distance is quadratic.
+    constexpr std::size_t max_word = 64;
+    if (word.empty() || word.size() > max_word) return std::nullopt;
     const std::string* best = nullptr;
     std::size_t best_distance = std::min<std::size_t>((word.size() + 2) / 3, 3) + 1;
     for (const auto& candidate : candidates) {
-        if (candidate.size() > longest) continue;
+        if (candidate.size() > max_word) continue;
         const auto distance = edit_distance(word, candidate);
-        // A distance as long as the word means that nothing of it is left.
+        // At a distance of the whole length the two have nothing in common.
         if (distance >= best_distance || distance >= std::max(word.size(), candidate.size())) continue;
         best = &candidate;
         best_distance = distance;

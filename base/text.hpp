@@ -23,7 +23,7 @@ std::string format_size(std::uint64_t bytes);
 /// characters, `…` marks what was cut.
 std::string printable(std::string_view text, std::size_t limit = 200);
 
-/// Changes ASCII letters only, whatever the locale.
+/// Changes ASCII letters only, independent of the locale.
 constexpr char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -32,7 +32,7 @@ std::string upper(std::string_view text);
 
 std::string joined(const std::vector<std::string>& texts, std::string_view separator = ", ");
 
-/// The candidate with the smallest edit distance to `word`, if it is near enough to be a slip of the pen.
+/// The candidate with the smallest edit distance to `word`, if it is near enough to be a typing mistake.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace base

@@ -7,7 +7,7 @@
 
 namespace base {
 
-/// So many a second, and so many at once after a rest. `per_second` 0 means no bound.
+/// The rate per second and the burst allowed after an idle time. `per_second` 0 means no limit.
 struct Rate {
     std::uint32_t per_second = 0;
     std::uint32_t burst = 1;

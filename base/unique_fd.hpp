@@ -6,7 +6,7 @@
 
 namespace base {
 
-/// The sole owner of a file descriptor; closes it at the end of its life.
+/// The sole owner of a file descriptor; closes it when destroyed.
 class UniqueFd {
 public:
     UniqueFd() = default;
