@@ -11,14 +11,14 @@ namespace conf {
 unsigned address_bits(base::Family family);
 
 base::Address prefix_mask(base::Family family, unsigned prefix);
-/// The length of the prefix that a mask means; nothing for a mask with gaps.
+/// The prefix length of a mask; nothing for a mask with gaps.
 std::optional<unsigned> prefix_of_mask(const base::Address& mask);
 
 base::Address masked(const base::Address& address, const base::Address& mask);
 /// The highest address of the network.
 base::Address last_of(const base::Address& address, const base::Address& mask);
 
-/// The prefix of the network that begins and ends with these addresses; nothing if they are no network.
+/// The prefix of the network with these first and last addresses; nothing if they are not a network.
 std::optional<unsigned> prefix_between(const base::Address& first, const base::Address& last);
 
 bool is_multicast(const base::Address& address);

@@ -125,7 +125,7 @@ bool may_serve(const Rule& rule, const ListenOn& listener, HostMatch& hosts) {
     return wanted || !has_positive;
 }
 
-/// K-43: a client cannot tell a broadcast's answers from those of a unicast session of the same listener.
+/// K-43: a client cannot distinguish answers to a broadcast from those of a unicast session of the listener.
 void check_types(const Config& config, std::size_t listener, Report& report) {
     std::optional<std::size_t> unicast, broadcast;
     HostMatch hosts(config.listen_on[listener].address, config.lists);
@@ -157,7 +157,7 @@ void check_targets(const Config& config, Report& report) {
         const auto& servers = config.session_acl[rule].plug_to;
         for (std::size_t i = 0; i < servers.size(); ++i) {
             const std::string path = rule_path(rule) + ".plug-to[" + std::to_string(i + 1) + "]";
-            // Where a name leads is not known here.
+            // The addresses of a name are not known here.
             if (servers[i].name.empty() && report.is_clean(path))
                 check_loop(config, servers[i].endpoint, path, "its datagrams would loop", report);
         }
@@ -191,7 +191,7 @@ void check_lists(const Config& config, Report& report) {
 void check_paths(const Config& config, Report& report) {
     if (report.is_clean("resolver.servers")) check_name_servers(config, report);
     check_targets(config, report);
-    // Lists with mistakes may be circles.
+    // Lists with errors may have cycles.
     if (!report.is_clean("lists")) return;
     for (std::size_t i = 0; i < config.listen_on.size(); ++i) {
         if (report.is_clean(listener_path(i))) check_types(config, i, report);

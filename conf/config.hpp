@@ -9,9 +9,8 @@
 #include "base/endpoint.hpp"
 #include "base/log_settings.hpp"
 
-/// The configuration as plain data: filled by the loader before any process starts, read by everybody,
-/// changed by nobody. Each struct is a section of the file, each member a key of the same name
-/// (proxyd.conf(5)).
+/// The configuration as plain data: filled by the loader before any process starts, constant afterwards. Each
+/// struct is a section of the file, each member a key of the same name (proxyd.conf(5)).
 namespace conf {
 
 using base::Address;
@@ -32,7 +31,7 @@ struct ListenOn {
 };
 
 /// One item of a host list (K-34): `10.0.0.0/8`, `10.0.0.1/255.0.0.255`, `10.0.0.5-10.0.0.9`, `*`, `@list`,
-/// `host.example.com`, `~regular expression`, each perhaps with a leading `!`.
+/// `host.example.com`, `~regular expression`, each with an optional `!` in front.
 struct HostItem {
     enum class Kind { any, range, mask, list, name, pattern };
     Kind kind = Kind::any;
@@ -40,11 +39,11 @@ struct HostItem {
     Address first, last;   ///< range: inclusive; a network is a range
     Address value, mask;   ///< mask: (address & mask) == value, for masks with gaps
     std::size_t list = 0;  ///< list: index into Config::lists
-    std::string text;      ///< name: canonical (lower case, a dot at the end stays); pattern: as written
+    std::string text;      ///< name: canonical (lower case, with its final dot if any); pattern: as written
 };
 using HostItems = std::vector<HostItem>;
 
-/// `lists: {lan: [...]}`: a host list with a name, used as `@lan`. The loader refuses cycles.
+/// `lists: {lan: [...]}`: a host list with a name, used as `@lan`. The loader rejects cycles.
 struct NamedList {
     std::string name;
     HostItems items;
@@ -57,8 +56,8 @@ struct Destination {
     PortRange port{0, 65535};
 };
 
-/// `Mon-Fri 07:00-19:00`: days (bit 0 is Monday) and minutes of the day [from, until). from > until goes over
-/// midnight and belongs to the day it begins on.
+/// `Mon-Fri 07:00-19:00`: days (bit 0 is Monday) and minutes of the day [from, until). from > until spans
+/// midnight and belongs to the day it starts on.
 struct TimeWindow {
     std::uint8_t days = 0x7f;
     int from = 0;
@@ -79,7 +78,7 @@ enum class SessionType : std::uint8_t { one_way, normal, any_port, any_sock, bro
 
 /// Limits of one session; nothing or 0 means no limit.
 struct SessionLimits {
-    Duration unanswered = std::chrono::seconds(30);  ///< since the last datagram while no reply has come
+    Duration unanswered = std::chrono::seconds(30);  ///< since the last datagram, before the first reply
     Duration idle = std::chrono::seconds(180);
     Duration lifetime{0};
     std::uint64_t client_datagrams = 0, server_datagrams = 0;
@@ -95,22 +94,22 @@ struct Dscp {
 
 enum class IcmpError { ignore, close };
 
-/// What a running session does when its server's address goes out of the name it was taken from.
+/// What happens to an open session when its server's name no longer resolves to the session's address.
 enum class OnNameChange { keep, move, close };
 
 /// One rule of `session-acl`. The first whose conditions all match decides (K-33).
 struct Rule {
     std::string name;              ///< given, or `#N`
-    HostItems from;                ///< empty: everybody
+    HostItems from;                ///< empty: every client
     std::vector<Destination> to;   ///< empty: every listener
     std::vector<TimeWindow> time;  ///< empty: always
     Action action = Action::deny;
     std::vector<Server> plug_to;
     SessionType type = SessionType::normal;
-    bool any_port_strict = true;     ///< any-port: only the first reply's port from then on (K-42)
-    unsigned broadcast_prefix = 24;  ///< broadcast: who may answer, bits of the server's network (K-43)
+    bool any_port_strict = true;     ///< any-port: after the first reply only its port (K-42)
+    unsigned broadcast_prefix = 24;  ///< broadcast: bits of the network whose hosts may reply (K-43)
     SessionLimits limits;
-    std::optional<Address> source_address;  ///< nothing: the proxy's own, chosen by the route
+    std::optional<Address> source_address;  ///< nothing: chosen by the route
     std::optional<PortRange> source_port;   ///< nothing: the system's ephemeral range
     Dscp dscp;
     IcmpError on_icmp_error = IcmpError::ignore;
@@ -136,65 +135,65 @@ struct UdpServer {
     std::uint32_t new_sessions_per_second = 0;  ///< for all sources together (O-25)
     SourceLimits per_address;                   ///< /32, /64
     SourceLimits per_network;                   ///< /24, /48
-    Duration quarantine = std::chrono::seconds(30);  ///< rest of a pool socket whose server may still answer
-    Duration quarantine_answered = std::chrono::seconds(1);  ///< rest of one that got all its answers
+    Duration quarantine = std::chrono::seconds(30);  ///< of a pool socket whose server may still answer
+    Duration quarantine_answered = std::chrono::seconds(1);  ///< of one that received all its answers
     std::uint64_t receive_buffer = 4u << 20;  ///< bytes, SO_RCVBUF of each listening socket; 0: the system's
     std::uint64_t send_buffer = 0;
-    Duration heartbeat = std::chrono::seconds(5);     ///< a child silent for this long is replaced
-    Duration stop_timeout = std::chrono::seconds(5);  ///< then a child that should end is killed
+    Duration heartbeat = std::chrono::seconds(5);     ///< a child silent for this long is restarted
+    Duration stop_timeout = std::chrono::seconds(5);  ///< then a child that does not exit is killed
 };
 
 enum class Transport : std::uint8_t { udp, tcp };
 enum class Families : std::uint8_t { both, v4, v6 };
 
-/// How long answers of name servers are believed, whatever their TTL says (K-56).
+/// Bounds of the time for which answers are used; their TTL is clamped to it (K-56).
 struct TtlRange {
     Duration min, max;
 };
 
-/// How many datagrams may wait for a name; what does not fit is dropped and counted (K-58).
+/// Limits of the datagrams held while a name is resolved; others are dropped and counted (K-58).
 struct Hold {
     std::uint32_t datagrams = 16;      ///< of one session
     std::uint64_t bytes = 64u << 10;   ///< of one session
-    std::uint32_t sessions = 1024;     ///< that wait at the same time, of all workers
+    std::uint32_t sessions = 1024;     ///< that hold datagrams at one time, of all workers
     std::uint64_t memory = 16u << 20;  ///< bytes of all workers
 };
 
 /// The `resolver` section: how names are looked up (resolving(7)).
 struct Resolver {
     std::vector<Endpoint> servers;                   ///< empty: those of /etc/resolv.conf
-    std::optional<std::vector<std::string>> search;  ///< nothing: resolv.conf's if the servers are its
-    std::optional<unsigned> dots;                    ///< nothing: likewise, else 1
+    std::optional<std::vector<std::string>> search;  ///< nothing: resolv.conf's if `servers` is empty
+    std::optional<unsigned> dots;                    ///< nothing: the same, otherwise 1
     unsigned tries = 2;                              ///< rounds over all servers
     Families families = Families::both;
     Transport conf_transport = Transport::tcp;           ///< for the configuration's names
     Transport transport = Transport::udp;                ///< for on-line look-ups
-    Duration conf_timeout = std::chrono::seconds(15);    ///< of a configuration's name, in all (K-52)
-    Duration timeout = std::chrono::seconds(5);          ///< of an on-line look-up, in all
+    Duration conf_timeout = std::chrono::seconds(15);    ///< of a configuration's name, in total (K-52)
+    Duration timeout = std::chrono::seconds(5);          ///< of an on-line look-up, in total
     Duration server_timeout = std::chrono::seconds(2);   ///< of one server, doubled in each round
     Duration initial_timeout = std::chrono::seconds(1);  ///< the same for reverse look-ups (K-63)
     Duration connect_timeout = std::chrono::seconds(1);  ///< of a TCP connection (K-62)
     TtlRange ttl{std::chrono::seconds(1), std::chrono::hours(24)};
     TtlRange negative_ttl{std::chrono::seconds(1), std::chrono::seconds(30)};
-    Duration stale_max = std::chrono::hours(24);  ///< the last good answer lives so long beyond its TTL
-    bool allow_private = false;                   ///< names may mean private addresses
+    Duration stale_max = std::chrono::hours(24);  ///< how long the last good answer is used beyond its TTL
+    bool allow_private = false;                   ///< names may resolve to private addresses
     std::vector<std::string> private_domains;     ///< names in these domains may; canonical
     std::string hosts_file = "/etc/hosts";
     Hold hold;
 };
 
-/// The `control` section: where the parent listens, and the rights of users (doc/design.md, Control).
+/// The `control` section: the parent's socket and the permissions of users (doc/design.md, Control).
 struct Control {
-    std::string socket;           ///< empty: /run/proxyd/NAME.sock, if that can be made
-    bool enabled = true;          ///< `socket: none` switches it off
+    std::string socket;           ///< empty: /run/proxyd/NAME.sock, if it can be created
+    bool enabled = true;          ///< false: `socket: none`
     unsigned mode = 0660;         ///< of the socket file
     std::string group;            ///< its members may do everything; empty: root and the parent's user only
-    std::string read_only_group;  ///< its members may look
+    std::string read_only_group;  ///< its members may only read
 };
 
 enum class StatusFormat : std::uint8_t { text, csv, tab, json };
 
-/// The `status-file` section: all sessions, written again and again (O-42).
+/// The `status-file` section: all sessions, rewritten at an interval (O-42).
 struct StatusFile {
     std::string path;  ///< empty: none
     Duration every = std::chrono::seconds(60);
@@ -202,10 +201,10 @@ struct StatusFile {
 };
 
 struct Config {
-    std::string file;  ///< absolute path it came from
+    std::string file;  ///< absolute path
     std::string name;
     std::string proxy = "udp";
-    std::string user;  ///< empty: stay
+    std::string user;  ///< empty: the user that started proxyd
     bool singleproc = false;
     bool nodaemon = false;
     std::string pid_file;  ///< empty: none

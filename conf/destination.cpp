@@ -17,7 +17,7 @@ struct HostAndPorts {
     std::optional<std::string> ports;
 };
 
-/// Where the port begins. More than one colon without brackets is an IPv6 address without a port.
+/// Finds the port. More than one colon without brackets is an IPv6 address without a port.
 HostAndPorts split(std::string_view text) {
     const std::string sign = text.starts_with('!') ? "!" : "";
     text.remove_prefix(sign.size());

@@ -55,7 +55,7 @@ std::string_view without_last_dot(std::string_view name) {
     return name;
 }
 
-/// Whether somebody may have meant an address: no name that is in use looks like that.
+/// Whether the text is more likely a mistyped address: no name in use looks like that.
 bool looks_like_address(const std::vector<std::string_view>& labels) {
     if (is_number(labels.back())) return true;
     if (labels.size() == 1) return std::all_of(labels[0].begin(), labels[0].end(), is_hex_digit);

@@ -9,7 +9,7 @@
 namespace conf {
 
 /// The name in lower case, with the dot at its end if it has one: that keeps the search list away. Nothing
-/// for what is no name, and for what is rather an address with a slip of the pen (`10.0.0.1O`, `fe80`).
+/// for what is no name, and for what is rather an address with a typing mistake (`10.0.0.1O`, `fe80`).
 std::optional<std::string> host_name(std::string_view text);
 
 /// The domain in lower case and without a dot at its end.

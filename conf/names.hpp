@@ -11,7 +11,8 @@ namespace conf {
 /// ACR resolves (K-52).
 std::vector<std::string> names(const Config& config);
 
-/// Whether any rule, or a list that one uses, has a regular expression: whether clients' names are asked for.
+/// Whether any rule, or a list that it uses, has a regular expression, so that clients' names must be looked
+/// up.
 bool has_patterns(const Config& config);
 
 }  // namespace conf

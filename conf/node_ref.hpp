@@ -28,10 +28,10 @@ struct NodeRef {
     [[nodiscard]] NodeRef item(std::size_t index) const;
 };
 
-/// What stands at a node, for messages: `'abc'`, `a list`, `a section`, `nothing`.
+/// Describes a node for messages: `'abc'`, `a list`, `a section`, `nothing`.
 std::string describe(const Node& node);
 
-/// Calls `read` for each item of a list. An empty list is refused: `from: []` would mean everybody.
+/// Calls `read` for each item of a list. An empty list is refused: `from: []` would match every client.
 void each_item(const NodeRef& ref, const std::string& expected,
                const std::function<void(const NodeRef&)>& read);
 

@@ -21,7 +21,7 @@ std::optional<Endpoint> parse_name_server(const std::string& text) {
     return base::parse_endpoint(text);
 }
 
-/// `::1:53` is an address too, but of nobody: no host has one in that network besides ::1.
+/// `::1:53` is also a valid address, but an unused one: no host has an address in that network besides ::1.
 bool lacks_brackets(std::string_view text) {
     constexpr std::string_view loopback = "::1:";
     return text.starts_with(loopback) && parse_whole_number(text.substr(loopback.size()));
@@ -60,7 +60,7 @@ std::optional<std::string> read_domain(const NodeRef& ref) {
     return domain;
 }
 
-/// An empty list is an answer here: no domain is searched, whatever resolv.conf says.
+/// An empty list is an answer here: no domain is searched, even if resolv.conf has some.
 void read_search(const NodeRef& ref, std::optional<std::vector<std::string>>& search) {
     search.emplace();
     if (ref.node.kind == Node::Kind::sequence && ref.node.items.empty()) return;

@@ -69,7 +69,7 @@ void check_servers(const Rule& rule, std::size_t index, Report& report) {
     }
 }
 
-/// Keys that another key leaves without effect: most likely the other key is the mistake.
+/// Keys without effect because of another key: most likely the other key is the mistake.
 void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
     if (!report.is_clean(rule_path(index))) return;
     const auto no_effect = [&](bool useless, const std::string& key, const std::string& why) {
@@ -131,7 +131,7 @@ using Kind = HostItem::Kind;
 /// Looks for an item in host lists and in the lists that these use, each list once however often it is used.
 class ItemSearch {
 public:
-    /// Told the item, and whether the `!` before it and before the lists on the way to it make it exclude.
+    /// Receives the item, and whether the `!` before it and before the lists around it make it an exclusion.
     using Wanted = std::function<bool(const HostItem&, bool excludes)>;
 
     /// The lists must be free of cycles and outlive this object.
@@ -218,7 +218,7 @@ void warn_of(const HostItem& item, const std::string& path, Report& report) {
     }
 }
 
-/// K-55: what means nothing matches nobody, so that a rule that denies by it, or an exclusion, lets all pass.
+/// K-55: an unresolved name matches no client, so a rule that denies by name, or an exclusion, lets all pass.
 void warn_of_exclusions(const Config& config, Report& report) {
     ItemSearch search(config.lists, [](const HostItem& item, bool excludes) {
         return excludes && (item.kind == Kind::name || item.kind == Kind::pattern);
@@ -270,7 +270,7 @@ void check_rules(const Config& config, const System& system, Report& report) {
 void check_host_names(const Config& config, Report& report) {
     check_counts(config, report);
     warn_of_blocking(config, report);
-    // Lists with mistakes may be circles.
+    // Lists with errors may have cycles.
     if (!report.is_clean("lists")) return;
     check_patterns_in_to(config, report);
     warn_of_exclusions(config, report);

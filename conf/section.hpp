@@ -35,7 +35,7 @@ public:
     /// The same for a key that must be there.
     std::optional<NodeRef> required_child(std::string_view key, const std::string& expected);
 
-    /// A key of a coming version: refused with the reason and what to do today. Tells whether it was there.
+    /// A key of a coming version: refused with the reason and what to do today. Returns whether it was there.
     bool unsupported(std::string_view key, const std::string& instead);
 
     /// A key of the user's own choice (the names of `lists`): known from now on.

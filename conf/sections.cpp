@@ -28,7 +28,7 @@ void read_socket(const NodeRef& ref, Control& control) {
     }
 }
 
-/// Octal digits as chmod(1) has them. The owner must be able to use his own socket.
+/// Octal digits as chmod(1) has them. The owner must be able to use the socket.
 void read_mode(const NodeRef& ref, unsigned& mode) {
     const std::string expected = "four octal digits, '0600' to '0777'";
     const std::string* text = ref.scalar(expected);
@@ -69,7 +69,7 @@ ListenOn read_listener(const NodeRef& ref) {
     const bool by_interface = section.unsupported("interface", "address");
     const bool transparent = section.unsupported("transparent", "address, and plug-to in the rule");
     section.unsupported("ip-version", "an address of that version");
-    // Whoever names an interface need not be told as well that the address is missing.
+    // With an interface given, a second error about the missing address would be noise.
     if (by_interface || transparent) {
         section.optional("address", listener.address, listen_address());
     } else {
@@ -89,7 +89,7 @@ void read_control(const NodeRef& ref, Control& control) {
     section.optional("group", control.group, word(max_group_length));
     section.optional("read-only-group", control.read_only_group, word(max_group_length));
     section.finish();
-    // The file has one group, so the other one's members come in as others.
+    // The socket file has one group, so members of the other one connect as others.
     const bool two_groups = !control.group.empty() && !control.read_only_group.empty();
     if (two_groups && control.group != control.read_only_group &&
         (control.mode & others_may_connect) != others_may_connect)
@@ -111,7 +111,7 @@ void read_lists(const NodeRef& ref, std::vector<NamedList>& lists) {
     Section section(ref);
     if (!ref.is_map()) return;
     if (ref.node.keys.size() > 1000) return ref.refuse("more than 1000 lists");
-    // All names first: a list may use one that stands below it.
+    // All names first: a list may use a later one.
     for (const Node& key : ref.node.keys) {
         if (key.kind != Node::Kind::scalar) continue;
         if (!is_list_name(key.text)) {

@@ -23,7 +23,7 @@ void read_limits(const NodeRef& ref, SessionLimits& limits);
 void read_dscp(const NodeRef& ref, Dscp& dscp);
 void read_plug_to(const NodeRef& ref, std::vector<Server>& servers);
 
-/// Longest time that any key takes: sums of it stay far from overflow.
+/// Maximum of all time keys: sums of it cannot overflow.
 inline constexpr Duration max_duration = std::chrono::hours(24 * 365);
 
 }  // namespace conf

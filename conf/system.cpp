@@ -9,7 +9,7 @@ System System::read() {
     System system;
     unsigned first = 0, last = 0;
     std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
-    // Without /proc the kernel's usual range stays.
+    // Without /proc the kernel's default range is assumed.
     if (file >> first >> last && first <= last && last <= 65535) {
         system.ephemeral = {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
     }

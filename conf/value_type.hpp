@@ -22,7 +22,7 @@ struct ValueType {
     std::function<std::optional<T>(const NodeRef&)> read;
 };
 
-/// Digits only: no sign, no leading zero (`010` would be 8 to some readers), no fraction.
+/// Digits only: no sign, no leading zero (some programs read `010` as 8), no fraction.
 std::optional<std::uint64_t> parse_whole_number(std::string_view text);
 
 ValueType<std::uint64_t> whole_number(std::uint64_t min, std::uint64_t max);
