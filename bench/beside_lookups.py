@@ -8,7 +8,7 @@ whose names it has to ask for, at a name server that never answers. Prints the p
 The exit status is 0 when no round trip was lost, all names were asked for, the clients without a name refused, and
 the ratio of the 99th percentiles is not above RATIO.
 
-Whatever else runs here takes the processors away from what is measured, so the name server is a socket that is
+Other programs on this machine take CPU time from the measurement, so the name server is a socket that is
 emptied twice a second, and the further clients are a second udp-load.
 """
 import argparse
@@ -95,7 +95,7 @@ class Bench:
                 thing.close()
 
     def turn(self, asking, number):
-        """The figures of one turn's round trips; with `asking`, 1,000 clients come that nobody has heard of before."""
+        """The figures of one turn's round trips; with `asking`, 1,000 new clients send, too."""
         self._rest()
         refused = self._refused()
         if asking:
@@ -133,7 +133,7 @@ class Bench:
 
 
 def measure(turns, seconds):
-    """{whether names were asked for: [figures of each turn]}; what comes first changes from turn to turn."""
+    """{whether names were asked for: [figures of each turn]}; the first of each turn alternates."""
     figures = {False: [], True: []}
     with tempfile.TemporaryDirectory() as folder, Bench(folder, seconds) as bench:
         for number in range(turns):
@@ -145,7 +145,7 @@ def measure(turns, seconds):
 def compare(figures, key):
     """Prints the medians of a figure; returns their ratio."""
     without, beside = (statistics.median(figure[key] for figure in figures[asking]) for asking in (False, True))
-    print(f"{key[:-3]}: {without:.0f} without look-ups, {beside:.0f} beside {NAMES} that nobody answers: "
+    print(f"{key[:-3]}: {without:.0f} without look-ups, {beside:.0f} beside {NAMES} without an answer: "
           f"ratio {beside / without:.2f}")
     return beside / without
 

@@ -9,11 +9,11 @@ namespace echo {
 namespace {
 
 // A full send buffer empties quickly; a socket that stays full this long loses the datagram.
-constexpr int longest_wait_ms = 100;
+constexpr int max_wait_ms = 100;
 
 bool wait_until_writable(int fd) {
     pollfd wanted{fd, POLLOUT, 0};
-    return ::poll(&wanted, 1, longest_wait_ms) == 1;
+    return ::poll(&wanted, 1, max_wait_ms) == 1;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace echo {
 
 /// Buffers for one recvmmsg: a fixed number of datagrams of any legal size, with their senders. What was
-/// received can be sent back as it lies.
+/// received can be sent back in place.
 class Batch {
 public:
     static constexpr std::size_t capacity = 64;

@@ -27,7 +27,7 @@ public:
     /// False: full, the answer is lost.
     bool add(base::Instant due, const base::Endpoint& to, std::span<const std::byte> payload);
 
-    /// The next answer whose time has come, or nothing.
+    /// The next answer that is due, or nothing.
     std::optional<Late> take(base::Instant now);
 
     /// Milliseconds until the next answer is due, rounded up; -1 when none waits (as epoll_wait wants it).

@@ -17,7 +17,7 @@ const char* const usage =
 
 namespace {
 
-constexpr std::uint64_t longest_delay = 600'000;
+constexpr std::uint64_t max_delay = 600'000;
 
 const std::array<option, 8> known_options{{
     {"delay", required_argument, nullptr, 'd'},
@@ -32,11 +32,10 @@ const std::array<option, 8> known_options{{
 
 void set_delay(Options& options, std::string_view text) {
     const auto dash = text.find('-');
-    options.delay_min = bench::whole_number("--delay", text.substr(0, dash), 0, longest_delay);
+    options.delay_min = bench::whole_number("--delay", text.substr(0, dash), 0, max_delay);
     options.delay_max = options.delay_min;
     if (dash == std::string_view::npos) return;
-    options.delay_max =
-        bench::whole_number("--delay", text.substr(dash + 1), options.delay_min, longest_delay);
+    options.delay_max = bench::whole_number("--delay", text.substr(dash + 1), options.delay_min, max_delay);
 }
 
 base::Address address_argument(std::string_view text) {

@@ -14,7 +14,7 @@
 
 namespace load {
 
-/// Sends what is due, reads what has come and judges it. One loop, one thread.
+/// Sends datagrams that are due, reads answers and checks them. One loop, one thread.
 class Generator {
 public:
     explicit Generator(const Options& options);

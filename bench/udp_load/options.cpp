@@ -22,8 +22,8 @@ const char* const usage =
 
 namespace {
 
-constexpr std::uint64_t most_clients = 60'000;  // each has a descriptor and an ephemeral port
-constexpr std::uint64_t most_rate = 10'000'000;
+constexpr std::uint64_t max_clients = 60'000;  // each has a descriptor and an ephemeral port
+constexpr std::uint64_t max_rate = 10'000'000;
 constexpr std::uint64_t largest_payload = 65'507;
 
 const std::array<option, 13> known_options{{
@@ -82,10 +82,10 @@ void set_option(Options& options, int letter) {
             options.to = target(optarg);
             break;
         case 'c':
-            options.clients = static_cast<std::uint32_t>(whole_number("--clients", optarg, 1, most_clients));
+            options.clients = static_cast<std::uint32_t>(whole_number("--clients", optarg, 1, max_clients));
             break;
         case 'r':
-            options.rate = whole_number("--rate", optarg, 1, most_rate);
+            options.rate = whole_number("--rate", optarg, 1, max_rate);
             break;
         case 's':
             options.seconds = whole_number("--seconds", optarg, 1, 86'400);

@@ -12,7 +12,7 @@ namespace load {
 struct Payload {
     static constexpr std::size_t header_size = 32;
 
-    std::uint64_t nonce = 0;  ///< random, one for each run: an answer from an earlier run is told apart
+    std::uint64_t nonce = 0;  ///< random, one for each run: identifies answers from an earlier run
     std::uint32_t client = 0;
     std::uint64_t sequence = 0;  ///< of this client, from 0
     std::uint64_t due = 0;       ///< when it should be sent, nanoseconds since the start of the run

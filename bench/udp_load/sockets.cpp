@@ -39,7 +39,7 @@ std::size_t hosts_of(const Options& options) {
 Sockets::Sockets(const Options& options)
     : options_(options),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      most_short_lived_(std::min(raise_descriptor_limit() / 2, hosts_of(options) * ports_of_one_address)) {
+      max_short_lived_(std::min(raise_descriptor_limit() / 2, hosts_of(options) * ports_of_one_address)) {
     if (options.churn) return;
     for (std::uint32_t client = 0; client < options.clients; ++client) {
         of_client_.push_back(open({client, false, 0}));
@@ -47,7 +47,7 @@ Sockets::Sockets(const Options& options)
 }
 
 int Sockets::open_for(std::uint32_t client, std::uint64_t sequence) {
-    if (short_lived_.size() >= most_short_lived_) short_lived_.pop_front();
+    if (short_lived_.size() >= max_short_lived_) short_lived_.pop_front();
     short_lived_.push_back(open({client, true, sequence}));
     return short_lived_.back().get();
 }

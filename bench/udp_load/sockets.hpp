@@ -10,7 +10,7 @@
 
 namespace load {
 
-/// Whose answers may come in on a socket.
+/// The client whose answers a socket receives.
 struct Owner {
     std::uint32_t client = 0;
     bool one_sequence = false;  ///< churn: the answer to one datagram only
@@ -27,8 +27,8 @@ public:
     [[nodiscard]] int epoll() const { return epoll_.get(); }
     [[nodiscard]] int of_client(std::uint32_t client) const { return of_client_[client].get(); }
 
-    /// A new socket for one datagram. The oldest one is closed when there are too many; an answer that comes
-    /// even later is lost, or counted as wrong when its port is in use again.
+    /// A new socket for one datagram. The oldest one is closed when there are too many; an answer after
+    /// that is lost, or counted as wrong when its port is in use again.
     int open_for(std::uint32_t client, std::uint64_t sequence);
 
     [[nodiscard]] const Owner& owner(int fd) const { return owners_[static_cast<std::size_t>(fd)]; }
@@ -39,7 +39,7 @@ private:
 
     const Options& options_;
     base::UniqueFd epoll_;
-    std::size_t most_short_lived_;
+    std::size_t max_short_lived_;
     std::vector<base::UniqueFd> of_client_;
     std::deque<base::UniqueFd> short_lived_;
     std::vector<Owner> owners_;  // by descriptor

@@ -1,5 +1,5 @@
 """Every behaviour that code or tests cite (K-31) has its line in doc/behaviours.md, and every line there is cited. No
-such number is in a string of the product or in a man page: administrators would not know it."""
+such number is in a string of the product or in a man page: they are meaningless to administrators."""
 import re
 import sys
 import pathlib
@@ -12,7 +12,7 @@ PRODUCT = {"base", "conf", "libudpserver", "resolvers", "proxyd", "proxyctl"}
 CITING = PRODUCT | {"tests", "bench"}
 REWRITTEN_SOON = {"base/messages.def", "man/proxyd-messages.7"}
 NUMBER = re.compile(r"(?<![\w-])[KOLJM]-[1-9]\d?(?![\w-])")
-# A comment, a character or a string, whichever begins first.
+# A comment, a character or a string, whichever starts first.
 TOKEN = re.compile(r"'(?:\\.|[^'\\\n])'|//[^\n]*|/\*.*?\*/|R\"(\w*)\((?:.*?)\)\1\"|\"(?:\\.|[^\"\\\n])*\"", re.S)
 
 

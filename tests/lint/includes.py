@@ -45,7 +45,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 def layer_of(path):
-    """The longest known folder that the path lies in, or nothing."""
+    """The longest known folder of the path, or nothing."""
     folders = [folder for folder in ALLOWED if str(path).startswith(folder + "/")]
     return max(folders, key=len, default=None)
 

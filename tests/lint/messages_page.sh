@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# man/proxyd-messages.7 is what messages-page prints. The program comes as an argument, or is compiled
+# man/proxyd-messages.7 is what messages-page prints. The program is an argument, or is compiled
 # here: the catalogue needs nothing but itself.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = "man/udpserver.7"
 SESSION = "libudpserver/session/"
 
-# Not in the list of names: the reason of the record that stands for many sources.
+# Not in the list of names: the reason of the record that summarizes many sources.
 MORE_REASONS = {"others", "unknown"}
 
 

@@ -46,7 +46,7 @@ def attack(path, kind, held):
         connection.connect(path)
         kind(connection)
         return 1
-    except OSError:  # turned away already, or nobody accepts just now
+    except OSError:  # refused already, or the backlog is full
         return 0
 
 

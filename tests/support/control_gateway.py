@@ -25,7 +25,7 @@ class Gateway:
         return rows[0]
 
     def wait_sessions(self, count, *filters, seconds=5):
-        """The sessions, as soon as there are so many."""
+        """Waits for this number of sessions and returns them."""
         def enough():
             rows = self.rows("sessions", *filters)
             return rows + [None] if len(rows) == count else None

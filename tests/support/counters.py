@@ -1,4 +1,4 @@
-"""What REG counts, as it tells when it is asked with SIGPWR."""
+"""REG's counters, as it logs them on SIGPWR."""
 import os
 import re
 import signal
@@ -30,7 +30,7 @@ def _lines(daemon):
 
 
 def _complete(lines):
-    """Lines of one answer are written together; the one about drops comes after those about sessions."""
+    """Lines of one answer are written together; the one about drops follows those about sessions."""
     closed = _number(lines, "sessions:", r"(\d+) closed")
     refused = _number(lines, "dropped:", r"(\d+) refused")
     if closed is None or refused is None:

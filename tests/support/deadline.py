@@ -8,7 +8,7 @@ SLOWNESS = float(os.environ.get("PROXYD_TEST_SLOWNESS", "1"))
 
 def wait_for(condition, seconds=5.0, what="the condition", interval=0.005):
     """Calls condition() until it gives something true, and returns that. AssertionError after `seconds`, which are
-    stretched for slow builds. `what` may be a function that tells more at the time of failure."""
+    stretched for slow builds. `what` may be a function that gives details at the time of failure."""
     end = time.monotonic() + seconds * SLOWNESS
     while True:
         result = condition()

@@ -1,5 +1,5 @@
 """DNS messages: questions are read and made, answers made and read. Only what tests need, and nothing is checked
-twice: whoever wants a wrong message changes the bytes."""
+twice: for a wrong message a test changes the bytes."""
 import dataclasses
 import ipaddress
 import struct

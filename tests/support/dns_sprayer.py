@@ -1,5 +1,5 @@
-"""Forged answers, as many as go: what somebody sends who sees the questions' ports and names, but not their ids and
-letter cases. They come from the name server's own address and port, as if the network let every sender lie."""
+"""Forged answers, as many as go: an attacker that sees the questions' ports and names, but not their ids and
+letter cases. Their source is the name server's own address and port, as if the network did not filter forged ones."""
 import os
 import random
 import re

@@ -1,13 +1,13 @@
-"""A name server that does what a test tells it: right, late, wrong, or nothing. One port for UDP and TCP.
+"""A name server scripted by a test: it answers right, late, wrong, or not at all. One port for UDP and TCP.
 
     dns = EvilDns()
-    dns.set("srv.example.test", "A", addresses("127.0.0.21", ttl=2))     # from now on, for ever
-    dns.set("srv.example.test", "A", servfail(), addresses("127.0.0.21"))  # once, then for ever
+    dns.set("srv.example.test", "A", addresses("127.0.0.21", ttl=2))     # from now on, always
+    dns.set("srv.example.test", "A", servfail(), addresses("127.0.0.21"))  # once, then always
     dns.host("srv.example.test", "127.0.0.21")   # A as said, AAAA: no data
     dns.client("127.7.0.1", "host.example.test") # PTR, and the name's address
     dns.asked("srv.example.test", "A")           # the queries so far
 
-What nobody has set does not exist (NXDOMAIN). All of it may be called at any time, from any thread.
+Names that are not set do not exist (NXDOMAIN). All of it may be called at any time, from any thread.
 """
 import collections
 import dataclasses
@@ -30,7 +30,7 @@ _LONGEST_UDP = 512  # what does not fit is cut off, with the truncated bit, as s
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """What somebody asked."""
+    """A question received."""
     time: float           # monotonic, when it came
     transport: str        # udp or tcp
     source: tuple         # (address, port)
@@ -53,7 +53,7 @@ class Query:
 class Behaviour:
     """What happens to a query. The default is an empty answer; functions below make the usual ones, `but` changes
     them: `addresses("127.0.0.1").but(delay=1)`."""
-    answers: tuple = ()         # of Record; an empty name stands for the question's
+    answers: tuple = ()         # of Record; an empty name: the question's
     authority: tuple = ()
     additional: tuple = ()
     rcode: int = NOERROR
@@ -63,12 +63,12 @@ class Behaviour:
     truncated: bool = False     # over UDP: no records, but the truncated bit
     any_size: bool = False      # over UDP: whole, however long
     other_id: bool = False
-    letter_case: str = ""       # "lower", "swap": the question comes back in that case
-    other_question: str = ""    # the question comes back with this name
+    letter_case: str = ""       # "lower", "swap": the question is returned in that case
+    other_question: str = ""    # the question is returned with this name
     other_port: bool = False    # over UDP: from a port that was not asked
     raw: bytes = None           # these bytes instead of an answer
-    tcp_bytes: int = None       # over TCP: so many bytes of the message, then the connection ends
-    close: bool = False         # over TCP: the connection ends at once
+    tcp_bytes: int = None       # over TCP: this number of bytes of the message, then close
+    close: bool = False         # over TCP: close at once
 
     def but(self, **changes):
         return dataclasses.replace(self, **changes)
@@ -146,7 +146,7 @@ class EvilDns:
 
     def __init__(self, address="127.0.0.1", port=None):
         self._lock = threading.Lock()
-        self._plans = {}            # (name, type): deque of behaviours, the last one stays
+        self._plans = {}            # (name, type): deque of behaviours, the last one remains
         self._queries = []
         self._later = []            # heap of (time, number, function)
         self._numbers = itertools.count()
@@ -169,7 +169,7 @@ class EvilDns:
     # --- what happens
 
     def set(self, name, type_name, *behaviours):
-        """From now on: the first behaviour for the first query, …, the last one for ever."""
+        """From now on: the first behaviour for the first query, …, the last one from then on."""
         with self._lock:
             self._plans[name.lower().rstrip("."), type_name] = collections.deque(behaviours)
 

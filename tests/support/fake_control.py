@@ -5,7 +5,7 @@
 An answer is a list of rows, or a function of the request that gives one. A row is a dictionary, a text (a line as it
 is) or bytes (as they are). The end line is added unless the answer ends with an error, CLOSE or SILENCE.
 
-As a program it is a proxy that can be stopped: `fake_control.py SOCKET [SECONDS]` ends so long after `stop`."""
+As a program it is a proxy that can be stopped: `fake_control.py SOCKET [SECONDS]` exits SECONDS after `stop`."""
 import json
 import os
 import pathlib
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-CLOSE, SILENCE = "CLOSE", "SILENCE"  # the connection ends here; nothing more is said
+CLOSE, SILENCE = "CLOSE", "SILENCE"  # close the connection; send nothing more
 
 
 def error(text, code="failed"):
@@ -73,7 +73,7 @@ class FakeControl:
                 return
 
     def _answer(self, connection, request):
-        """False when the connection ends here."""
+        """False when the connection is to be closed."""
         command = request["command"]
         rows = self.answers.get(command, error(f"unknown command '{command}'", "unknown"))
         if callable(rows):

@@ -1,4 +1,4 @@
-"""UDP ports that nobody else uses: not another test, not the kernel for outgoing traffic."""
+"""UDP ports without another user: no other test, nor the kernel for outgoing traffic."""
 import os
 import pathlib
 import socket
@@ -41,12 +41,12 @@ def _is_free(port):
 
 
 def free_ports(count=1):
-    """So many consecutive free ports; the first is returned. Each is given out once in a process."""
+    """Finds consecutive free ports and returns the first. Each is given out once in a process."""
     run, last = 0, None
     for port in _candidates():
         # Reserved first: the probe itself takes the port for a moment, which may be another test's.
         usable = port not in _taken and _reserve(port) and _is_free(port)
-        # The candidates have gaps, and go on at the lowest port after the highest one.
+        # The candidates have gaps, and wrap around after the highest port.
         run = (run + 1 if last == port - 1 else 1) if usable else 0
         last = port
         if run == count:

@@ -63,7 +63,7 @@ inline int wait_for(pid_t pid, std::chrono::milliseconds limit = 10s) {
     int ready = -1;
     do {
         ready = ::poll(&poll, 1, static_cast<int>(limit.count()));
-    } while (ready < 0 && errno == EINTR);  // the SIGCHLD of this very end, for example
+    } while (ready < 0 && errno == EINTR);  // the SIGCHLD of this exit, for example
     const bool ended = ready == 1;
     ::close(fd);
     if (!ended) ::kill(pid, SIGKILL);
@@ -96,12 +96,12 @@ struct NoMoreDescriptors {
     ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before); }
 };
 
-/// What children tell the test, in memory that they share with it.
+/// What children report to the test, in shared memory.
 struct Board {
     std::atomic<int> starts, fresh, stops, ends, infos, level, pid, value;
 };
 
-/// A loop, a supervisor and a log of its own for roles that live in this program.
+/// A loop, a supervisor and a log for roles in this program.
 struct Stage {
     TempFolder folder;
     Board* board;
@@ -148,7 +148,7 @@ struct Stage {
         return *supervisor;
     }
 
-    /// A role that is restarted fast; `run` gets the board as well.
+    /// A role that is restarted fast; `run` also receives the board.
     process::Role role(std::function<int(process::ChildRuntime&, Board&)> run,
                        ipc::Party party = ipc::Party::reg) {
         return {std::string(ipc::to_string(party)),
@@ -162,7 +162,7 @@ struct Stage {
                 {}};
     }
 
-    /// A role that serves until it is told to stop.
+    /// A role that serves until it receives a stop.
     process::Role good_role(ipc::Party party = ipc::Party::reg) {
         return role(
             [](process::ChildRuntime& runtime, Board& shown) {

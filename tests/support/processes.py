@@ -1,4 +1,4 @@
-"""What /proc tells about processes."""
+"""Reads /proc about processes."""
 import ctypes
 import os
 import pathlib
@@ -16,7 +16,7 @@ def adopt_orphans():
 
 
 def die_with_parent():
-    """For a new process, before exec: it does not outlive the test run, however that ends."""
+    """For a new process, before exec: it does not outlive the test run."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

@@ -43,7 +43,7 @@ class UdpLoad:
         return self.process.poll() is None
 
     def stop(self):
-        """It sends no more; returns (exit status, figures) when the last answers have come. It must still run."""
+        """It sends no more; returns (exit status, figures) after the last answers. It must still run."""
         assert self.running, "the load ended before what it was to go along with"
         self.process.terminate()
         return self.finish()

@@ -202,7 +202,7 @@ class Proxyd:
         return [record for record in found if all(record.get(key) == value for key, value in wanted.items())]
 
     def wait_records(self, count=1, seconds=5, **fields):
-        """The records, as soon as there are so many."""
+        """Waits for this number of records and returns them."""
         def enough():
             found = self.records(**fields)
             return found if len(found) >= count else None

@@ -1,4 +1,4 @@
-"""A UDP server that says who it is: to each datagram it answers its tag, a space and the datagram."""
+"""A UDP server that identifies itself: it answers each datagram with its tag, a space and the datagram."""
 import collections
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""A UDP socket for tests that say step by step who sends what: a client, or a server with scripted answers."""
+"""A UDP socket for tests that script each datagram: a client, or a server with scripted answers."""
 import socket
 
 from deadline import SLOWNESS
@@ -28,7 +28,7 @@ class UdpPeer:
         self.socket.sendto(data, to)
 
     def receive(self, seconds=2.0):
-        """(data, from); AssertionError when nothing comes in time."""
+        """(data, from); AssertionError on a timeout."""
         self.socket.settimeout(seconds * SLOWNESS)
         try:
             data, source = self.socket.recvfrom(65536)
@@ -37,7 +37,7 @@ class UdpPeer:
         return data, source[:2]
 
     def receive_nothing(self, seconds=0.3):
-        """AssertionError when a datagram comes within that time."""
+        """AssertionError when a datagram is received within that time."""
         self.socket.settimeout(seconds)
         try:
             data, source = self.socket.recvfrom(65536)
@@ -46,7 +46,7 @@ class UdpPeer:
         raise AssertionError(f"unexpected datagram of {len(data)} bytes from {source}: {data[:40]!r}")
 
     def ask(self, data, to, seconds=2.0):
-        """Sends, and returns the data of the answer, which must come from where it was sent to."""
+        """Sends, and returns the data of the answer, which must be from the address it was sent to."""
         self.send(data, to)
         answer, source = self.receive(seconds)
         assert source == tuple(to), f"the answer came from {source}, not from {to}"
