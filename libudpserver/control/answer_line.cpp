@@ -13,7 +13,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view error_head = R"({"error":)";
-constexpr std::size_t longest_error = 4 * 1024;
+constexpr std::size_t max_error = 4 * 1024;
 constexpr std::size_t max_depth = 8;
 
 Member::Kind kind_of(json::kind kind) {
@@ -79,7 +79,7 @@ std::string end_line() {
 }
 
 std::string error_line(Code code, std::string_view text) {
-    return fmt::format(R"({}{},"code":"{}"}})", error_head, base::log::json_string(text, longest_error),
+    return fmt::format(R"({}{},"code":"{}"}})", error_head, base::log::json_string(text, max_error),
                        to_string(code));
 }
 

@@ -7,10 +7,10 @@
 namespace control {
 namespace {
 
-constexpr std::size_t longest_text = 8 * 1024;
+constexpr std::size_t max_text = 8 * 1024;
 
 std::string json_string(std::string_view text) {
-    return base::log::json_string(text, longest_text);
+    return base::log::json_string(text, max_text);
 }
 
 }  // namespace

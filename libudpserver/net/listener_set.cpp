@@ -117,7 +117,7 @@ ListenerSet::Change ListenerSet::prepare(const conf::Config& config) {
         for (const Listener& socket : entry.sockets)
             socket.set_options(options);
         place.opened.sockets = open_more(entry, options, change.workers_);
-        // Nobody reads the new ones yet.
+        // The new ones have no reader yet.
         if (!place.opened.sockets.empty() && steered_) steer_before(entry, workers_);
     }
     return change;

@@ -106,7 +106,7 @@ def udp_echo(tmp_path, started):
 
 @pytest.fixture
 def background_load(started):
-    """`background_load(*options)` starts bench/udp_load and goes on (class UdpLoad)."""
+    """`background_load(*options)` starts bench/udp_load and returns at once (class UdpLoad)."""
     def start(*options):
         started.append(UdpLoad(*options))
         return started[-1]

@@ -84,7 +84,7 @@ def cpu_seconds(pid):
 
 @pytest.fixture
 def few_descriptors(tmp_path, started):
-    """Starts a proxyd that may open only so many files."""
+    """Starts a proxyd with a limit of open files."""
     def start(config, limit):
         instance = Proxyd(tmp_path, config)
         instance.command = ["prlimit", f"--nofile={limit}:{limit}", *instance.command]

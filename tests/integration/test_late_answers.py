@@ -83,7 +83,7 @@ def test_late_answers_never_reach_another_session_when_reg_dies(proxyd, udp_echo
 
 
 class Streamer:
-    """A server that answers each question once, but goes on sending to whoever says "stream", for ever."""
+    """A server that answers each question once, but keeps sending to clients that say "stream"."""
 
     def __init__(self, socket):
         self.socket, self.targets, self.stopped = socket, {}, False

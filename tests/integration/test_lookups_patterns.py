@@ -60,7 +60,7 @@ def test_the_whole_name_must_match(serve, evil_dns, peer, pattern, name, matches
 
 
 def test_a_name_that_is_not_confirmed_is_none(serve, evil_dns, peer):
-    """[K-63] Whoever rules a reverse zone can write any name there."""
+    """[K-63] The owner of a reverse zone can write any name there."""
     evil_dns.client(CLIENT, HOST, confirmed=False)
     evil_dns.host(HOST, "127.7.0.99")
     daemon, listener, a = serve(evil_dns, r"~.*\.example\.test")

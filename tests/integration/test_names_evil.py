@@ -146,7 +146,7 @@ def test_what_does_not_fit_into_a_datagram_comes_by_tcp(serve, evil_dns, peer):
 
 @pytest.mark.parametrize("any_size", [False, True])
 def test_a_thousand_addresses(serve, evil_dns, peer, any_size):
-    """[K-64] So many are not taken, but those that are come from the answer; and the proxy lives."""
+    """[K-64] Not all are used, but the used ones are from the answer, and the proxy survives."""
     many = [f"127.9.{i // 250}.{i % 250 + 1}" for i in range(1000)]
     evil_dns.set(NAME, "A", addresses(*many, ttl=60).but(any_size=any_size))
     evil_dns.set(NAME, "AAAA", Behaviour())

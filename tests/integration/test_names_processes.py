@@ -67,7 +67,7 @@ def test_who_forwards_goes_before_who_looks_names_up(serve, evil_dns, peer):
 
 
 def test_the_start_waits_for_no_answer(serve, evil_dns, peer):
-    """[K-3] Name servers that say nothing: the proxy is ready at once and serves whoever needs no name."""
+    """[K-3] Silent name servers: the proxy is ready at once and serves clients that need no name."""
     evil_dns.default = silence()
     evil_dns.every(NAME, silence())
 
@@ -173,7 +173,7 @@ def test_a_hosts_file_that_cannot_be_read_is_told_of(serve, evil_dns, peer, tmp_
 
 
 def test_a_silent_server_is_asked_again(serve, evil_dns, peer):
-    """[O-52] For ever, until it answers; and a stop does not wait for it."""
+    """[O-52] Without a limit, until it answers; and a stop does not wait for it."""
     def at_first_silent(a):
         evil_dns.every(NAME, silence(), silence(), silence(), silence(), addresses())
         evil_dns.set(NAME, "A", silence(), silence(), silence(), addresses(a.address[0]))

@@ -1,4 +1,4 @@
-"""One process: names are resolved once, and whoever asks on line makes the others wait."""
+"""One process: names are resolved once, and an on-line look-up makes all others wait."""
 import signal
 import time
 
@@ -58,7 +58,7 @@ def test_the_start_waits_for_the_answers(config, evil_dns, proxyd, peer):
 
 
 def test_a_name_that_cannot_be_resolved_does_not_stop_the_start(proxyd, config, evil_dns, peer):
-    """[K-10][K-55] It is no server, for ever; the log says so."""
+    """[K-10][K-55] It never becomes a server; the log says so."""
     settings, listener, a, b = config(conf_timeout="500ms", server_timeout="200ms")
     evil_dns.every(NAME, silence())
     daemon = proxyd(settings)

@@ -40,7 +40,7 @@ def crash_loop_config(listener, deaths):
 
 
 def forbid_threads():
-    """For a new process: whoever is not root there can start no thread, so that REG, as nobody, fails at its start."""
+    """For a new process: users other than root can start no thread, so that REG, as nobody, fails at its start."""
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
 

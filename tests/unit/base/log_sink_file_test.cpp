@@ -98,7 +98,7 @@ TEST_CASE("the file is given to the owner who must reopen it later, but nothing 
     log::FileSink existing(directory.path("old"), 65534);
     CHECK(status_of(directory.path("old")).st_uid == 65534);
 
-    // Otherwise whoever may write the directory could have root give away any file.
+    // Otherwise a user with write access to the directory could make root give away any file.
     std::ofstream(directory.path("secret")) << "secret\n";
     std::filesystem::create_symlink(directory.path("secret"), directory.path("link"));
     log::FileSink through_link(directory.path("link"), 65534);

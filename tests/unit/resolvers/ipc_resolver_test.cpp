@@ -205,7 +205,7 @@ TEST_CASE("a question without a link waits for one, its deadline goes on [K-60]"
     CHECK(reg.asked.size() == 2);
 }
 
-TEST_CASE("no question waits for ever, though APR never answers [K-60]") {
+TEST_CASE("no question waits forever, though APR never answers [K-60]") {
     Reg reg(1ms);
     reg.connect();
     const auto start = std::chrono::steady_clock::now();
@@ -235,7 +235,7 @@ TEST_CASE("what cannot be asked is refused here") {
     CHECK(reg.resolver->linked());
 }
 
-TEST_CASE("so many questions, and no more; all of them reach an APR that begins to read late") {
+TEST_CASE("the number of questions is bounded; all of them reach an APR that begins to read late") {
     Reg reg;
     auto [reg_end, apr_end] = ipc::link_pair();
     reg.resolver->link(std::move(reg_end));

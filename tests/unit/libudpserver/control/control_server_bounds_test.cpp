@@ -110,7 +110,7 @@ TEST_CASE("the rights of a peer") {
     CHECK(access_of({1, 2, {}}, rights) == Access::none);
 }
 
-TEST_CASE("a user other than root may have only so many connections") {
+TEST_CASE("the connections of a user other than root are limited") {
     if (!root()) return;
     ControlStage stage;
     stage.control.bounds.max_clients_per_user = 0;

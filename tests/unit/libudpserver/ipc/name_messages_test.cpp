@@ -119,9 +119,9 @@ TEST_CASE("an address in a message has a known family and no port") {
 }
 
 TEST_CASE("a name has a bound for who writes and for who reads") {
-    const std::string longest_name(max_text, 'a'), too_long(max_text + 1, 'a');
-    CHECK(through(NameUpdate{longest_name, false, {}})->name == longest_name);
-    CHECK(through(LookupRequest{longest_name, {}, {}})->name == longest_name);
+    const std::string max_name(max_text, 'a'), too_long(max_text + 1, 'a');
+    CHECK(through(NameUpdate{max_name, false, {}})->name == max_name);
+    CHECK(through(LookupRequest{max_name, {}, {}})->name == max_name);
     CHECK_FALSE(can_be_written(NameUpdate{too_long, false, {}}));
     CHECK_FALSE(can_be_written(LookupRequest{too_long, {}, {}}));
     LookupReply answer;

@@ -32,7 +32,7 @@ TEST_CASE("a name can need a group of either family, and none of them for certai
     CHECK((groups[0].optional && groups[1].optional));
 }
 
-TEST_CASE("what an address needs is not optional, whoever comes first") {
+TEST_CASE("what an address needs is not optional, in any order") {
     const bool address_first = GENERATE(true, false);
     const auto groups = net::pool_groups(config_with(
         address_first ? std::vector{at("192.0.2.1:53"), named()} : std::vector{named(), at("192.0.2.1:53")}));

@@ -115,7 +115,7 @@ TEST_CASE("two linked children are linked when both are ready, and talk") {
     CHECK_THAT(stage.log(), Contains("APR and REG: a new link"));
 }
 
-TEST_CASE("whoever is killed, a new link is made, and no descriptor is left over [K-4]") {
+TEST_CASE("after either end is killed a new link is made, and no descriptor is left over [K-4]") {
     const auto killed = GENERATE(std::vector{Party::reg}, std::vector{Party::apr},
                                  std::vector{Party::reg, Party::apr}, std::vector{Party::apr, Party::reg});
     LinkStage stage;

@@ -208,7 +208,7 @@ TEST_CASE("a supervisor without roles finishes immediately and stops the loop") 
     CHECK(supervisor.exit_status() == 0);
 }
 
-TEST_CASE("a supervisor that has ended leaves signals to whoever comes next") {
+TEST_CASE("a supervisor that has ended leaves signals to its successor") {
     Stage stage;
     auto& supervisor = stage.make();
     supervisor.start();

@@ -18,7 +18,7 @@ session::Division among(unsigned workers) {
     return {steering, workers};
 }
 
-/// A port of the nameless client that belongs to this worker of so many; the n-th.
+/// A port of the nameless client that belongs to this one of `workers`; the n-th.
 std::uint16_t port_of(unsigned worker, unsigned workers, unsigned n) {
     for (std::uint16_t port = 1;; ++port) {
         base::Endpoint client;

@@ -3,7 +3,7 @@
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
-TEST_CASE("an arena has so many free records and idle sockets, and is the same for all who map it") {
+TEST_CASE("an arena has free records and idle sockets, and is the same in all processes that map it") {
     session::Arena arena = session::Arena::create(10, 20);
     arena.map();
     REQUIRE(arena.records().size() == 10);

@@ -46,12 +46,12 @@ public:
     }
 };
 
-/// A socket on loopback with a patience: a datagram that does not come fails the test instead of stopping it.
+/// A socket on loopback with a timeout: a missing datagram fails the test instead of stopping it.
 class Peer {
 public:
-    explicit Peer(int patience_ms) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-        const timeval patience{patience_ms / 1000, patience_ms % 1000 * 1000};
-        ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    explicit Peer(int timeout_ms) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        const timeval timeout{timeout_ms / 1000, timeout_ms % 1000 * 1000};
+        ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
         net::bind_socket(fd_.get(), {loopback(), 0}, "peer");
     }
     static base::Address loopback() { return *base::parse_address("127.0.0.1"); }

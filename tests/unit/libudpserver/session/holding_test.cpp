@@ -155,7 +155,7 @@ TEST_CASE("nobody looks names up: the answer is 'failed', in a later turn") {
     CHECK(engine.closed(CloseReason::resolve_failure) == 1);
 }
 
-TEST_CASE("an answer for a session that has ended goes nowhere, whoever has its place now") {
+TEST_CASE("an answer for a closed session is dropped, even if its place is in use again") {
     const LoopbackSocket server, first, second;
     Resolving proxy;
     conf::Config config = config_for(accept_to(server.endpoint()), 1);

@@ -56,7 +56,7 @@ TEST_CASE("denied clients do not use up the rate that is meant for the others [O
     CHECK(round_trip(engine, client, server));
 }
 
-TEST_CASE("a source that is a listener of our own opens no session: its answers would go round for ever") {
+TEST_CASE("a source that is a listener of our own opens no session: its answers would loop") {
     const LoopbackSocket server, client;
     conf::Config config = config_for(accept_to(server.endpoint()));
     SECTION("bound to its address") {}

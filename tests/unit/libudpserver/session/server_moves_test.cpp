@@ -261,7 +261,7 @@ TEST_CASE("an address that another entry still has has not gone") {
     }
 }
 
-TEST_CASE("whoever answered first in an any-sock session and was in no list is left alone") {
+TEST_CASE("a server that answered first in an any-sock session and was in no list is left alone") {
     const Hosts hosts;
     const LoopbackSocket client, stranger("127.0.0.7");
     conf::Config config = config_for_name(hosts, OnNameChange::close);
