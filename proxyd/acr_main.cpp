@@ -1,4 +1,4 @@
-#include "proxyd/acr_main.hpp"
+#include "proxyd/processes.hpp"
 
 #include "proxyd/name_queries.hpp"
 #include "resolvers/ares_resolver.hpp"

@@ -12,11 +12,9 @@
 #include "conf/names.hpp"
 #include "libudpserver/ipc/messages.hpp"
 #include "libudpserver/process/run_once.hpp"
-#include "proxyd/acr_main.hpp"
-#include "proxyd/apr_main.hpp"
 #include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
-#include "proxyd/reg_main.hpp"
+#include "proxyd/processes.hpp"
 #include "proxyd/settings.hpp"
 
 namespace proxyd {

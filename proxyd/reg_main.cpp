@@ -1,4 +1,4 @@
-#include "proxyd/reg_main.hpp"
+#include "proxyd/processes.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 

@@ -1,4 +1,4 @@
-#include "proxyd/single_main.hpp"
+#include "proxyd/processes.hpp"
 
 #include <unistd.h>
 

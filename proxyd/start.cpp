@@ -13,7 +13,7 @@
 #include "libudpserver/process/daemonise.hpp"
 #include "libudpserver/process/pid_file.hpp"
 #include "proxyd/commands/control.hpp"
-#include "proxyd/single_main.hpp"
+#include "proxyd/processes.hpp"
 
 namespace proxyd {
 

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "base/signals.hpp"
+#include "libudpserver/process/child_runtime.hpp"
+#include "proxyd/kept_state.hpp"
+#include "resolvers/name_snapshot.hpp"
+
+/// What each process of proxyd does after its start. Every function returns the exit status of its process.
+namespace proxyd {
+
+/// REG: adopts the sessions and forwards datagrams until it is stopped. With `draining` it opens no session.
+int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept, bool draining);
+
+/// Records the sessions that the last REG could not record itself, for example after a crash loop (K-23).
+int report_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept);
+
+/// ACR: keeps the names of the snapshot resolved and publishes changes to REG and the parent.
+int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::NameSnapshot snapshot);
+
+/// APR: resolves names on demand for REG.
+int apr_main(process::ChildRuntime& runtime, const conf::Config& config);
+
+/// singleproc: the same server in one process, without supervision, for debugging (K-10). Calls `ready` when
+/// it is.
+int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& signals,
+                const std::function<void()>& ready);
+
+}  // namespace proxyd
