@@ -105,8 +105,4 @@ void Adopter::close(Session session, AdoptResult result, bool fresh, Instant now
     parts_.reports.closed_unserved(copy, session.slot(), reason, parts_.transition.rule_of(copy), now);
 }
 
-void Adopter::close_leftover(const Record& record, Slot slot, Instant now) {
-    parts_.reports.closed_unserved(record, slot, CloseReason::policy, parts_.transition.rule_of(record), now);
-}
-
 }  // namespace session

@@ -18,8 +18,6 @@ public:
 
     /// With `fresh` no record is adopted.
     Adoption adopt_all(bool fresh, Instant now);
-    /// Closes and reports a record that has no place in the arena any more.
-    void close_leftover(const Record& record, Slot slot, Instant now);
 
 private:
     AdoptResult adopt(Session session, Instant now);

@@ -46,6 +46,7 @@ struct EngineParts {
     unsigned worker;
     Proxy& proxy;
     policy::Policy policy;
+    HoldBudget hold_budget;  ///< the queues of `sessions` and `pending` return to it what they took
     SessionStore sessions;
     SessionReports reports;
     SocketSupply sockets;

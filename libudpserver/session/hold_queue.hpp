@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -15,6 +16,9 @@ namespace session {
 class HoldBudget {
 public:
     HoldBudget(const conf::Hold& hold, unsigned workers);
+    ~HoldBudget() { assert(used_ == 0); }  // a queue that outlives its budget writes to freed memory
+    HoldBudget(const HoldBudget&) = delete;
+    HoldBudget& operator=(const HoldBudget&) = delete;
 
     [[nodiscard]] std::size_t datagrams() const { return datagrams_; }  ///< of one queue
     [[nodiscard]] std::size_t bytes() const { return bytes_; }          ///< of one queue, payload

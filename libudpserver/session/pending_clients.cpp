@@ -6,12 +6,11 @@
 
 namespace session {
 
-PendingClients::PendingClients(const conf::Resolver& settings, unsigned workers, LookUp look_up,
-                               SessionReports& reports)
-    : timeout_(settings.timeout),
+PendingClients::PendingClients(Duration timeout, HoldBudget& budget, LookUp look_up, SessionReports& reports)
+    : timeout_(timeout),
       look_up_(std::move(look_up)),
       reports_(reports),
-      budget_(settings.hold, workers),
+      budget_(budget),
       client_names_(budget_.sessions()) {}
 
 PendingClients::Client* PendingClients::find(const SessionKey& key) {

@@ -38,7 +38,7 @@ public:
     using List = std::list<Client>;
 
     /// An empty `look_up`: this process has no resolver, and every look-up fails.
-    PendingClients(const conf::Resolver& settings, unsigned workers, LookUp look_up, SessionReports& reports);
+    PendingClients(Duration timeout, HoldBudget& budget, LookUp look_up, SessionReports& reports);
 
     [[nodiscard]] std::size_t size() const { return clients_.size(); }
     [[nodiscard]] bool is_full() const { return clients_.size() >= budget_.sessions(); }
@@ -86,7 +86,7 @@ private:
     Duration timeout_;
     LookUp look_up_;
     SessionReports& reports_;
-    HoldBudget budget_;
+    HoldBudget& budget_;
     List clients_;
     std::unordered_map<SessionKey, List::iterator, KeyHash> places_;
     ClientNames client_names_;

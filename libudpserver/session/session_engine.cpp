@@ -258,7 +258,7 @@ Adoption SessionEngine::adopt(bool fresh, Instant now) {
 }
 
 void SessionEngine::end_leftover(const Record& record, Slot slot, Instant now) {
-    Adopter(parts_).close_leftover(record, slot, now);
+    parts_.reports.closed_unserved(record, slot, CloseReason::policy, parts_.transition.rule_of(record), now);
 }
 
 // Queries.

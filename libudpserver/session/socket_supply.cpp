@@ -18,12 +18,12 @@ constexpr std::size_t max_low_water = 896;
 }  // namespace
 
 SocketSupply::SocketSupply(const conf::UdpServer& settings, const net::SocketPool& pool,
-                           std::span<PoolEntry> entries, unsigned worker, std::size_t max_sessions,
+                           std::span<PoolEntry> entries, unsigned worker, std::size_t places,
                            SocketLeases::AddToPoller add_to_poller, Request request)
     : settings_(settings),
       groups_(pool.groups()),
       worker_(worker),
-      low_water_(std::min(max_low_water, max_sessions / 2 + 1)),
+      low_water_(std::min(max_low_water, places / 2 + 1)),
       request_(std::move(request)),
       leases_(entries, groups_.size(), pool.filter(), settings.quarantine, std::move(add_to_poller)),
       supplies_(groups_.size()) {}
@@ -66,7 +66,7 @@ SocketSupply::Opened SocketSupply::open(std::size_t group, Slot session, const E
     supplies_[group].delay = Duration{0};
     const int error = leases_.open(socket, server, connects(type));
     if (error == 0) return {.socket = socket};
-    release_unused(socket, now);
+    leases_.give_back(socket, now);  // nothing was sent from it, so no reply can arrive
     return {.error = error};
 }
 

@@ -18,9 +18,9 @@ public:
     /// Asks the parent for more sockets of a group; the answer comes as add() and arrived().
     using Request = std::function<void(std::size_t group)>;
 
-    /// `max_sessions`: places of this worker.
+    /// `places`: of this worker in the arena.
     SocketSupply(const conf::UdpServer& settings, const net::SocketPool& pool, std::span<PoolEntry> entries,
-                 unsigned worker, std::size_t max_sessions, SocketLeases::AddToPoller add_to_poller,
+                 unsigned worker, std::size_t places, SocketLeases::AddToPoller add_to_poller,
                  Request request);
 
     bool add(SocketIndex socket, int fd, std::size_t group) { return leases_.add(socket, fd, group); }
@@ -37,12 +37,12 @@ public:
     /// A lease is worth trying. Otherwise the parent is asked for more, and the next tries fail for a while
     /// (L-26).
     bool is_available(std::size_t group, Instant now);
-    /// No socket is available, and the parent has no more of them.
-    [[nodiscard]] bool is_exhausted(std::size_t group) const { return supplies_[group].exhausted; }
     /// The same without effect.
     [[nodiscard]] bool has_free(std::size_t group, Instant now) {
         return now >= supplies_[group].refuse_until && leases_.available(group, now) > 0;
     }
+    /// The parent's last answer had too few sockets.
+    [[nodiscard]] bool is_exhausted(std::size_t group) const { return supplies_[group].exhausted; }
 
     /// A socket that is open to the server, or the errno. Without both there is no free socket.
     struct Opened {
@@ -54,8 +54,6 @@ public:
     std::uint32_t release(const Record& session, const conf::SessionLimits& limits, Instant now) {
         return leases_.give_back(session.socket, quarantined_until(session, limits, now));
     }
-    /// Takes a socket back from which nothing was sent.
-    void release_unused(SocketIndex socket, Instant now) { leases_.give_back(socket, now); }
     /// When the session's socket could serve another session if this one was closed now.
     [[nodiscard]] Instant quarantined_until(const Record& session, const conf::SessionLimits& limits,
                                             Instant now) const;

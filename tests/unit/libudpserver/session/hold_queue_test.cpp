@@ -108,4 +108,5 @@ TEST_CASE("workers share what is configured, rounded up") {
     HoldBudget of_one({.memory = 1000}, 4);
     CHECK(of_one.take(250));
     CHECK(!of_one.take(1));
+    of_one.give(250);
 }

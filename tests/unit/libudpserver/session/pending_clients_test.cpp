@@ -16,16 +16,16 @@ SessionKey key(std::uint16_t port, std::uint16_t listener = 0) {
 
 /// At most `max` clients, each for a second.
 struct Pending {
-    explicit Pending(std::uint32_t max = 4096) : settings{.timeout = 1s, .hold = {.sessions = max}} {}
+    explicit Pending(std::uint32_t max = 4096) : budget{{.sessions = max}, 1} {}
     bool park(const SessionKey& client, base::Instant now = start) {
         return clients.park(client, client.listener, {.from = client.client}, {}, now);
     }
 
     conf::Config config;
-    conf::Resolver settings;
+    session::HoldBudget budget;
     session::Totals totals;
     session::SessionReports reports{config, totals, 0, 8};
-    PendingClients clients{settings, 1, {}, reports};
+    PendingClients clients{1s, budget, {}, reports};
 };
 
 std::vector<std::uint16_t> ports(const PendingClients::List& clients) {
