@@ -118,6 +118,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words, Settings s
     for (; next < words.size() && words[next].starts_with('-'); ++next) {
         if (words[next] == "--complete") {
             line.complete = true;
+            line.settings.selection = selected_before;
             line.words.assign(words.begin() + static_cast<std::ptrdiff_t>(next) + 1, words.end());
             return line;
         }

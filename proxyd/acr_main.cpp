@@ -26,8 +26,9 @@ int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolve
     });
     add_names(queries, names, config_resolver);
     add_resolve(queries, resolver);
-    config_resolver.start();
+    // First: with many names the updates fill the link's queue, and there would be no room for this message.
     runtime.report_ready();
+    config_resolver.start();
     return runtime.run();
 }
 

@@ -24,6 +24,7 @@ void NamePublisher::link(base::UniqueFd socket) {
 
 void NamePublisher::update(const ipc::NameUpdate& update) {
     for (Peer* peer : {&reg_, &parent_}) {
+        if (peer == &parent_ && update.unresolved) continue;  // the parent keeps addresses only
         peer->pending.insert(update.name);
         // With others pending the link is busy or closed, and a retry or a new link sends them all.
         if (peer->pending.size() == 1) send_pending(*peer);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/fatal.hpp"
 #include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
 
@@ -43,7 +44,8 @@ ChildRuntime::ChildRuntime(Origin origin, base::UniqueFd link, base::SignalInbox
 ChildRuntime::~ChildRuntime() = default;
 
 void ChildRuntime::report_ready(std::uint32_t adopted, std::uint32_t aborted) {
-    parent_.send(ipc::Ready{adopted, aborted});
+    if (parent_.send(ipc::Ready{adopted, aborted}) == ipc::SendResult::busy)
+        throw base::Fatal("cannot report that it is ready: the queue of its link is full");
 }
 
 void ChildRuntime::on(ipc::MessageType type, std::function<void(ipc::Message&)> handler) {
