@@ -20,7 +20,7 @@ void ConfigResolver::look_up_due() {
         Question question{name};
         question.refresh = true;
         resolver_.ask(std::move(question),
-                      lifetime_.guard([this, name](const Answer& answer) { on_answer(name, answer); }));
+                      alive_.guard([this, name](const Answer& answer) { on_answer(name, answer); }));
     }
     schedule_wakeup();
 }
@@ -43,7 +43,7 @@ void ConfigResolver::schedule_wakeup() {
         return;
     }
     timer_.expires_after(*next - now());
-    timer_.async_wait(lifetime_.guard([this](const boost::system::error_code& error) {
+    timer_.async_wait(alive_.guard([this](const boost::system::error_code& error) {
         if (error) return;
         for (const NameReport& report : names_.expire(now()))
             publish(report);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "resolvers/alive_guard.hpp"
 #include "resolvers/configured_names.hpp"
-#include "resolvers/lifetime.hpp"
 #include "resolvers/name_sink.hpp"
 #include "resolvers/resolver.hpp"
 
@@ -38,7 +38,7 @@ private:
     NameSink& sink_;
     boost::asio::steady_timer timer_;
     std::minstd_rand random_;
-    Lifetime lifetime_;
+    AliveGuard alive_;
 };
 
 }  // namespace resolvers

@@ -51,7 +51,7 @@ void NamePublisher::send_pending(Peer& peer) {
 
 void NamePublisher::retry_later() {
     retry_.expires_after(retry_delay);
-    retry_.async_wait(lifetime_.guard([this](const boost::system::error_code& error) {
+    retry_.async_wait(alive_.guard([this](const boost::system::error_code& error) {
         if (error) return;
         send_pending(reg_);
         send_pending(parent_);

@@ -9,8 +9,8 @@
 
 #include "base/unique_fd.hpp"
 #include "libudpserver/ipc/channel.hpp"
+#include "resolvers/alive_guard.hpp"
 #include "resolvers/configured_names.hpp"
-#include "resolvers/lifetime.hpp"
 #include "resolvers/name_sink.hpp"
 
 namespace resolvers {
@@ -49,7 +49,7 @@ private:
     boost::asio::steady_timer retry_;
     Peer reg_, parent_;
     std::uint64_t links_ = 0;
-    Lifetime lifetime_;
+    AliveGuard alive_;
 };
 
 }  // namespace resolvers
