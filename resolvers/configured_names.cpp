@@ -18,7 +18,7 @@ constexpr base::Duration min_delay = std::chrono::milliseconds(500);
 
 Addresses normalised(Addresses addresses) {
     std::ranges::sort(addresses);
-    addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
+    addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
     return addresses;
 }
 

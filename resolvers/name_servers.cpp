@@ -9,7 +9,8 @@ namespace resolvers {
 std::vector<std::size_t> NameServers::order(base::Instant now) const {
     std::vector<std::size_t> indices(avoided_until_.size());
     std::iota(indices.begin(), indices.end(), std::size_t{0});
-    std::ranges::stable_partition(indices, [&](std::size_t index) { return avoided_until_[index] <= now; });
+    std::stable_partition(indices.begin(), indices.end(),
+                          [&](std::size_t index) { return avoided_until_[index] <= now; });
     return indices;
 }
 
