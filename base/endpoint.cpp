@@ -108,7 +108,7 @@ std::string to_string(const Endpoint& endpoint) {
 }
 
 std::string to_string(const std::vector<Address>& addresses) {
-    if (addresses.empty()) return "nothing";
+    if (addresses.empty()) return "no addresses";
     std::string text;
     for (const Address& address : addresses)
         text += (text.empty() ? "" : ", ") + to_string(address);

@@ -47,7 +47,7 @@ static_assert(sizeof(Endpoint) == 24);
 std::string to_string(const Address& address);
 /// `192.0.2.1:53`, `[2001:db8::1]:53`.
 std::string to_string(const Endpoint& endpoint);
-/// `192.0.2.1, 192.0.2.2`; `nothing` if there are none.
+/// `192.0.2.1, 192.0.2.2`; `no addresses` if there are none.
 std::string to_string(const std::vector<Address>& addresses);
 
 /// The inverse of to_string; no names are looked up; nothing for anything else.

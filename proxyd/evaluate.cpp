@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "conf/address_block.hpp"
 #include "conf/load.hpp"
 #include "conf/names.hpp"
@@ -27,10 +28,6 @@ constexpr std::string_view expression_usage =
     "       help         this text\n"
     "HOST is an address (IPv6 with a port: [2001:db8::1]:53), DAY is Mon to Sun, N is 0 to 63.\n"
     "The default time is now; the default port of `to` is the one that the address listens on.\n";
-
-std::string joined(const std::vector<std::string>& words) {
-    return fmt::format("{}", fmt::join(words, ", "));
-}
 
 /// Of the machine's own addresses only those of loopback are known here.
 bool is_own(const conf::Config& config, const base::Endpoint& endpoint) {
@@ -82,7 +79,7 @@ std::string servers_text(const Explanation& explanation) {
         std::vector<std::string> all;
         for (const conf::Server& server : explanation.servers)
             all.push_back(text_of(server));
-        text = fmt::format("its servers: {}\n", joined(all));
+        text = fmt::format("its servers: {}\n", base::joined(all));
     }
     for (const std::string& name : explanation.idle_names)
         text += fmt::format("no server: {}\n", name);
@@ -97,7 +94,7 @@ std::string evaluate_client(const conf::Config& config, Question question, const
     if (lookups.client_names && policy.decide(question).kind == Decision::Kind::awaits_client_names) {
         names = lookups.client_names(question.client.address());
         if (names)
-            text += names->empty() ? "the client has no name\n" : "its names: " + joined(*names) + "\n";
+            text += names->empty() ? "the client has no name\n" : "its names: " + base::joined(*names) + "\n";
         question.client_names = names ? &*names : nullptr;
     }
     const Explanation explanation = policy.explain(question);

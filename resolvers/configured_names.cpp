@@ -22,14 +22,6 @@ Addresses normalised(Addresses addresses) {
     return addresses;
 }
 
-std::string text_of(const Addresses& addresses) {
-    if (addresses.empty()) return "no addresses";
-    std::string text;
-    for (const base::Address& address : addresses)
-        text += (text.empty() ? "" : ", ") + base::to_string(address);
-    return text;
-}
-
 // An answer without addresses is NODATA. One with more than a message can carry is a failure: a part of it
 // would be wrong.
 Answer usable(Answer answer) {
@@ -142,8 +134,8 @@ void ConfiguredNames::Entry::set_addresses(const Answer& answer, base::Instant n
     publish(normalised(answer.addresses), report);
     valid_until = now + answer.ttl;
     if (is_failing())
-        report.events.push_back(
-            {&msg::name_recovered, fmt::format("name {}: resolves again to {}", name, text_of(addresses))});
+        report.events.push_back({&msg::name_recovered, fmt::format("name {}: resolves again to {}", name,
+                                                                   base::to_string(addresses))});
     answered = Answered::addresses;
 }
 
@@ -157,7 +149,7 @@ void ConfiguredNames::Entry::deny(NameReport& report) {
 
 void ConfiguredNames::Entry::expire(NameReport& report) {
     const std::string lost =
-        published == Published::unresolved ? "its previous addresses" : text_of(addresses);
+        published == Published::unresolved ? "its previous addresses" : base::to_string(addresses);
     report.events.push_back(
         {&msg::name_expired,
          fmt::format("name {}: {}; {} expired, it has no addresses now", name, last_error, lost)});
@@ -170,10 +162,11 @@ void ConfiguredNames::on_failure(Entry& entry, Answer::Status status, base::Inst
     // A private address is logged in a series of other failures, too: the answer may be forged.
     if (is_private ? entry.answered != Entry::Answered::private_address : !entry.is_failing()) {
         entry.answered = is_private ? Entry::Answered::private_address : Entry::Answered::failure;
-        const std::string effect = entry.addresses.empty()
-                                       ? "it has no addresses"
-                                       : fmt::format("keeping {} for at most {}", text_of(entry.addresses),
-                                                     whole_seconds(entry.valid_until + stale_max_ - now));
+        const std::string effect =
+            entry.addresses.empty()
+                ? "it has no addresses"
+                : fmt::format("keeping {} for at most {}", base::to_string(entry.addresses),
+                              whole_seconds(entry.valid_until + stale_max_ - now));
         report.events.push_back({is_private ? &msg::name_private : &msg::name_failed,
                                  fmt::format("name {}: {}; {}", entry.name, entry.last_error, effect)});
     }
@@ -238,7 +231,7 @@ std::vector<std::string> ConfiguredNames::info(base::Instant now) const {
     std::vector<std::string> lines;
     for (const NameStatus& name : status(now)) {
         std::string text = "name " + name.name + ": ";
-        text += name.state == NameStatus::asked ? "not resolved yet" : text_of(name.addresses);
+        text += name.state == NameStatus::asked ? "not resolved yet" : base::to_string(name.addresses);
         if (!name.addresses.empty())
             text += (name.state == NameStatus::stale ? ", stale, expires in " : ", TTL ends in ") +
                     whole_seconds(name.expires_in);

@@ -15,14 +15,6 @@ namespace session {
 
 namespace {
 
-std::string text_of(const policy::Names::Addresses& addresses) {
-    if (addresses.empty()) return "no addresses";
-    std::string text;
-    for (const base::Address& address : addresses)
-        text += (text.empty() ? "" : ", ") + base::to_string(address);
-    return text;
-}
-
 std::string_view text_of(conf::OnNameChange action) {
     switch (action) {
         case conf::OnNameChange::keep:
@@ -78,7 +70,8 @@ void NameUpdates::on_applied(const Change& change, const std::string& effect, st
         const std::string moved =
             effect.empty() ? "" : fmt::format(", {} sessions on removed addresses ({})", sessions, effect);
         base::log::write(change.first ? base::msg::debug : base::msg::name_changed, "name {}: {} -> {}{}",
-                         names_.name(change.name), text_of(change.before), text_of(change.after), moved);
+                         names_.name(change.name), base::to_string(change.before),
+                         base::to_string(change.after), moved);
     }
     Progress& progress = progress_[change.name];
     progress.running = false;
