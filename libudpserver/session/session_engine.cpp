@@ -91,10 +91,6 @@ void SessionEngine::on_server_error(SocketIndex socket, int error, Instant now) 
 
 // Closing.
 
-void SessionEngine::end_turn(Instant now) {
-    settle(now);
-}
-
 void SessionEngine::settle(Instant now) {
     settled_ = now;
     parts_.outbox.flush(now);

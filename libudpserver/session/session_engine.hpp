@@ -14,7 +14,7 @@ namespace session {
 [[nodiscard]] Slot first_slot(const Arena& arena, const conf::Config& config, unsigned worker);
 
 /// The session engine of one worker: decides what happens to each datagram. It reads no socket and asks no
-/// clock; datagrams and the time are given to it, and it sends when end_turn() is called.
+/// clock; datagrams and the time are given to it, and it sends when settle() is called.
 class SessionEngine {
 public:
     explicit SessionEngine(const EngineSetup& setup);
@@ -22,7 +22,7 @@ public:
 
     // The worker's turns
 
-    /// A datagram of a client. Valid until end_turn(), since it is sent from where it lies.
+    /// A datagram of a client. Valid until settle(), since it is sent from where it lies.
     void on_client(std::size_t listener, net::Datagram& datagram, Instant now) {
         bool is_charged = false;
         on_client(listener, datagram, is_charged, now);
@@ -36,7 +36,7 @@ public:
 
     /// Sends what is queued, then closes the sessions that were marked, so that no socket is released while
     /// something is to be sent from it. The datagrams given since the last call may go afterwards.
-    void end_turn(Instant now);
+    void settle(Instant now);
 
     /// Expires sessions, a bounded number a call (O-37), and clients that waited too long.
     void tick(Instant now);
@@ -109,7 +109,6 @@ private:
     Session find_unexpired(const SessionKey& key, Instant now);
     Session open(std::size_t listener, const net::Datagram& datagram, bool& is_charged, Instant now);
     CloseReason make_room(conf::SessionType type, Instant now);
-    void settle(Instant now);
     void close(Session session, Instant now);
     void resume(PendingClients::List clients, Instant now);
     void refuse_pending(PendingClients::List clients, CloseReason reason, Instant now);

@@ -172,7 +172,7 @@ void Worker::read_pool_socket(SocketIndex socket) {
 }
 
 void Worker::end_turn() {
-    engine_.end_turn(now_);
+    engine_.settle(now_);
     batch_.clear();
     schedule_tick();
 }

@@ -136,23 +136,3 @@ def test_only_the_names_of_the_configuration_are_kept(proxy):
     one.reload([OTHER])
     one.daemon.wait_line(FAILED, text=OTHER)
     assert one.addresses(OTHER) == []
-
-
-def test_acr_becomes_ready_with_more_names_than_its_link_holds(proxyd, evil_dns, tagged, peer, tmp_path):
-    """[K-3] What ACR knows from the one before must not keep its report out of the queue of the link."""
-    (a,) = tagged("A")
-    names = [f"host{number}.example.test" for number in range(1000)]
-    hosts = tmp_path / "hosts"
-    hosts.write_text("".join(f"127.0.0.21 {name}\n" for name in names))
-    listener, control = ("127.0.0.1", free_port()), tmp_path / "names.sock"
-    config = configuration(listener, a.text, {"from": ["127.0.0.0/8", *names]},
-                           resolver=resolver(evil_dns, hosts_file=str(hosts)))
-    daemon = proxyd({**config, "name": "names", "control": {"socket": str(control)}})
-    wait_for(lambda: all(row["addresses"] for row in ask(control, "names")), 10, daemon.tail)
-    ready = len(daemon.lines(READY, text="ACR"))
-    os.sched_setaffinity(daemon.pid, {min(os.sched_getaffinity(0))})  # so that the parent does not read meanwhile
-    os.kill(daemon.child("ACR"), signal.SIGTERM)
-    daemon.wait_line(READY, text="ACR", count=ready + 1)
-    assert [row["addresses"] for row in ask(control, "names")] == [["127.0.0.21"]] * len(names)
-    with peer() as client:
-        assert client.ask(b"x", listener) == b"A x"

@@ -75,6 +75,13 @@ TEST_CASE("ready carries what became of the sessions") {
     CHECK(ready->aborted == 2);
 }
 
+TEST_CASE("a child that has no room to report ready exits with the reason") {
+    Room room;
+    while (room.runtime->parent().send(ipc::LinkLost{ipc::Party::acr}) != ipc::SendResult::busy) {
+    }
+    CHECK_THROWS_WITH(room.runtime->report_ready(), Contains("cannot report that it is ready"));
+}
+
 TEST_CASE("a ping is answered at once, or when the role says so") {
     Room room;
     room.send(ipc::Ping{5});

@@ -149,13 +149,13 @@ public:
         const ScriptedLookups::Asked asked = std::move(lookups.open.front());
         lookups.open.pop_front();
         asked.done(*sessions, answer, now);
-        sessions->end_turn(now);
+        sessions->settle(now);
     }
 
     void pass(base::Duration time) {
         now += time;
         sessions->tick(now);
-        sessions->end_turn(now);
+        sessions->settle(now);
     }
 
     [[nodiscard]] base::Endpoint address() const { return listeners.local(0); }
@@ -190,7 +190,7 @@ private:
     std::size_t tell(const std::string& name, policy::Names::Addresses addresses, bool unresolved) {
         const std::size_t index = sessions->names().index(name).value();
         const std::size_t left = sessions->update_name(index, std::move(addresses), unresolved, now);
-        sessions->end_turn(now);
+        sessions->settle(now);
         return left;
     }
 
@@ -202,7 +202,7 @@ private:
     }
 
     void turn() {
-        sessions->end_turn(now);
+        sessions->settle(now);
         batch_.clear();
     }
 

@@ -236,7 +236,7 @@ private:
                           : totals.held.get() != held       ? Fate{.outcome = Outcome::waits}
                           : totals.created.get() != created ? served(Outcome::accepted, before)
                                                             : served(Outcome::running, before);
-        engine_.sessions->end_turn(engine_.now);
+        engine_.sessions->settle(engine_.now);
         return fate;
     }
 

@@ -98,7 +98,7 @@ TEST_CASE("the old socket of a moved session rests, as after any session") {
         CHECK(engine.news(name, {"127.0.0.1"}) == 1);
         CHECK(round_trip(engine, client, hosts.b));
         engine.sessions->sockets_came(0, false, engine.now);
-        engine.sessions->end_turn(engine.now);
+        engine.sessions->settle(engine.now);
         CHECK(engine.closed(CloseReason::no_socket) == 1);
     }
     SECTION("and after its rest it serves again") {
@@ -193,7 +193,7 @@ TEST_CASE("who waits to move stays when the address has come back, or when it ha
     engine.now += 31s;
     REQUIRE(round_trip(engine, clients[0], hosts.b));  // in the place of one that waited
     engine.sessions->sockets_came(0, false, engine.now);
-    engine.sessions->end_turn(engine.now);
+    engine.sessions->settle(engine.now);
     CHECK(engine.closed(CloseReason::no_socket) == 0);
 }
 
