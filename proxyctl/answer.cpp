@@ -26,7 +26,7 @@ int status_of(control::Code code) {
     }
 }
 
-/// The server goes on to list its own commands, which are not those of proxyctl.
+/// The server then lists its own commands, which are not those of proxyctl.
 std::string for_user(const std::string& text) {
     constexpr std::string_view begin = "unknown command '";
     if (!text.starts_with(begin)) return text;

@@ -6,7 +6,7 @@
 namespace echo {
 
 bool DelayQueue::add(base::Instant due, const base::Endpoint& to, std::span<const std::byte> payload) {
-    if (heap_.size() >= most_answers || bytes_ + payload.size() > most_bytes) return false;
+    if (heap_.size() >= max_answers || bytes_ + payload.size() > max_bytes) return false;
     heap_.push_back({due, to, {payload.begin(), payload.end()}});
     std::push_heap(heap_.begin(), heap_.end(), Later());
     bytes_ += payload.size();

@@ -21,8 +21,8 @@ struct Late {
 /// memory.
 class DelayQueue {
 public:
-    static constexpr std::size_t most_answers = 1'000'000;
-    static constexpr std::size_t most_bytes = 256u << 20;
+    static constexpr std::size_t max_answers = 1'000'000;
+    static constexpr std::size_t max_bytes = 256u << 20;
 
     /// False: full, the answer is lost.
     bool add(base::Instant due, const base::Endpoint& to, std::span<const std::byte> payload);
