@@ -16,13 +16,6 @@ std::size_t length_of(Family family) {
     return family == Family::v4 ? 4 : family == Family::v6 ? 16 : 0;
 }
 
-// fe80::/10, and multicast that stays on its link or interface: only these need a scope to be unique.
-bool has_scope(const Address& address) {
-    const auto first = address.bytes[0], second = address.bytes[1];
-    return (first == 0xfe && (second & 0xc0) == 0x80) ||
-           (first == 0xff && ((second & 0x0f) == 1 || (second & 0x0f) == 2));
-}
-
 Address from_v4(const void* bytes) {
     Address address;
     address.family = Family::v4;
@@ -37,7 +30,7 @@ Address from_v6(const void* bytes, std::uint32_t scope) {
     Address address;
     address.family = Family::v6;
     std::memcpy(address.bytes.data(), octets, 16);
-    if (has_scope(address)) address.scope = scope;
+    if (needs_scope(address)) address.scope = scope;
     return address;
 }
 
@@ -70,6 +63,14 @@ Address Address::any(Family family) {
     Address address;
     address.family = family;
     return address;
+}
+
+// fe80::/10, and multicast that stays on its link or interface.
+bool needs_scope(const Address& address) {
+    const auto first = address.bytes[0], second = address.bytes[1];
+    return address.family == Family::v6 &&
+           ((first == 0xfe && (second & 0xc0) == 0x80) ||
+            (first == 0xff && ((second & 0x0f) == 1 || (second & 0x0f) == 2)));
 }
 
 bool Address::is_any() const {
@@ -144,6 +145,16 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
     if (!address || !port) return std::nullopt;
     return Endpoint(*address, *port);
+}
+
+std::optional<Endpoint> unbracketed_endpoint(std::string_view text) {
+    const auto address = parse_address(text);
+    const auto colon = text.rfind(':');
+    if (!address || address->family != Family::v6 || colon == text.npos) return std::nullopt;
+    const auto host = parse_address(text.substr(0, colon));
+    const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+    if (!host || host->family != Family::v6 || !port || *port == 0) return std::nullopt;
+    return Endpoint(*host, *port);
 }
 
 socklen_t to_sockaddr(const Endpoint& endpoint, sockaddr_storage& out) {

@@ -54,6 +54,13 @@ std::string to_string(const std::vector<Address>& addresses);
 std::optional<Address> parse_address(std::string_view text);
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
+/// Whether the address is unique only together with an interface: IPv6 link-local unicast and multicast.
+bool needs_scope(const Address& address);
+
+/// What `::1:53` was probably meant to be: the text is an IPv6 address, but its last group may be a port
+/// whose address has no brackets. Nothing for anything else.
+std::optional<Endpoint> unbracketed_endpoint(std::string_view text);
+
 /// Conversions at the edge to the kernel. from_sockaddr gives Family::none for an address it does not know
 /// (L-21).
 socklen_t to_sockaddr(const Endpoint& endpoint, sockaddr_storage& out);

@@ -14,6 +14,8 @@ void check(const Config& config, const System& system, Report& report);
 
 /// Names, servers and ports of each rule, and rules that no session can reach.
 void check_rules(const Config& config, const System& system, Report& report);
+/// Rules whose `to` and `from` meet no listener, and listeners that no rule uses.
+void check_reach(const Config& config, Report& report);
 /// Names and regular expressions: where they are allowed, how many, and exclusions that do not hold.
 void check_host_names(const Config& config, Report& report);
 

@@ -43,6 +43,13 @@ std::optional<Destination> read_destination(const NodeRef& ref, const std::vecto
                    destination_forms);
         return std::nullopt;
     }
+    const std::string_view bare = std::string_view(*text).substr(text->starts_with('!') ? 1 : 0);
+    if (const auto meant = base::unbracketed_endpoint(bare)) {
+        ref.refuse(quote(bare) + " may be an address, or an address with port " + std::to_string(meant->port),
+                   "'" + base::to_string(*meant) + "' for the port, or '[" + std::string(bare) +
+                       "]' for the address");
+        return std::nullopt;
+    }
     const HostAndPorts parts = split(*text);
     const auto host = read_host_item(ref, parts.host, lists);
     if (!host) return std::nullopt;
@@ -69,11 +76,15 @@ void read_destinations(const NodeRef& ref, const std::vector<NamedList>& lists,
 std::string to_string(const Destination& destination, const std::vector<NamedList>& lists) {
     std::string host = to_string(destination.host, lists);
     const PortRange& port = destination.port;
-    if (port == PortRange{0, 65535}) return host;
-    if (host.find(':') != std::string::npos) {
-        host.insert(destination.host.negated ? 1 : 0, "[");
+    const std::size_t sign = destination.host.negated ? 1 : 0;
+    const bool has_port = port != PortRange{0, 65535};
+    // Without brackets the last group of such an address could be a port.
+    const bool is_ambiguous = base::unbracketed_endpoint(std::string_view(host).substr(sign)).has_value();
+    if (has_port ? host.find(':') != std::string::npos : is_ambiguous) {
+        host.insert(sign, "[");
         host += "]";
     }
+    if (!has_port) return host;
     host += ":" + std::to_string(port.first);
     return port.first == port.last ? host : host + "-" + std::to_string(port.last);
 }

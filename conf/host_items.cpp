@@ -87,6 +87,22 @@ HostItem named_item(HostItem::Kind kind, std::string text) {
     return item;
 }
 
+/// Other firewalls' words for `*`. A host of this name is written with a dot at its end.
+bool is_word_for_all(std::string_view text) {
+    const std::string word = base::lower(text);
+    return word == "any" || word == "all";
+}
+
+std::optional<HostItem> read_word_for_all(const NodeRef& ref, std::string_view text,
+                                          const std::vector<NamedList>& lists) {
+    const std::string name(text);
+    if (std::none_of(lists.begin(), lists.end(), [&](const NamedList& list) { return list.name == name; }))
+        return HostItem{};
+    ref.refuse("'" + name + "' means every host, but there is also a list of this name",
+               "'*' or '@" + name + "'");
+    return std::nullopt;
+}
+
 /// `lan` where `@lan` may have been meant.
 void warn_of_list(const NodeRef& ref, const std::string& name, const std::vector<NamedList>& lists) {
     if (std::none_of(lists.begin(), lists.end(), [&](const NamedList& list) { return list.name == name; }))
@@ -203,6 +219,11 @@ std::optional<HostItem> read_host_item(const NodeRef& ref, std::string_view text
     std::optional<HostItem> item;
     if (text == "*") {
         item.emplace();
+    } else if (is_word_for_all(text)) {
+        item = read_word_for_all(ref, text, lists);
+    } else if (base::lower(text) == "none") {
+        ref.refuse("'none' matches nothing",
+                   "hosts; to accept no client, remove the rule or use action: deny");
     } else if (text.starts_with('@')) {
         item = read_list_name(ref, text.substr(1), lists);
     } else if (text.starts_with('~')) {

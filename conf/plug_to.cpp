@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "conf/address_block.hpp"
 #include "conf/host_name.hpp"
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
@@ -39,12 +40,19 @@ ValueType<Server> server_type() {
         const std::string* text = ref.scalar(server_forms);
         if (!text) return std::nullopt;
         const auto server = parse_server(*text);
-        const bool nowhere = server && server->name.empty() && server->endpoint.address().is_any();
-        if (server && server->endpoint.port != 0 && !nowhere) return server;
-        if (!server && (base::parse_address(*text) || host_name(*text))) {
+        const bool is_address = server && server->name.empty();
+        const bool nowhere = is_address && server->endpoint.address().is_any();
+        const bool linkless = is_address && lacks_interface(server->endpoint.address());
+        if (server && server->endpoint.port != 0 && !nowhere && !linkless) return server;
+        const auto meant = base::unbracketed_endpoint(*text);
+        if (meant) {
+            ref.refuse(quote(*text) + " has no brackets", "'" + base::to_string(*meant) + "'");
+        } else if (!server && (base::parse_address(*text) || host_name(*text))) {
             ref.refuse(quote(*text) + " has no port", server_forms);
         } else if (server && server->endpoint.port == 0) {
             ref.refuse("invalid port 0", "1 to 65535");
+        } else if (linkless) {
+            refuse_without_interface(ref, server->endpoint.address());
         } else if (port_too_large(*text)) {
             ref.refuse(quote(*text) + " has an invalid port", "1 to 65535");
         } else {

@@ -38,6 +38,8 @@ std::optional<Endpoint> read_name_server(const NodeRef& ref) {
     } else if (server->address().is_any() || is_multicast(server->address()) ||
                server->address() == prefix_mask(base::Family::v4, 32)) {
         ref.refuse(quote(*text) + " is not the address of a single server", "the address of a name server");
+    } else if (lacks_interface(server->address())) {
+        refuse_without_interface(ref, server->address());
     } else {
         return server;
     }

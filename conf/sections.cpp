@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conf/address_block.hpp"
 #include "conf/host_items.hpp"
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
@@ -57,8 +58,14 @@ ValueType<Address> listen_address() {
             ref.refuse("'*' is ambiguous", "0.0.0.0 for all of IPv4, '::' for all of IPv6");
         } else if (!value) {
             ref.refuse("invalid address " + quote(*text), expected);
+        } else if (is_multicast(*value)) {
+            ref.refuse("multicast is not supported: proxyd joins no group", expected);
+        } else if (lacks_interface(*value)) {
+            refuse_without_interface(ref, *value);
+        } else {
+            return value;
         }
-        return value;
+        return std::nullopt;
     };
     return {expected, read};
 }

@@ -24,6 +24,8 @@ void read_source_address(const NodeRef& ref, std::optional<Address>& source) {
         ref.refuse("a prefix is not supported yet", "proxy or an address");
     } else if (!value || value->is_any() || is_multicast(*value)) {
         ref.refuse("invalid value " + quote(*text), expected, *text, {"proxy"});
+    } else if (lacks_interface(*value)) {
+        refuse_without_interface(ref, *value);
     } else {
         source = value;
     }

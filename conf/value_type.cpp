@@ -15,6 +15,15 @@ bool is_word_character(char c) {
            c == '_' || c == '-';
 }
 
+bool is_between(std::optional<Duration> value, Duration min, Duration max) {
+    return value && *value >= min && *value <= max;
+}
+
+/// What was probably meant by a number without a unit.
+std::string with_seconds(const std::string& text, Duration min, Duration max) {
+    return is_between(base::parse_duration(text + "s"), min, max) ? "; did you mean '" + text + "s'?" : "";
+}
+
 /// An expectation that is a pure function of the text.
 template <typename T, typename Parse>
 ValueType<T> from_text(const std::string& expected, Parse parse) {
@@ -54,10 +63,15 @@ ValueType<std::uint64_t> whole_number(std::uint64_t min, std::uint64_t max) {
 ValueType<Duration> duration(Duration min, Duration max) {
     const std::string expected = "a duration, for example 500ms, 30s, 5m, 1h or 1d, from " +
                                  between(base::format_duration(min), base::format_duration(max));
-    return from_text<Duration>(expected, [=](const std::string& text) -> std::optional<Duration> {
-        const auto value = base::parse_duration(text);
-        return value && *value >= min && *value <= max ? value : std::nullopt;
-    });
+    auto read = [=](const NodeRef& ref) -> std::optional<Duration> {
+        const std::string* text = ref.scalar(expected);
+        if (!text) return std::nullopt;
+        const auto value = base::parse_duration(*text);
+        if (is_between(value, min, max)) return value;
+        ref.refuse("invalid value " + quote(*text), expected + with_seconds(*text, min, max));
+        return std::nullopt;
+    };
+    return {expected, read};
 }
 
 ValueType<std::uint64_t> size(std::uint64_t max, std::uint64_t min) {
@@ -137,6 +151,16 @@ ValueType<PortRange> ports(bool zero) {
 ValueType<Address> address() {
     return from_text<Address>("an IPv4 or IPv6 address",
                               [](const std::string& text) { return base::parse_address(text); });
+}
+
+bool lacks_interface(const Address& address) {
+    return base::needs_scope(address) && address.scope == 0;
+}
+
+void refuse_without_interface(const NodeRef& ref, const Address& address) {
+    const std::string text = base::to_string(address);
+    ref.refuse(quote(text) + " is an address of every link and lacks its interface",
+               "'" + text + "%INTERFACE', for example '" + text + "%eth0'");
 }
 
 std::string alternatives(const std::vector<std::string>& words) {

@@ -37,6 +37,11 @@ ValueType<std::string> absolute_path();
 ValueType<PortRange> ports(bool zero);
 ValueType<Address> address();
 
+/// An address that exists once on each link, written without its interface.
+bool lacks_interface(const Address& address);
+/// The error for it: `fe80::1 lacks its interface (expected 'fe80::1%INTERFACE', ...)`.
+void refuse_without_interface(const NodeRef& ref, const Address& address);
+
 bool is_word(std::string_view text, std::size_t max_length = 64);
 bool is_absolute_path(std::string_view text);
 std::optional<PortRange> parse_ports(std::string_view text);

@@ -36,6 +36,25 @@ TEST_CASE("addresses and endpoints are read back as they are written") {
     CHECK(to_string(Endpoint{}) == "none");
 }
 
+TEST_CASE("IPv6 whose last group may be a port is recognised [G-1]") {
+    const auto meant = [](std::string_view text) {
+        const auto endpoint = unbracketed_endpoint(text);
+        return endpoint ? to_string(*endpoint) : "nothing";
+    };
+    CHECK(meant("::1:53") == "[::1]:53");
+    CHECK(meant("2001:db8::1:5353") == "[2001:db8::1]:5353");
+    for (const char* text : {"::1", "2001:db8::53", "2001:db8:1:2:3:4:5:6", "::1:0", "::1:f0", "::1:053",
+                             "[::1]:53", "10.0.0.1:53", "::ffff:10.0.0.1", "", ":", "::"})
+        CHECK(meant(text) == "nothing");
+}
+
+TEST_CASE("link-local addresses need an interface [G-1]") {
+    for (const char* text : {"fe80::1", "febf::1", "ff02::fb", "ff01::1"})
+        CHECK(needs_scope(*parse_address(text)));
+    for (const char* text : {"fec0::1", "2001:db8::1", "::1", "ff05::2", "169.254.0.1", "224.0.0.251"})
+        CHECK_FALSE(needs_scope(*parse_address(text)));
+}
+
 TEST_CASE("a v4-mapped address becomes IPv4 in every way it can come in [L-13]") {
     CHECK(*parse_address("::ffff:192.0.2.1") == *parse_address("192.0.2.1"));
     CHECK(round_trip("[::ffff:192.0.2.1]:53") == "192.0.2.1:53");

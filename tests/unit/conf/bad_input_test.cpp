@@ -110,7 +110,8 @@ std::string reported(const conf::LoadResult& result) {
 
 }  // namespace
 
-TEST_CASE("every bad file gets exactly the errors of its case [K-24][K-25][K-29][K-35][K-43]") {
+TEST_CASE(
+    "every bad file gets exactly the errors of its case [G-1][G-2][G-5][K-24][K-25][K-29][K-35][K-43]") {
     const auto cases = all_cases();
     REQUIRE(cases.size() >= 170);
     for (const Case& bad : cases) {

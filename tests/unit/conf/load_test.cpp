@@ -59,7 +59,7 @@ TEST_CASE("full.yaml arrives key by key in the configuration") {
     CHECK(config.listen_on.size() == 3);
     const conf::Rule& rule = config.session_acl.at(0);
     CHECK(rule.name == "office");
-    CHECK(rule.from.size() == 2);
+    CHECK(rule.from.size() == 3);
     CHECK(rule.from[0].kind == conf::HostItem::Kind::list);
     CHECK(rule.from[0].list == 0);
     CHECK(rule.from[1].negated);
