@@ -28,8 +28,15 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/// The first control character, broken UTF-8 sequence, mark that changes the direction of the text (it could
-/// show another file than the one that is read), or tab in an indentation: before the YAML parser runs.
+/// `U+00A0 (no-break space)`, or `'\xff'` for a byte that is no character.
+std::string name_of_first(std::string_view text) {
+    const base::Character character = base::first_character(text);
+    return character.length > 1 ? base::name_of_invisible(character.code)
+                                : "'" + base::escaped(text.front()) + "'";
+}
+
+/// The first control character, broken UTF-8 sequence, invisible character (such a file reads like another
+/// one), or tab in an indentation: before the YAML parser runs.
 std::optional<Error> find_text_error(std::string_view text) {
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     Mark mark;
@@ -38,7 +45,7 @@ std::optional<Error> find_text_error(std::string_view text) {
         const char c = text.front();
         const std::size_t length = is_blank(c) ? 1 : base::visible_character(text);
         if (length == 0)
-            return error_at(mark, "invalid character '" + base::escaped(c) + "' (expected visible UTF-8)");
+            return error_at(mark, "invalid character " + name_of_first(text) + " (expected visible UTF-8)");
         if (c == '\t' && indentation) return error_at(mark, "a tab in the indentation (expected spaces)");
         indentation = c == '\n' || (indentation && c == ' ');
         mark = c == '\n' ? Mark{mark.line + 1, 1} : Mark{mark.line, mark.column + static_cast<int>(length)};

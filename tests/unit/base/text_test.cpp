@@ -1,5 +1,7 @@
 #include "base/text.hpp"
 
+#include "base/utf8.hpp"
+
 #include <limits>
 
 #include <catch2/catch.hpp>
@@ -81,6 +83,19 @@ TEST_CASE("bytes that are no visible character are escaped one by one") {
     CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");                    // C1: control sequence introducer
     CHECK(printable("\xe2\x80\xae") == "\\xe2\\x80\\xae");           // right-to-left override
     CHECK(printable("\xe2\x80\xa8") == "\\xe2\\x80\\xa8");           // line separator
+}
+
+TEST_CASE("invisible characters are escaped, and named by code point [G-5]") {
+    for (const char* text : {"\u00a0", "\u00ad", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u202a",
+                             "\u202e", "\u2060", "\u2066", "\u2069", "\u3000", "\ufeff", "\U000e0041"}) {
+        CHECK(visible_character(text) == 0);
+        CHECK(printable(text).starts_with("\\x"));
+    }
+    for (const char* text : {" ", "~", "ž", "\u00a1", "\u2010", "\u2065", "漢", "\U0001f600"})
+        CHECK(visible_character(text) == std::string_view(text).size());
+    CHECK(name_of_invisible(first_character("\u00a0").code) == "U+00A0 (no-break space)");
+    CHECK(name_of_invisible(first_character("\U000e0041").code) == "U+E0041 (tag)");
+    CHECK(first_character("\xff").length == 0);
 }
 
 TEST_CASE("long foreign text is cut at a character, and the cut is marked") {
