@@ -1,5 +1,7 @@
 #include "libudpserver/control/control_client.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -30,6 +32,12 @@ void drain(int socket) {
     std::array<char, 16 * 1024> scratch;
     for (int i = 0; i < pieces; ++i)
         if (::recv(socket, scratch.data(), scratch.size(), MSG_DONTWAIT) <= 0) return;
+}
+
+/// What was sent and the other end has not read; the kernel counts whole buffers.
+int bytes_in_kernel(int socket) {
+    int bytes = 0;
+    return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 ssize_t send_some(int socket, std::string_view bytes) {
@@ -96,6 +104,7 @@ void ControlClient::take_turn() {
     }
     if (const auto line = reader_.next()) {
         cancel(line_timeout_);
+        silent_since_.reset();
         handle(*line);
         return kick();
     }
@@ -106,8 +115,13 @@ void ControlClient::wait_for_request() {
     if (reader_.too_long())
         return give_up(error_line(Code::usage, fmt::format("a request has at most {} bytes", max_request)));
     if (input_ended_) return close();
-    if (reader_.has_partial_line() && !line_timeout_.running)
-        start(line_timeout_, bounds_.line_timeout, "an incomplete request");
+    if (!silent_since_) silent_since_ = base::MonotonicClock::now();
+    if (!line_timeout_.running || has_partial_line_ != reader_.has_partial_line()) {
+        has_partial_line_ = reader_.has_partial_line();
+        cancel(line_timeout_);
+        has_partial_line_ ? start(line_timeout_, bounds_.line_timeout, "an incomplete request")
+                          : start(line_timeout_, bounds_.silence_timeout, "no request");
+    }
     wait_readable();
 }
 
@@ -151,8 +165,7 @@ void ControlClient::flush() {
     while (!out_.empty() && socket_.is_open()) {
         const ssize_t sent = send_some(socket_.native_handle(), out_);
         if (sent < 0 && would_wait(errno)) {
-            if (progress || !read_timeout_.running)
-                start(read_timeout_, bounds_.read_timeout, "an answer that it does not read");
+            if (progress || !read_timeout_.running) start_read_timeout();
             return wait_writable();
         }
         if (sent < 0) return close();
@@ -204,17 +217,36 @@ void ControlClient::read_some() {
     if (got < 0 && !would_wait(errno) && errno != EINTR) close();
 }
 
+// The socket only becomes writable again after most of its buffer was read, so a slow reader would look like
+// one that does not read.
+void ControlClient::start_read_timeout() {
+    read_timeout_.unread = bytes_in_kernel(socket_.native_handle());
+    start(read_timeout_, bounds_.read_timeout, "an answer that it does not read");
+}
+
 void ControlClient::start(Timeout& timeout, base::Duration limit, const char* what) {
     timeout.running = true;
     timeout.timer.expires_after(limit);
     timeout.timer.async_wait([this, &timeout, armed = ++timeout.armed, limit, what,
                               alive = std::weak_ptr(alive_)](boost::system::error_code error) {
         // A timer that expired just before its cancellation reports no error.
-        if (alive.expired() || error || armed != timeout.armed) return;
-        log::write(msg::control_dropped, "control client {}: closed after {} with {}", to_string(peer_),
-                   base::format_duration(limit), what);
-        close();
+        if (!alive.expired() && !error && armed == timeout.armed) on_timeout(timeout, limit, what);
     });
+}
+
+void ControlClient::on_timeout(Timeout& timeout, base::Duration limit, const char* what) {
+    const bool has_read =
+        &timeout == &read_timeout_ && bytes_in_kernel(socket_.native_handle()) < timeout.unread;
+    if (has_read) return start_read_timeout();
+    log::write(msg::control_dropped, "control client {}: closed after {} with {}", to_string(peer_),
+               base::format_duration(limit), what);
+    close();
+}
+
+void ControlClient::make_room() {
+    log::write(msg::control_dropped,
+               "control client {}: closed with no request, another client needs its place", to_string(peer_));
+    close();
 }
 
 void ControlClient::cancel(Timeout& timeout) {

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/unique_fd.hpp"
 #include "libudpserver/control/control_answer.hpp"
 #include "libudpserver/control/control_settings.hpp"
@@ -37,6 +39,11 @@ public:
     [[nodiscard]] const Peer& peer() const { return peer_; }
     /// Bytes that the client has not read yet.
     [[nodiscard]] std::size_t unread() const { return out_.size(); }
+    [[nodiscard]] bool is_open() const { return socket_.is_open(); }
+    /// Since when the client has sent no request and receives no answer.
+    [[nodiscard]] std::optional<base::Instant> silent_since() const { return silent_since_; }
+    /// Closes the connection of a silent client, because another one needs its place.
+    void make_room();
 
 private:
     friend class Answer;
@@ -44,6 +51,7 @@ private:
         boost::asio::steady_timer timer;
         bool running = false;
         unsigned armed = 0;
+        int unread = 0;  ///< bytes in the kernel when it started
     };
 
     // For Answer; `number` is that of its request.
@@ -66,6 +74,8 @@ private:
     void read_some();
     void give_up(std::string_view line);
     void start(Timeout& timeout, base::Duration limit, const char* what);
+    void start_read_timeout();
+    void on_timeout(Timeout& timeout, base::Duration limit, const char* what);
     static void cancel(Timeout& timeout);
     void close();
 
@@ -75,6 +85,8 @@ private:
     Hooks hooks_;
     LineReader reader_{max_request};
     Timeout line_timeout_, read_timeout_;
+    std::optional<base::Instant> silent_since_;
+    bool has_partial_line_ = false;  ///< line_timeout_ waits for its end
     std::string out_;
     std::uint64_t requests_ = 0;
     std::uint64_t current_ = 0;  ///< the request that is being answered; 0: none

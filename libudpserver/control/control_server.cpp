@@ -96,7 +96,9 @@ void ControlServer::admit(base::UniqueFd socket) {
                                                            "you may not control this proxy; be root, or a "
                                                            "member of control.group"));
         }
-        if (const std::string why = objection(*peer); !why.empty()) {
+        std::string why = objection(*peer);
+        if (!why.empty() && make_room_for(*peer)) why = objection(*peer);
+        if (!why.empty()) {
             log::write(msg::control_full, "control socket: {} rejected: {}", to_string(*peer), why);
             return turn_away(std::move(socket), error_line(Code::busy, why));
         }
@@ -109,15 +111,30 @@ void ControlServer::admit(base::UniqueFd socket) {
 /// Why a permitted client cannot be accepted now.
 std::string ControlServer::objection(const Peer& peer) const {
     const ControlBounds& bounds = settings_.bounds;
+    const auto is_open = [](const auto& entry) { return entry.second->is_open(); };
+    const auto open = static_cast<std::size_t>(std::ranges::count_if(clients_, is_open));
     const std::size_t kept = peer.uid == 0 ? 0 : std::min(bounds.reserved_for_root, bounds.max_clients);
-    if (clients_.size() >= bounds.max_clients - kept)
-        return fmt::format("{} clients already use the control socket; close one, or retry later",
-                           clients_.size());
+    if (open >= bounds.max_clients - kept)
+        return fmt::format("{} clients already use the control socket; close one, or retry later", open);
     const auto of_user = std::ranges::count_if(
-        clients_, [&](const auto& entry) { return entry.second->peer().uid == peer.uid; });
+        clients_, [&](const auto& entry) { return is_open(entry) && entry.second->peer().uid == peer.uid; });
     if (peer.uid == 0 || static_cast<std::size_t>(of_user) < bounds.max_clients_per_user) return {};
     return fmt::format("{} clients of uid {} already use the control socket; close one, or retry later",
                        of_user, peer.uid);
+}
+
+/// Closes the client that has been silent for longest: any one for root, one of its own for another user.
+bool ControlServer::make_room_for(const Peer& peer) {
+    ControlClient* longest = nullptr;
+    for (const auto& [number, client] : clients_) {
+        if (!client->is_open() || !client->silent_since()) continue;
+        if (peer.uid != 0 && client->peer().uid != peer.uid) continue;
+        if (!longest || client->silent_since() < longest->silent_since()) longest = client.get();
+    }
+    const base::Instant latest = base::MonotonicClock::now() - settings_.bounds.min_silence;
+    if (!longest || *longest->silent_since() > latest) return false;
+    longest->make_room();
+    return true;
 }
 
 void ControlServer::serve(base::UniqueFd socket, Peer peer, Access access) {

@@ -49,6 +49,7 @@ private:
     void pause(int error);
     void admit(base::UniqueFd socket);
     [[nodiscard]] std::string objection(const Peer& peer) const;
+    bool make_room_for(const Peer& peer);
     void serve(base::UniqueFd socket, Peer peer, Access access);
     void run(const Request& request, Answer answer, Access access);
 

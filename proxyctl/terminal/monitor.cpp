@@ -51,7 +51,8 @@ private:
         // A second, so that keys are not ignored for long.
         const Timeout timeout{std::min<Duration>(context_.settings.timeout, std::chrono::seconds(1)),
                               nullptr};
-        if (!connection_) connection_ = std::make_unique<Connection>(socket_of(context_), timeout);
+        // A new one each time: proxyd closes connections that are silent for long.
+        connection_ = std::make_unique<Connection>(socket_of(context_), timeout);
         connection_->send(control::Request("sessions", args_).line(), timeout);
         waiting_ = true;
     }

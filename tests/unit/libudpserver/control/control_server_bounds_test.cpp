@@ -141,6 +141,45 @@ TEST_CASE("the last places are root's: others cannot lock root out") {
     CHECK(other.text() == hello);
 }
 
+TEST_CASE("silent clients lock neither root nor their own user out [G-8]") {
+    ControlStage stage;
+    stage.control.bounds.max_clients_per_user = 16;
+    stage.control.bounds.reserved_for_root = 0;
+    stage.control.bounds.min_silence = 0ms;
+    auto& server = stage.serve();
+    std::vector<ControlCaller> silent;
+    for (int i = 0; i < 16; ++i)
+        silent.push_back(stage.call());
+    stage.until([&] { return server.clients() == 16; });
+    // So that the one that asks is not as old as the others.
+    const base::Instant later = base::MonotonicClock::now() + 2ms;
+    stage.until([&] { return base::MonotonicClock::now() > later; });
+    silent[0].ask("hello");
+    stage.until_ends(silent[0], 1);
+    auto next = stage.call();
+    next.ask("hello");
+    stage.until_ends(next, 1);
+    CHECK(next.text() == hello);
+    // The one that was silent for longest made room.
+    stage.until_ended(silent[1]);
+    CHECK_FALSE(silent[0].ended());
+    CHECK_FALSE(silent[2].ended());
+    CHECK_THAT(stage.log(), Contains("CTRL-222-N") && Contains("another client needs its place"));
+}
+
+TEST_CASE("a user closes no silent client of another user [G-8]") {
+    if (!root()) return;
+    ControlStage stage;
+    stage.control.bounds.min_silence = 0ms;
+    stage.control.bounds.max_clients = stage.control.bounds.reserved_for_root + 1;
+    auto& server = serve_everybody(stage);
+    auto silent = stage.call();
+    stage.until([&] { return server.clients() == 1; });
+    CHECK_THAT(as_user(stage, stranger, {admins}, {"hello"}),
+               Contains("1 clients already use the control socket"));
+    CHECK_FALSE(silent.ended());
+}
+
 TEST_CASE("further clients than the bound get a line and the end, and the others stay") {
     ControlStage stage;
     stage.control.bounds.max_clients_per_user = 16;

@@ -107,10 +107,39 @@ TEST_CASE("half a line is waited for only so long") {
     stage.until_ended(half);
     stage.until([&] { return server.clients() == 1; });
     CHECK_THAT(stage.log(), Contains("CTRL-222-N") && Contains("an incomplete request"));
-    // Who has asked for nothing may stay.
+    // The limit for half a line is not that for no line.
     CHECK_FALSE(idle.ended());
     idle.ask("hello");
     stage.until_ends(idle, 1);
+}
+
+TEST_CASE("a client that sends no request is closed after a while, before and after an answer [G-8]") {
+    ControlStage stage;
+    stage.control.bounds.silence_timeout = 50ms;
+    auto& server = stage.serve();
+    auto silent = stage.call(), once = stage.call();
+    once.ask("hello");
+    stage.until_ends(once, 1);
+    stage.until_ended(silent);
+    stage.until_ended(once);
+    stage.until([&] { return server.clients() == 0; });
+    CHECK_THAT(stage.log(), Contains("CTRL-222-N") && Contains("closed after 50ms with no request"));
+}
+
+TEST_CASE("a client that waits for its answer is not silent [G-8]") {
+    ControlStage stage;
+    stage.control.bounds.silence_timeout = 20ms;
+    auto& server = stage.serve();
+    std::vector<Answer> kept;
+    server.add("later", Access::read,
+               [&](const control::Request&, Answer answer) { kept.push_back(std::move(answer)); });
+    auto waiting = stage.call(), silent = stage.call();
+    waiting.ask("later");
+    stage.until_ended(silent);
+    stage.until([&] { return kept.size() == 1; });
+    CHECK_FALSE(waiting.ended());
+    kept.front().end();
+    stage.until_ends(waiting, 1);
 }
 
 TEST_CASE("a handler that throws or forgets its answer is answered for") {
@@ -195,6 +224,42 @@ TEST_CASE("a client that never reads costs one buffer, holds nobody up and is cu
     CHECK(rows == stuck);
     CHECK_THAT(stage.log(), Contains("CTRL-222-N") && Contains("does not read"));
     CHECK_FALSE(busy.ended());
+}
+
+TEST_CASE("a client that reads slowly is not one that does not read [G-13]") {
+    ControlStage stage;
+    stage.control.bounds.read_timeout = 40ms;
+    auto& server = stage.serve();
+    constexpr int all = 4'000;
+    std::function<void(Answer, int)> stream = [&](Answer answer, int from) {
+        int next = from;
+        while (next < all && answer.row(control::Row().add("pad", std::string(500, 'x'))))
+            ++next;
+        if (next == all) return answer.end();
+        answer.on_writable([&stream, answer, next] { stream(answer, next); });
+    };
+    server.add("long", Access::read, [&](const control::Request&, Answer answer) { stream(answer, 0); });
+    auto caller = stage.call();
+    caller.ask("long");
+    // Far less in each interval than what makes the socket writable again.
+    boost::asio::steady_timer pause(stage.io);
+    std::size_t received = 0;
+    bool ended = false, closed = false;
+    std::function<void()> read_later = [&] {
+        pause.expires_after(20ms);
+        pause.async_wait([&](boost::system::error_code) {
+            std::string piece(40'000, 0);
+            const ssize_t got = ::recv(caller.descriptor(), piece.data(), piece.size(), MSG_DONTWAIT);
+            if (got == 0) closed = true;
+            if (got > 0) received += static_cast<std::size_t>(got);
+            ended = got > 0 && piece.substr(0, static_cast<std::size_t>(got)).ends_with("{\"end\":true}\n");
+            if (!ended && !closed) read_later();
+        });
+    };
+    read_later();
+    stage.until([&] { return ended || closed; });
+    CHECK(ended);
+    CHECK(received > all * 500u);
 }
 
 TEST_CASE("an answer of any length reaches a client that reads slowly, whole and in order") {
