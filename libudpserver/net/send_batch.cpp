@@ -84,7 +84,9 @@ int SendBatch::send_alone(std::size_t index) {
 }
 
 void SendBatch::report(std::size_t index, int error) {
-    if (sent_) sent_(tags_[index], vectors_[index].iov_len, error);
+    if (!sent_) return;
+    const iovec& payload = vectors_[index];
+    sent_(tags_[index], {static_cast<const std::byte*>(payload.iov_base), payload.iov_len}, error);
 }
 
 }  // namespace net

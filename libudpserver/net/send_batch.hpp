@@ -16,9 +16,9 @@ namespace net {
 /// with one sendmmsg. The payloads belong to the caller and must stay in place until then.
 class SendBatch {
 public:
-    /// Called for each datagram when it was sent or failed, with the tag given to add(), its size, 0 or the
-    /// errno.
-    using Sent = std::function<void(std::uint64_t tag, std::size_t size, int error)>;
+    /// Called for each datagram when it was sent or failed, with the tag given to add(), 0 or the errno.
+    /// Must not call add().
+    using Sent = std::function<void(std::uint64_t tag, std::span<const std::byte> payload, int error)>;
 
     SendBatch(std::size_t slots, Sent sent);
 

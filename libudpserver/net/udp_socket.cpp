@@ -77,6 +77,14 @@ std::optional<base::Endpoint> peer_endpoint(int fd) {
     return base::from_sockaddr(address, length);
 }
 
+std::optional<base::Address> route_source(const base::Endpoint& server) try {
+    const base::UniqueFd probe = make_udp_socket(server.family, "probe");
+    if (connect_socket(probe.get(), server) != 0) return std::nullopt;
+    return local_endpoint(probe.get()).address();
+} catch (const SocketError&) {
+    return std::nullopt;
+}
+
 int connect_socket(int fd, const base::Endpoint& server) {
     sockaddr_storage address;
     const socklen_t length = base::to_sockaddr(server, address);

@@ -37,6 +37,9 @@ void bind_socket(int fd, const base::Endpoint& local, const std::string& subject
 base::Endpoint local_endpoint(int fd);
 std::optional<base::Endpoint> peer_endpoint(int fd);
 
+/// The address from which the machine would send to `server` now; nullopt without a route.
+std::optional<base::Address> route_source(const base::Endpoint& server);
+
 /// Operations on a pool socket. Each returns 0 or the errno; none blocks.
 int connect_socket(int fd, const base::Endpoint& server);
 int disconnect_socket(int fd);

@@ -54,6 +54,8 @@ struct Totals {
     Count over_limit;  ///< datagrams beyond a limit of their session
     Count send_full;   ///< datagrams dropped because a socket's buffer was full
     Count send_errors, icmp_errors, dropped_by_proxy, stray;
+    Count client_send_errors;  ///< datagrams for a client that the machine could not send
+    Count sources_renewed;     ///< sessions that continued from another source
     Count bad_source, truncated;
     Count held;          ///< datagrams that waited for a name, of first ones and of running sessions (K-58)
     Count hold_dropped;  ///< datagrams without room to wait, or whose session was closed first

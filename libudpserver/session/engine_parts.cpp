@@ -45,6 +45,7 @@ EngineParts::EngineParts(const EngineSetup& setup)
       pending(config.resolver.timeout, hold_budget, setup.look_up, reports),
       evaluator(policy, pending.client_names()),
       moves(policy, sessions, sockets, outbox, reports),
+      renewal(policy, sessions, sockets, outbox, moves, reports),
       transition({.history = setup.history,
                   .listeners = listeners,
                   .worker = worker,

@@ -7,6 +7,7 @@
 #include "libudpserver/session/admission.hpp"
 #include "libudpserver/session/policy_transition.hpp"
 #include "libudpserver/session/proxy.hpp"
+#include "libudpserver/session/source_renewal.hpp"
 
 namespace session {
 
@@ -54,6 +55,7 @@ struct EngineParts {
     PendingClients pending;
     PolicyEvaluator evaluator;
     ServerMoves moves;
+    SourceRenewal renewal;
     PolicyTransition transition;
     Admission admission;
 };

@@ -9,10 +9,24 @@ namespace session {
 namespace {
 
 constexpr std::size_t batch_size = 64;
-/// The tag of a datagram is the slot of its session and the side it goes to, or this for an answer without
-/// one.
+/// Datagrams that may wait for another source in one turn; more are dropped.
+constexpr std::size_t max_unsent = 64;
+/// The tag of a datagram is the slot of its session, its traffic class and the side it goes to, or this for
+/// an answer without one.
 constexpr std::uint64_t no_session = ~std::uint64_t{0};
-constexpr std::uint64_t to_client_bit = std::uint64_t{1} << 63;
+constexpr std::uint64_t to_client_bit = std::uint64_t{1} << 62;
+constexpr unsigned tos_shift = 32;
+
+constexpr std::uint64_t tag_of(Slot slot, std::uint8_t tos) {
+    return slot | std::uint64_t{tos} << tos_shift;
+}
+
+/// The kernel has no route to the server, or none from the source that the socket has had since it was
+/// connected. Which of these it returns depends on its version and on the kind of route.
+bool is_without_source(int error) {
+    return error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL || error == EINVAL ||
+           error == EACCES || error == ENETDOWN || error == ENODEV;
+}
 
 }  // namespace
 
@@ -24,7 +38,10 @@ Outbox::Outbox(unsigned worker, net::ListenerSet& listeners, const SocketSupply&
       policy_(policy),
       sessions_(sessions),
       reports_(reports),
-      batch_(batch_size, [this](std::uint64_t tag, std::size_t size, int error) { sent(tag, size, error); }) {
+      batch_(batch_size, [this](std::uint64_t tag, std::span<const std::byte> payload, int error) {
+          sent(tag, payload, error);
+      }) {
+    unsent_.reserve(max_unsent);
 }
 
 void Outbox::to_server(Session session, std::span<const std::byte> payload, std::uint8_t tos) {
@@ -34,7 +51,7 @@ void Outbox::to_server(Session session, std::span<const std::byte> payload, std:
                 .to = connects(session->type) ? Endpoint{} : session->server,
                 .source = {},
                 .tos = tos,
-                .tag = session.slot()});
+                .tag = tag_of(session.slot(), tos)});
 }
 
 void Outbox::to_client(Session session, std::span<const std::byte> payload, std::uint8_t tos,
@@ -47,7 +64,7 @@ void Outbox::to_client(Session session, std::span<const std::byte> payload, std:
                 .to = session->client,
                 .source = choose_source ? as : Endpoint{},
                 .tos = tos,
-                .tag = session.slot() | to_client_bit});
+                .tag = tag_of(session.slot(), tos) | to_client_bit});
 }
 
 void Outbox::answer(std::size_t listener, const net::Datagram& datagram, std::span<const std::byte> payload) {
@@ -64,20 +81,41 @@ void Outbox::answer(std::size_t listener, const net::Datagram& datagram, std::sp
 void Outbox::flush(Instant now) {
     now_ = now;
     batch_.flush();
+    if (unsent_.empty()) kept_.clear();
+}
+
+void Outbox::clear_unsent() {
+    unsent_.clear();
     kept_.clear();
 }
 
-void Outbox::sent(std::uint64_t tag, std::size_t size, int error) {
+void Outbox::sent(std::uint64_t tag, std::span<const std::byte> payload, int error) {
     if (tag == no_session) return;
-    const Session session = sessions_.at(static_cast<Slot>(tag & ~to_client_bit));
-    if (error == ECONNREFUSED || error == EHOSTUNREACH) {
-        icmp_error(session, error, now_);
-    } else if (error != 0) {
-        reports_.send_failed(session, error, now_);
-    } else if ((tag & to_client_bit) != 0) {
-        reports_.to_client(session.record(), size);
+    const Session session = sessions_.at(static_cast<Slot>(tag));
+    if ((tag & to_client_bit) != 0) {
+        // The client's side never closes a session: anyone could make the machine unable to reach a client.
+        if (error != 0) return reports_.send_to_client_failed(session, error, now_);
+        return reports_.to_client(session.record(), payload.size());
+    }
+    if (error == 0) return reports_.to_server(session.record(), payload.size());
+    not_sent_to_server(session, {session.id(), payload, static_cast<std::uint8_t>(tag >> tos_shift), error});
+}
+
+/// A socket without a connection gets a source with each datagram; only another route could help it.
+void Outbox::not_sent_to_server(Session session, const Unsent& unsent) {
+    const bool may_help = is_without_source(unsent.error) && connects(session->type);
+    if (may_help && session.is_open() && unsent_.size() < max_unsent) {
+        unsent_.push_back(unsent);
     } else {
-        reports_.to_server(session.record(), size);
+        give_up(session, unsent.error, now_);
+    }
+}
+
+void Outbox::give_up(Session session, int error, Instant now) {
+    if (error == ECONNREFUSED || error == EHOSTUNREACH) {
+        icmp_error(session, error, now);
+    } else {
+        reports_.send_to_server_failed(session, error, now);
     }
 }
 

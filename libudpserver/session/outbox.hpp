@@ -30,11 +30,26 @@ public:
     void keep(HoldQueue::Held held) { kept_.push_back(std::move(held)); }
     void flush(Instant now);
 
+    /// A datagram for a server that the machine could not send: it has lost the session's source address or
+    /// the route. Valid as long as its payload.
+    struct Unsent {
+        SessionId session;
+        std::span<const std::byte> payload;
+        std::uint8_t tos = 0;
+        int error = 0;
+    };
+    /// Those since the last call, a bounded number.
+    [[nodiscard]] std::span<const Unsent> unsent() const { return unsent_; }
+    void clear_unsent();
+    /// It is dropped and counted; on-icmp-error decides about the session.
+    void give_up(Session session, int error, Instant now);
+
     /// An ICMP report about the session's server (K-48).
     void icmp_error(Session session, int error, Instant now);
 
 private:
-    void sent(std::uint64_t tag, std::size_t size, int error);
+    void sent(std::uint64_t tag, std::span<const std::byte> payload, int error);
+    void not_sent_to_server(Session session, const Unsent& unsent);
 
     unsigned worker_;
     net::ListenerSet& listeners_;
@@ -44,6 +59,7 @@ private:
     SessionReports& reports_;
     net::SendBatch batch_;
     std::vector<HoldQueue::Held> kept_;
+    std::vector<Unsent> unsent_;
     Instant now_{};  ///< of the last flush()
 };
 

@@ -86,10 +86,21 @@ Adoption Server::start(bool fresh) {
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->read_leftovers();
     listeners_.close_leftovers();
+    review_sources();
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->start();
+    network_.emplace(io_, [this] { review_sources(); });
     state_ = State::running;
     return all;
+}
+
+/// Adopted sessions too may have lost their source, since the machine's addresses change without a REG.
+void Server::review_sources() {
+    for_all_workers(
+        [local = net::local_addresses()](unsigned, SessionEngine& engine) {
+            engine.addresses_changed(local, base::MonotonicClock::now());
+        },
+        {});
 }
 
 void Server::report_left() {
@@ -188,6 +199,7 @@ void Server::stop_reading() {
 }
 
 void Server::leave() {
+    network_.reset();
     stop_reading();
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->stop();  // completes the tasks that are posted already

@@ -5,9 +5,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "libudpserver/net/network_monitor.hpp"
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/arena_migration.hpp"
 #include "libudpserver/session/name_updates.hpp"
@@ -132,6 +134,7 @@ private:
     [[nodiscard]] LookUp look_up(const LookupSource& source, unsigned worker) const;
     [[nodiscard]] unsigned worker_for(SocketIndex socket, unsigned idle) const;
     void stop_reading();
+    void review_sources();
     bool hand_over(unsigned worker, Worker::Handed& handed);
     Adoption adopt_all(bool fresh);
     void request_from_main(std::size_t group, unsigned worker);
@@ -154,6 +157,7 @@ private:
     State state_ = State::prepared;
     std::vector<Leftover> leftovers_;      ///< sessions that max-sessions no longer has room for
     std::vector<base::UniqueFd> sockets_;  ///< added after the start
+    std::optional<net::NetworkMonitor> network_;  ///< while the workers run
 };
 
 }  // namespace session

@@ -40,6 +40,9 @@ public:
     /// no socket is free.
     bool set_server(Session session, const Endpoint& server, Instant now);
 
+    /// The session continues with another socket, connected to this server. Nothing changes when it fails.
+    CloseReason reconnect(Session session, const Endpoint& server, Instant now);
+
 private:
     /// Which sessions of a rule a review concerns.
     enum class Scope : std::uint8_t {
@@ -60,7 +63,6 @@ private:
                                 const policy::Names::Addresses& removed) const;
     void leave_server(Session session, Instant now);
     void move(Session session, Instant now);
-    CloseReason reconnect(Session session, const Endpoint& server, Instant now);
 
     policy::Policy& policy_;
     SessionStore& sessions_;

@@ -62,10 +62,10 @@ void ServerStatistics::add_traffic(std::vector<std::string>& lines) const {
                                 sum(&Totals::to_client_datagrams), sum(&Totals::to_client_bytes)));
     lines.push_back(
         fmt::format("dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
-                    "full, {} send errors, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
+                    "full, {} send errors to servers, {} to clients, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
                     sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
                     sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
-                    sum(&Totals::send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
+                    sum(&Totals::send_errors), sum(&Totals::client_send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
                     sum(&Totals::bad_source), sum(&Totals::kernel_drops) + dropped_at_listeners()));
     if (config_.udpserver.workers > 1)
         lines.push_back(fmt::format("between workers: {} datagrams handed over, {} dropped",
@@ -99,6 +99,8 @@ std::vector<std::pair<std::string, std::uint64_t>> ServerStatistics::counters() 
         {"dropped_by_proxy", &Totals::dropped_by_proxy},
         {"buffer_full", &Totals::send_full},
         {"send_errors", &Totals::send_errors},
+        {"client_send_errors", &Totals::client_send_errors},
+        {"sources_renewed", &Totals::sources_renewed},
         {"icmp_errors", &Totals::icmp_errors},
         {"truncated", &Totals::truncated},
         {"bad_source", &Totals::bad_source},

@@ -94,6 +94,7 @@ void SessionEngine::on_server_error(SocketIndex socket, int error, Instant now) 
 void SessionEngine::settle(Instant now) {
     settled_ = now;
     parts_.outbox.flush(now);
+    if (!parts_.outbox.unsent().empty()) parts_.renewal.resend(now);
     // Closing may make a handler send a last datagram or close another session.
     while (const Session session = parts_.sessions.next_closing())
         close(session, now);
@@ -140,6 +141,7 @@ void SessionEngine::tick(Instant now) {
     fail_lookups(now);
     parts_.transition.tick(now);
     parts_.moves.run_pending(now);
+    parts_.renewal.run_pending(now);
     refuse_pending(parts_.pending.take_overdue(now), CloseReason::resolve_failure, now);
     parts_.sessions.expire(now, max_timers, [this, now](Session session) {
         const conf::SessionLimits& limits = parts_.rule_of(session).limits;
@@ -163,7 +165,8 @@ std::optional<Instant> SessionEngine::next_tick() const {
     consider(parts_.reports.next_flush());
     consider(parts_.pending.next_deadline());
     consider(parts_.transition.next_tick());
-    if (parts_.pending.has_unanswerable() || parts_.moves.has_pending()) consider(settled_);
+    if (parts_.pending.has_unanswerable() || parts_.moves.has_pending() || parts_.renewal.has_pending())
+        consider(settled_);
     return next;
 }
 
@@ -233,6 +236,11 @@ void SessionEngine::fail_lookups(Instant now) {
                                     .detail = "look-ups are not available"};
     for (const LookupDone& done : parts_.pending.take_unanswerable())
         done(*this, answer, now);
+}
+
+void SessionEngine::addresses_changed(std::vector<base::Address> local, Instant now) {
+    parts_.renewal.addresses_changed(std::move(local), now);
+    settle(now);
 }
 
 void SessionEngine::sockets_came(std::size_t group, bool complete, Instant now) {

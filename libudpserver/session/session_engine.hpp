@@ -61,6 +61,9 @@ public:
     /// The answer to a request has been added; `complete` if nothing was missing.
     void sockets_came(std::size_t group, bool complete, Instant now);
 
+    /// The machine has these addresses from now on.
+    void addresses_changed(std::vector<base::Address> local, Instant now);
+
     // Start and stop
 
     /// Takes over the sessions that the last REG left, or with `fresh` reports all of them as aborted. Called

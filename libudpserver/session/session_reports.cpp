@@ -105,12 +105,24 @@ void SessionReports::one_way_reply(Session session, const Endpoint& from) {
                      client_of(session), session.slot(), session->generation, base::to_string(from));
 }
 
-void SessionReports::send_failed(Session session, int error, Instant now) {
-    (error == EAGAIN || error == ENOBUFS || error == ENOMEM ? totals_.send_full : totals_.send_errors).add();
+/// A full buffer is the machine's problem; any other error belongs to the side it was sent to.
+void SessionReports::count_unsent(int error, Count& other) {
+    (error == EAGAIN || error == ENOBUFS || error == ENOMEM ? totals_.send_full : other).add();
+}
+
+void SessionReports::send_to_server_failed(Session session, int error, Instant now) {
+    count_unsent(error, totals_.send_errors);
     if (!error_lines_.take(error_rate, now)) return;
-    base::log::write(base::msg::send_failed, "{}: session {}.{} with {}: cannot send: {}", client_of(session),
-                     session.slot(), session->generation, base::to_string(session->server),
-                     std::strerror(error));
+    base::log::write(base::msg::send_failed, "{}: session {}.{}: cannot send to the server {}: {}",
+                     client_of(session), session.slot(), session->generation,
+                     base::to_string(session->server), std::strerror(error));
+}
+
+void SessionReports::send_to_client_failed(Session session, int error, Instant now) {
+    count_unsent(error, totals_.client_send_errors);
+    if (!error_lines_.take(error_rate, now)) return;
+    base::log::write(base::msg::send_to_client_failed, "{}: session {}.{}: cannot send to the client: {}",
+                     client_of(session), session.slot(), session->generation, std::strerror(error));
 }
 
 void SessionReports::icmp_error(Session session, int error, Instant now) {
@@ -158,6 +170,15 @@ void SessionReports::count_closed(const Record& record, Slot slot, const conf::R
 void SessionReports::moved(Session session) {
     base::log::write(base::msg::debug, "{}: session {}.{} moved to {}", client_of(session), session.slot(),
                      session->generation, base::to_string(session->server));
+}
+
+void SessionReports::source_renewed(Session session, const base::Address& before, const Endpoint& after,
+                                    Instant now) {
+    totals_.sources_renewed.add();
+    if (!error_lines_.take(error_rate, now)) return;
+    base::log::write(base::msg::source_renewed, "{}: session {}.{}: the source is {} now: {} cannot reach {}",
+                     client_of(session), session.slot(), session->generation, base::to_string(after),
+                     base::to_string(before), base::to_string(session->server));
 }
 
 void SessionReports::connect_failed(Session session, const Endpoint& server, int error) {

@@ -50,7 +50,8 @@ public:
     void truncated(const Endpoint& server);
     void foreign(Session session, const Endpoint& from, Instant now);
     void one_way_reply(Session session, const Endpoint& from);
-    void send_failed(Session session, int error, Instant now);
+    void send_to_server_failed(Session session, int error, Instant now);
+    void send_to_client_failed(Session session, int error, Instant now);
     void icmp_error(Session session, int error, Instant now);
 
     // Sessions
@@ -61,6 +62,8 @@ public:
     /// A record that no engine serves any more. It may hold anything.
     void closed_unserved(Record record, Slot slot, CloseReason reason, const conf::Rule* rule, Instant now);
     void moved(Session session);
+    /// The session has another source: `before` is gone.
+    void source_renewed(Session session, const base::Address& before, const Endpoint& after, Instant now);
     void connect_failed(Session session, const Endpoint& server, int error);
     void adopted(std::uint32_t adopted, std::uint32_t aborted);
     void not_adopted(Session session, const char* why);
@@ -87,6 +90,7 @@ public:
     [[nodiscard]] const std::vector<RuleCount>& rule_counts() const { return rule_counts_; }
 
 private:
+    void count_unsent(int error, Count& other);
     void count_closed(const Record& record, Slot slot, const conf::Rule* rule, std::string_view client_name,
                       Instant now);
     void warn_of_refusal(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,

@@ -27,8 +27,8 @@ struct Sender {
     std::vector<Sent> sent;
     net::SendBatch batch;
     explicit Sender(std::size_t slots)
-        : batch(slots, [this](std::uint64_t tag, std::size_t size, int error) {
-              sent.push_back({tag, size, error});
+        : batch(slots, [this](std::uint64_t tag, std::span<const std::byte> payload, int error) {
+              sent.push_back({tag, payload.size(), error});
           }) {}
 };
 

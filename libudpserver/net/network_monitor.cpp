@@ -1,0 +1,80 @@
+#include "libudpserver/net/network_monitor.hpp"
+
+#include <ifaddrs.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/unique_fd.hpp"
+
+namespace net {
+
+namespace {
+
+/// A DHCP client removes one address and adds another.
+constexpr auto settle_time = std::chrono::milliseconds(50);
+
+base::UniqueFd open_netlink() {
+    base::UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    address.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
+    if (fd && ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
+    return fd;
+}
+
+}  // namespace
+
+NetworkMonitor::NetworkMonitor(boost::asio::io_context& io, std::function<void()> addresses_changed)
+    : socket_(io), delay_(io), addresses_changed_(std::move(addresses_changed)) {
+    base::UniqueFd fd = open_netlink();
+    if (!fd) return;
+    socket_.assign(fd.release());
+    wait();
+}
+
+void NetworkMonitor::wait() {
+    socket_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this](boost::system::error_code error) {
+                           if (error) return;
+                           read();
+                           wait();
+                       });
+}
+
+/// The messages say only that something has changed. Lost ones (ENOBUFS) are taken off the socket here too.
+void NetworkMonitor::read() {
+    std::array<std::byte, 4096> message;
+    while (::recv(socket_.native_handle(), message.data(), message.size(), MSG_DONTWAIT) >= 0)
+        continue;
+    if (std::exchange(is_delayed_, true)) return;
+    delay_.expires_after(settle_time);
+    delay_.async_wait([this](boost::system::error_code error) {
+        if (error) return;
+        is_delayed_ = false;
+        addresses_changed_();
+    });
+}
+
+std::vector<base::Address> local_addresses() {
+    std::vector<base::Address> found;
+    ifaddrs* first = nullptr;
+    if (::getifaddrs(&first) != 0) return found;
+    const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(first, &::freeifaddrs);
+    for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+        if (entry->ifa_addr == nullptr) continue;
+        const int family = entry->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) continue;
+        sockaddr_storage address{};
+        const socklen_t length = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+        std::memcpy(&address, entry->ifa_addr, length);
+        found.push_back(base::from_sockaddr(address, length).address());
+    }
+    return found;
+}
+
+}  // namespace net
