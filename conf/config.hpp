@@ -76,6 +76,12 @@ struct Server {
 /// Kernun's session types (K-39..K-43).
 enum class SessionType : std::uint8_t { one_way, normal, any_port, any_sock, broadcast };
 
+/// A server is silent when the client has sent this many datagrams over this time without a reply.
+struct NoAnswer {
+    std::uint32_t datagrams = 5;
+    Duration time = std::chrono::seconds(15);  ///< 0: off
+};
+
 /// Limits of one session; nothing or 0 means no limit.
 struct SessionLimits {
     Duration unanswered = std::chrono::seconds(30);  ///< since the last datagram, before the first reply
@@ -83,6 +89,7 @@ struct SessionLimits {
     Duration lifetime{0};
     std::uint64_t client_datagrams = 0, server_datagrams = 0;
     std::uint64_t client_bytes = 0, server_bytes = 0;
+    NoAnswer no_answer;
     std::uint64_t idle_bytes = 0;  ///< fewer bytes than this within `idle` count as idle (O-31)
 };
 

@@ -164,6 +164,8 @@ std::string print_udpserver(const UdpServer& server) {
 std::string print_limits(const SessionLimits& limits) {
     Lines lines("      ");
     lines.key("unanswered", text(limits.unanswered)).key("idle", text(limits.idle));
+    lines.key("no-answer", fmt::format("{{datagrams: {}, time: {}}}", limits.no_answer.datagrams,
+                                       text(limits.no_answer.time)));
     lines.key("lifetime", text(limits.lifetime));
     lines.key("client-datagrams", limits.client_datagrams).key("server-datagrams", limits.server_datagrams);
     lines.key("client-bytes", bytes(limits.client_bytes)).key("server-bytes", bytes(limits.server_bytes));

@@ -41,6 +41,13 @@ void read_source_port(const NodeRef& ref, std::optional<PortRange>& source) {
     }
 }
 
+void read_no_answer(const NodeRef& ref, NoAnswer& no_answer) {
+    Section section(ref);
+    section.optional("datagrams", no_answer.datagrams, number<std::uint32_t>(1, 10'000));
+    section.optional("time", no_answer.time, duration(Duration{0}, max_duration));
+    section.finish();
+}
+
 void read_conditions(Section& section, const std::vector<NamedList>& lists, Rule& rule) {
     if (const auto from = section.child("from")) read_host_items(*from, lists, rule.from);
     if (const auto to = section.child("to")) read_destinations(*to, lists, rule.to);
@@ -86,6 +93,7 @@ void read_limits(const NodeRef& ref, SessionLimits& limits) {
     section.optional("server-datagrams", limits.server_datagrams, whole_number(0, max));
     section.optional("client-bytes", limits.client_bytes, size(max));
     section.optional("server-bytes", limits.server_bytes, size(max));
+    if (const auto no_answer = section.child("no-answer")) read_no_answer(*no_answer, limits.no_answer);
     section.optional("idle-bytes", limits.idle_bytes, size(max));
     section.finish();
 }

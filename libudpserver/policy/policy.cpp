@@ -62,9 +62,10 @@ void Policy::set_addresses(std::size_t name, Names::Addresses addresses) {
     if (names_.addresses(name) != before) targets_.update(name);
 }
 
-const conf::Server* Policy::server_for(std::size_t rule, const base::Address& client) const {
+const conf::Server* Policy::server_for(std::size_t rule, const base::Address& client,
+                                       const IsAvoided& is_avoided) const {
     const std::vector<conf::Server>& servers = targets_.of(rule);
-    const std::size_t chosen = choose_server(servers, client);
+    const std::size_t chosen = choose_server(servers, client, is_avoided);
     return chosen < servers.size() ? &servers[chosen] : nullptr;
 }
 

@@ -72,7 +72,11 @@ public:
     void set_unresolved(std::size_t name) { names_.set_unresolved(name); }
 
     /// The server that serves this client by the rule; null when the rule has none.
-    [[nodiscard]] const conf::Server* server_for(std::size_t rule, const base::Address& client) const;
+    /// With `is_avoided` among the others.
+    [[nodiscard]] const conf::Server* server_for(std::size_t rule, const base::Address& client,
+                                                 const IsAvoided& is_avoided = {}) const;
+    /// True if the rule has more than one server now.
+    [[nodiscard]] bool has_choice(std::size_t rule) const { return targets_.of(rule).size() > 1; }
     [[nodiscard]] bool has_server(std::size_t rule, const base::Address& address) const {
         return targets_.has_address(rule, address);
     }

@@ -52,11 +52,13 @@ bool same_host(const Address& a, const Address& b) {
 
 }  // namespace
 
-std::size_t choose_server(const std::vector<conf::Server>& servers, const base::Address& client) {
-    if (servers.size() == 1 && servers[0].weight > 0) return 0;
+std::size_t choose_server(const std::vector<conf::Server>& servers, const base::Address& client,
+                          const IsAvoided& is_avoided) {
+    if (servers.size() == 1 && servers[0].weight > 0 && !is_avoided) return 0;
     std::size_t best = servers.size();
     double best_score = 0;
     for (std::size_t i = 0; i < servers.size(); ++i) {
+        if (is_avoided && is_avoided(servers[i].endpoint)) continue;
         const double score =
             static_cast<double>(servers[i].weight) / -std::log(draw(client, servers[i].endpoint));
         if (score > best_score) {

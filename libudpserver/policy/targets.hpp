@@ -11,11 +11,14 @@
 
 namespace policy {
 
+/// True for a server that a client should not get.
+using IsAvoided = std::function<bool(const base::Endpoint&)>;
+
 /// The index of the server that serves this client, or servers.size() if none has a weight: rendezvous
 /// hashing by weight over the client's address without its port. The key is fixed, so that a client keeps its
 /// server over restarts and reordered lists, and removing a server moves only its own clients.
-[[nodiscard]] std::size_t choose_server(const std::vector<conf::Server>& servers,
-                                        const base::Address& client);
+[[nodiscard]] std::size_t choose_server(const std::vector<conf::Server>& servers, const base::Address& client,
+                                        const IsAvoided& is_avoided = {});
 
 /// The present servers of each rule's `plug-to`: the configured addresses, and for a name all its addresses
 /// with the entry's port and weight (K-54).

@@ -17,10 +17,18 @@ std::uint8_t traffic_class(std::uint8_t received, const std::optional<std::uint8
 
 void Forwarder::to_server(Session session, net::Datagram& datagram, Instant now) {
     session->last_client = now;
+    count_unreplied(session, now);
     parts_.reports.from_client(session.record(), datagram.payload);
     if (session.is_holding() || pass_to_server(session, datagram, now) == Verdict::hold)
         parts_.pending.hold(session, datagram, now);
     check_client_limit(session);
+}
+
+/// A server that never replies may be meant to; only if there is another one, it may rather be down.
+void Forwarder::count_unreplied(Session session, Instant now) {
+    if (session->type == conf::SessionType::one_way) return;
+    if (session->answered() || parts_.policy.has_choice(session->rule))
+        session::count_unreplied(session.side().silence, now);
 }
 
 Verdict Forwarder::pass_to_server(Session session, net::Datagram& datagram, Instant now) {
@@ -60,6 +68,7 @@ void Forwarder::to_client(SocketIndex socket, net::Datagram& datagram, Instant n
     }
     const bool is_first = !session->answered();
     session->last_server = now;
+    session.side().silence = {};
     parts_.reports.from_server(session.record(), datagram.payload);
     if (is_first) {
         parts_.sessions.set_answered(session);

@@ -25,6 +25,7 @@ public:
 
 private:
     Verdict pass_to_server(Session session, net::Datagram& datagram, Instant now);
+    void count_unreplied(Session session, Instant now);
     void check_client_limit(Session session);
     bool is_foreign(Session session, const net::Datagram& datagram, Instant now);
     Verdict ask_handler(Session session, net::Datagram& datagram, bool from_client, Instant now);

@@ -43,7 +43,21 @@ CloseReason Opener::precheck(const net::Datagram& datagram, bool is_charged, Ins
 
 policy::Decision Opener::decide(const net::Datagram& datagram, Instant now) {
     const auto dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
-    return parts_.evaluator.decide(datagram.from, datagram.local, dscp, now);
+    policy::Decision decision = parts_.evaluator.decide(datagram.from, datagram.local, dscp, now);
+    if (decision.kind == policy::Decision::Kind::accept)
+        decision.server = preferred_server(decision, datagram.from.address(), now);
+    return decision;
+}
+
+/// Another server of the rule if the first choice was silent, unless all of them were.
+Endpoint Opener::preferred_server(const policy::Decision& decision, const base::Address& client,
+                                  Instant now) const {
+    const auto was_silent = [&](const Endpoint& server) {
+        return silent_servers_.contain(client, server, now);
+    };
+    if (!was_silent(decision.server)) return decision.server;
+    const conf::Server* other = parts_.policy.server_for(*decision.rule, client, was_silent);
+    return other == nullptr ? decision.server : other->endpoint;
 }
 
 CloseReason Opener::park(std::size_t listener, const net::Datagram& datagram,
@@ -162,7 +176,7 @@ void Opener::explain(Explanation& result, const net::Datagram& datagram, Instant
     const base::Address client = datagram.from.address();
     result.policy_asked = true;
     result.rule = decision.rule;
-    result.server = decision.server;
+    result.server = accepted ? preferred_server(decision, client, now) : decision.server;
     result.reason = parts_.evaluator.refusal(decision, client, now);
     if (result.reason == CloseReason::none) {
         if (accepted)

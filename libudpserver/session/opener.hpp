@@ -4,6 +4,7 @@
 
 #include "base/token_bucket.hpp"
 #include "libudpserver/session/engine_parts.hpp"
+#include "libudpserver/session/silent_servers.hpp"
 
 namespace session {
 
@@ -34,6 +35,7 @@ public:
     /// From now on every first datagram is refused with reason `admin`.
     void drain() { draining_ = true; }
     RefusedClients& refused_clients() { return refused_clients_; }
+    SilentServers& silent_servers() { return silent_servers_; }
 
     /// What must hold before the policy is asked; `none` if it does. Consumes no rate. `is_charged`: the
     /// client paid the rates when it began to wait.
@@ -55,6 +57,8 @@ public:
     void explain(Explanation& result, const net::Datagram& datagram, Instant now);
 
 private:
+    [[nodiscard]] Endpoint preferred_server(const policy::Decision& decision, const base::Address& client,
+                                            Instant now) const;
     CloseReason charge(const net::Datagram& datagram, bool& is_charged, Instant now);
     bool proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now);
     void fill(Record& record, std::size_t listener, const net::Datagram& datagram,
@@ -65,6 +69,7 @@ private:
 
     EngineParts& parts_;
     RefusedClients refused_clients_;
+    SilentServers silent_servers_;
     base::TokenBucket answers_;
     bool draining_ = false;
 };

@@ -84,7 +84,14 @@ void Outbox::flush(Instant now) {
     if (unsent_.empty()) kept_.clear();
 }
 
-void Outbox::clear_unsent() {
+std::span<const Outbox::Unsent> Outbox::begin_resending() {
+    is_resending_ = true;
+    return unsent_;
+}
+
+void Outbox::finish_resending(Instant now) {
+    flush(now);
+    is_resending_ = false;
     unsent_.clear();
     kept_.clear();
 }
@@ -103,7 +110,7 @@ void Outbox::sent(std::uint64_t tag, std::span<const std::byte> payload, int err
 
 /// A socket without a connection gets a source with each datagram; only another route could help it.
 void Outbox::not_sent_to_server(Session session, const Unsent& unsent) {
-    const bool may_help = is_without_source(unsent.error) && connects(session->type);
+    const bool may_help = !is_resending_ && is_without_source(unsent.error) && connects(session->type);
     if (may_help && session.is_open() && unsent_.size() < max_unsent) {
         unsent_.push_back(unsent);
     } else {

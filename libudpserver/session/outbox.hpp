@@ -38,9 +38,11 @@ public:
         std::uint8_t tos = 0;
         int error = 0;
     };
-    /// Those since the last call, a bounded number.
-    [[nodiscard]] std::span<const Unsent> unsent() const { return unsent_; }
-    void clear_unsent();
+    [[nodiscard]] bool has_unsent() const { return !unsent_.empty(); }
+    /// Those that are to be sent again, a bounded number. Until finish_resending() nothing is added to them:
+    /// what cannot be sent is given up.
+    std::span<const Unsent> begin_resending();
+    void finish_resending(Instant now);
     /// It is dropped and counted; on-icmp-error decides about the session.
     void give_up(Session session, int error, Instant now);
 
@@ -60,6 +62,7 @@ private:
     net::SendBatch batch_;
     std::vector<HoldQueue::Held> kept_;
     std::vector<Unsent> unsent_;
+    bool is_resending_ = false;
     Instant now_{};  ///< of the last flush()
 };
 

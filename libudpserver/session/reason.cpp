@@ -34,6 +34,7 @@ constexpr auto names = std::to_array<std::string_view>({
     "truncated",
     "resolve-failure",
     "name-change",
+    "no-answer",
 });
 static_assert(names.size() == static_cast<std::size_t>(CloseReason::count_));
 

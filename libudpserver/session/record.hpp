@@ -48,6 +48,7 @@ enum class CloseReason : std::uint8_t {
     truncated,
     resolve_failure,  ///< a name that it needs could not be resolved (K-58)
     name_change,      ///< its name no longer has its server's address (on-name-change: close)
+    no_answer,        ///< the client kept sending and the server was silent
     count_
 };
 /// `idle`, `one-way-reply`, … as in statistics records and in the manual.

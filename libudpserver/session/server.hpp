@@ -155,8 +155,8 @@ private:
     std::vector<std::unique_ptr<Proxy>> proxies_;
     std::vector<std::unique_ptr<Worker>> workers_;
     State state_ = State::prepared;
-    std::vector<Leftover> leftovers_;      ///< sessions that max-sessions no longer has room for
-    std::vector<base::UniqueFd> sockets_;  ///< added after the start
+    std::vector<Leftover> leftovers_;             ///< sessions that max-sessions no longer has room for
+    std::vector<base::UniqueFd> sockets_;         ///< added after the start
     std::optional<net::NetworkMonitor> network_;  ///< while the workers run
 };
 

@@ -60,13 +60,14 @@ void ServerStatistics::add_traffic(std::vector<std::string>& lines) const {
     lines.push_back(fmt::format("from servers: {} datagrams, {} bytes; to clients: {} datagrams, {} bytes",
                                 sum(&Totals::server_datagrams), sum(&Totals::server_bytes),
                                 sum(&Totals::to_client_datagrams), sum(&Totals::to_client_bytes)));
-    lines.push_back(
-        fmt::format("dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
-                    "full, {} send errors to servers, {} to clients, {} icmp errors, {} truncated, {} bad source, {} by the kernel",
-                    sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit),
-                    sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
-                    sum(&Totals::send_errors), sum(&Totals::client_send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
-                    sum(&Totals::bad_source), sum(&Totals::kernel_drops) + dropped_at_listeners()));
+    lines.push_back(fmt::format(
+        "dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
+        "full, {} send errors to servers, {} to clients, {} icmp errors, {} truncated, {} bad source, {} by "
+        "the kernel",
+        sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit), sum(&Totals::stray),
+        sum(&Totals::dropped_by_proxy), sum(&Totals::send_full), sum(&Totals::send_errors),
+        sum(&Totals::client_send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
+        sum(&Totals::bad_source), sum(&Totals::kernel_drops) + dropped_at_listeners()));
     if (config_.udpserver.workers > 1)
         lines.push_back(fmt::format("between workers: {} datagrams handed over, {} dropped",
                                     sum(&Totals::handed_over), sum(&Totals::hand_over_dropped)));

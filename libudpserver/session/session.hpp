@@ -26,6 +26,7 @@ struct SessionExtra {
 struct SessionSide {
     std::unique_ptr<SessionHandler> handler;
     IdleWindow idle_window;
+    Silence silence;
     Instant renew_after{}, renewed_at{};  ///< of its source: the next try, the last success
     std::unique_ptr<SessionExtra> extra;  ///< null for most sessions
 };

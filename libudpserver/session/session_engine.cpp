@@ -29,7 +29,9 @@ SessionEngine::~SessionEngine() = default;
 void SessionEngine::on_client(std::size_t listener, net::Datagram& datagram, bool& is_charged, Instant now) {
     const SessionKey key = parts_.key_of(listener, datagram);
     Session session = find_unexpired(key, now);
-    if (session) {
+    if (session && is_silent(session, now)) {
+        leave_silent_server(session, now);
+    } else if (session) {
         const conf::SessionLimits& limits = parts_.rule_of(session).limits;
         const Admit admit = client_datagram(session.record(), limits, datagram.payload.size());
         if (admit == Admit::forward) return forwarder_.to_server(session, datagram, now);
@@ -39,6 +41,17 @@ void SessionEngine::on_client(std::size_t listener, net::Datagram& datagram, boo
     if (parts_.pending.append(key, listener, datagram, now)) return;
     session = open(listener, datagram, is_charged, now);
     if (session) forwarder_.to_server(session, datagram, now);
+}
+
+bool SessionEngine::is_silent(Session session, Instant now) const {
+    return session::is_silent(session.side().silence, parts_.rule_of(session).limits.no_answer, now);
+}
+
+/// The client's datagram opens a new session, which may have another server, source and route.
+void SessionEngine::leave_silent_server(Session session, Instant now) {
+    opener_.silent_servers().add(session->client.address(), session->server, now);
+    parts_.sessions.close(session, CloseReason::no_answer);
+    settle(now);
 }
 
 /// The timer may be late by a tick and its budget; the limit is not.
@@ -94,7 +107,7 @@ void SessionEngine::on_server_error(SocketIndex socket, int error, Instant now) 
 void SessionEngine::settle(Instant now) {
     settled_ = now;
     parts_.outbox.flush(now);
-    if (!parts_.outbox.unsent().empty()) parts_.renewal.resend(now);
+    if (parts_.outbox.has_unsent()) parts_.renewal.resend(now);
     // Closing may make a handler send a last datagram or close another session.
     while (const Session session = parts_.sessions.next_closing())
         close(session, now);
@@ -310,7 +323,7 @@ Explanation SessionEngine::explain(const policy::Question& asked, std::size_t li
     Explanation result{.policy = parts_.policy.explain(question)};
     const SessionKey key = parts_.key_of(listener, datagram);
     const Session session = find_unexpired(key, now);
-    if (session) {
+    if (session && !is_silent(session, now)) {
         if (client_datagram(session.record(), parts_.rule_of(session).limits, 0) == Admit::forward) {
             result.outcome = Explanation::Outcome::running;
             result.rule = session->rule;
@@ -318,7 +331,7 @@ Explanation SessionEngine::explain(const policy::Question& asked, std::size_t li
             result.session = session.id();
             return result;
         }
-    } else if (const PendingClients::Client* client = parts_.pending.find(key)) {
+    } else if (const PendingClients::Client* client = session ? nullptr : parts_.pending.find(key)) {
         result.outcome = Explanation::Outcome::waits;
         result.policy_asked = true;
         result.rule = client->decision.rule;

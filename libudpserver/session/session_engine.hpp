@@ -109,6 +109,8 @@ public:
 
 private:
     void on_client(std::size_t listener, net::Datagram& datagram, bool& is_charged, Instant now);
+    [[nodiscard]] bool is_silent(Session session, Instant now) const;
+    void leave_silent_server(Session session, Instant now);
     Session find_unexpired(const SessionKey& key, Instant now);
     Session open(std::size_t listener, const net::Datagram& datagram, bool& is_charged, Instant now);
     CloseReason make_room(conf::SessionType type, Instant now);

@@ -72,6 +72,18 @@ CloseReason expired(const Record& record, const SessionLimits& limits, Instant n
     return CloseReason::none;
 }
 
+void count_unreplied(Silence& silence, Instant now) {
+    if (silence.datagrams == 0) silence.since = now;
+    if (silence.datagrams > 0 && now - silence.counted < std::chrono::seconds(1)) return;
+    silence.counted = now;
+    ++silence.datagrams;
+}
+
+bool is_silent(const Silence& silence, const conf::NoAnswer& limit, Instant now) {
+    return limit.time > Duration::zero() && silence.datagrams >= limit.datagrams &&
+           now - silence.since >= limit.time;
+}
+
 Admit client_datagram(const Record& record, const SessionLimits& limits, std::size_t size) {
     if (over(0, size, limits.client_bytes)) return Admit::refuse;
     const bool full = over(record.counters.client_datagrams, 1, limits.client_datagrams) ||

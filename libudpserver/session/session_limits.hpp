@@ -39,6 +39,17 @@ struct IdleWindow {
 [[nodiscard]] CloseReason expired(const Record& record, const conf::SessionLimits& limits, base::Instant now,
                                   IdleWindow& window);
 
+/// How long a server has left its client without a reply. It need not survive REG.
+struct Silence {
+    base::Instant since{}, counted{};  ///< the first and the last datagram that was counted
+    std::uint32_t datagrams = 0;       ///< of the client since the last reply
+};
+/// Counts a datagram of the client. Those within a second count as one, since a client may send many before
+/// the first reply can arrive.
+void count_unreplied(Silence& silence, base::Instant now);
+/// The client keeps sending and the server is silent.
+[[nodiscard]] bool is_silent(const Silence& silence, const conf::NoAnswer& limit, base::Instant now);
+
 enum class Admit : std::uint8_t {
     forward,
     new_session,  ///< this session has reached a limit: the datagram opens another one (K-37)

@@ -28,23 +28,16 @@ SourceRenewal::SourceRenewal(const policy::Policy& policy, SessionStore& session
       reports_(reports) {}
 
 void SourceRenewal::resend(Instant now) {
-    for (const Outbox::Unsent& unsent : outbox_.unsent()) {
-        const Session session = sessions_.find(unsent.session);
-        if (!session) continue;
+    for (const Outbox::Unsent& unsent : outbox_.begin_resending()) {
+        const Session session = sessions_.at(unsent.session.slot);
         // An earlier datagram of this turn may have renewed it.
-        if (renew(session, now) || session.side().renewed_at == now) {
+        if (renew(session, now) || (session.is_open() && session.side().renewed_at == now)) {
             outbox_.to_server(session, unsent.payload, unsent.tos);
         } else {
             outbox_.give_up(session, unsent.error, now);
         }
     }
-    outbox_.clear_unsent();
-    outbox_.flush(now);
-    for (const Outbox::Unsent& unsent : outbox_.unsent()) {
-        if (const Session session = sessions_.find(unsent.session))
-            outbox_.give_up(session, unsent.error, now);
-    }
-    outbox_.clear_unsent();
+    outbox_.finish_resending(now);
 }
 
 /// False when there is no other source.
@@ -60,8 +53,7 @@ bool SourceRenewal::renew(Session session, Instant now) {
     if (moves_.reconnect(session, session->server, now) != CloseReason::none) return false;
     session->server_fixed = is_fixed ? 1 : 0;
     session.side().renewed_at = now;
-    reports_.source_renewed(session, before,
-                            net::local_endpoint(sockets_.descriptor(session->socket)), now);
+    reports_.source_renewed(session, before, net::local_endpoint(sockets_.descriptor(session->socket)), now);
     return true;
 }
 

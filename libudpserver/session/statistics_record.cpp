@@ -40,6 +40,7 @@ Kind kind_of(CloseReason reason) {
         case CloseReason::one_way_reply:
             return Kind::good;
         case CloseReason::unanswered:
+        case CloseReason::no_answer:
         case CloseReason::socket_error:
         case CloseReason::icmp_error:
             return Kind::failed;
