@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <vector>
 
@@ -25,7 +26,10 @@ void require(bool done, const std::string& step) {
 void become_user(const User& user) {
     const auto who = user.name + " (uid " + std::to_string(user.uid) + ")";
     // In this order: after the user is gone, groups can no longer be changed.
-    require(::initgroups(user.name.c_str(), user.gid) == 0, "initgroups for " + who);
+    if (user.account.empty())
+        require(::setgroups(1, &user.gid) == 0, "setgroups for " + who);
+    else
+        require(::initgroups(user.account.c_str(), user.gid) == 0, "initgroups for " + who);
     require(::setresgid(user.gid, user.gid, user.gid) == 0, "setresgid for " + who);
     require(::setresuid(user.uid, user.uid, user.uid) == 0, "setresuid for " + who);
 }
@@ -36,6 +40,49 @@ void clear_capabilities() {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     std::array<__user_cap_data_struct, 2> none{};
     require(::syscall(SYS_capset, &header, none.data()) == 0, "capset");
+}
+
+constexpr gid_t no_group = static_cast<gid_t>(-1);
+
+std::optional<id_t> parse_id(const std::string& text) {
+    id_t id = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    // The kernel reads the largest id as "do not change".
+    const bool good = error == std::errc() && end == text.data() + text.size() && id != static_cast<id_t>(-1);
+    return good ? std::optional(id) : std::nullopt;
+}
+
+/// Runs a look-up of the C library, such as getpwnam_r without its first argument. False if there is no such
+/// entry, which the standard lets it report by several errors; throws Fatal if the look-up itself fails.
+template <typename Entry, typename Call>
+bool look_up(const std::string& what, Entry& entry, std::vector<char>& buffer, Call call) {
+    Entry* found = nullptr;
+    int error = ERANGE;
+    // A group with many members needs a larger buffer.
+    for (std::size_t size = 16 * 1024; error == ERANGE && size <= 16 << 20; size *= 4) {
+        buffer.resize(size);
+        error = call(&entry, buffer.data(), buffer.size(), &found);
+    }
+    if (found == nullptr &&
+        (error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM || error == ERANGE))
+        throw Fatal("cannot look up " + what + ": " + std::strerror(error));
+    return found != nullptr;
+}
+
+/// By name; a number that is no name is a uid, which needs no account.
+User find_account(const std::string& name) {
+    const std::string what = "user '" + printable(name) + "'";
+    std::vector<char> buffer;
+    passwd entry{};
+    if (look_up(what, entry, buffer, [&](auto... rest) { return ::getpwnam_r(name.c_str(), rest...); }))
+        return {name, entry.pw_uid, entry.pw_gid, name};
+    const std::optional<id_t> uid = parse_id(name);
+    if (!uid)
+        throw Fatal("user: there is no account '" + printable(name) +
+                    "' on this system; create it or correct the name");
+    if (look_up(what, entry, buffer, [&](auto... rest) { return ::getpwuid_r(*uid, rest...); }))
+        return {entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_name};
+    return {name, *uid, no_group, ""};
 }
 
 void verify(const User& user) {
@@ -52,17 +99,30 @@ void verify(const User& user) {
 
 }  // namespace
 
-User find_user(const std::string& name) {
-    std::vector<char> buffer(16 * 1024);
-    passwd entry{};
-    passwd* found = nullptr;
-    const int error = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-    if (found != nullptr) return {name, entry.pw_uid, entry.pw_gid};
-    // The standard lets getpwnam_r report an unknown name by several errors; only these are real ones.
-    if (error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM || error == ERANGE)
-        throw Fatal("user: cannot look up '" + printable(name) + "': " + std::strerror(error));
-    throw Fatal("user: there is no account '" + printable(name) +
-                "' on this system; create it or correct the name");
+User find_user(const std::string& text) {
+    const auto colon = text.find(':');
+    User user = find_account(text.substr(0, colon));
+    if (colon != text.npos) {
+        const std::string name = text.substr(colon + 1);
+        const std::optional<gid_t> gid = find_group(name);
+        if (!gid)
+            throw Fatal("user: there is no group '" + printable(name) +
+                        "' on this system; create it or correct the name");
+        user.gid = *gid;
+    } else if (user.gid == no_group) {
+        throw Fatal("user: uid " + text + " has no account, so its group is unknown; write " + text +
+                    ":GROUP");
+    }
+    return user;
+}
+
+std::optional<gid_t> find_group(const std::string& name) {
+    std::vector<char> buffer;
+    group entry{};
+    if (look_up("group '" + printable(name) + "'", entry, buffer,
+                [&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); }))
+        return entry.gr_gid;
+    return parse_id(name);
 }
 
 void check_can_become(const User& user) {

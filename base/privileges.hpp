@@ -2,19 +2,25 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 namespace base {
 
-/// An account of the system.
+/// Whom a process can become.
 struct User {
-    std::string name;
+    std::string name;  ///< as in the configuration
     uid_t uid = 0;
     gid_t gid = 0;
+    std::string account;  ///< its supplementary groups are taken; empty for a uid without one
 };
 
-/// Looks an account up, by name only. Throws Fatal when there is none of that name.
-User find_user(const std::string& name);
+/// `USER` or `USER:GROUP`, each a name or a number; without a group it is that of the account. Throws Fatal
+/// if there is no such account or group.
+User find_user(const std::string& text);
+
+/// A group by name, or a number that is no name; nothing if there is none. Throws Fatal if the look-up fails.
+std::optional<gid_t> find_group(const std::string& name);
 
 /// Throws Fatal when drop_privileges(user) could not work: `user` is root, or this process is neither root
 /// nor that user.

@@ -1,31 +1,23 @@
 #include "proxyd/settings.hpp"
 
-#include <grp.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
-#include <vector>
 
 #include "base/fatal.hpp"
+#include "base/privileges.hpp"
 
 namespace proxyd {
 
 namespace {
 
-std::optional<gid_t> find_group(const std::string& name, const char* key) {
+/// Nothing if the key is absent.
+std::optional<gid_t> group_of(const std::string& name, const char* key) {
     if (name.empty()) return std::nullopt;
-    std::vector<char> space(1024);
-    group entry{};
-    group* found = nullptr;
-    int error = 0;
-    // A group with many members needs a larger buffer.
-    while ((error = ::getgrnam_r(name.c_str(), &entry, space.data(), space.size(), &found)) == ERANGE &&
-           space.size() < (1u << 24))
-        space.resize(space.size() * 4);
-    if (!found) throw base::Fatal("no group '" + name + "'; create it, or correct control." + key);
-    return found->gr_gid;
+    const std::optional<gid_t> group = base::find_group(name);
+    if (!group) throw base::Fatal("no group '" + name + "'; create it, or correct control." + key);
+    return group;
 }
 
 }  // namespace
@@ -51,8 +43,8 @@ std::optional<control::ControlSettings> control_settings(const conf::Config& con
     settings.make_directory = section.socket.empty();
     settings.mode = section.mode;
     settings.rights.own = ::geteuid();
-    settings.rights.group = find_group(section.group, "group");
-    settings.rights.read_only_group = find_group(section.read_only_group, "read-only-group");
+    settings.rights.group = group_of(section.group, "group");
+    settings.rights.read_only_group = group_of(section.read_only_group, "read-only-group");
     settings.file_group = settings.rights.group ? settings.rights.group : settings.rights.read_only_group;
     return settings;
 }

@@ -41,8 +41,38 @@ TEST_CASE("an account is found by its name, an unknown one is an error that name
     CHECK_THROWS_WITH(find_user("no-such-account"), Catch::Contains("no-such-account"));
     CHECK_THROWS_AS(find_user("no-such-account"), Fatal);
     CHECK_THROWS_AS(find_user(""), Fatal);
-    CHECK_THROWS_AS(find_user("65534"), Fatal);
+    CHECK_THROWS_AS(find_user("4294967295"), Fatal);
     CHECK_THROWS_WITH(find_user("a\nb"), Catch::Contains("a\\nb"));
+}
+
+TEST_CASE("an account and its group are also numbers, which need no account if there is a group [H-3]") {
+    CHECK(find_user("65534").name == "nobody");
+    CHECK(find_user("65534").gid == find_user("nobody").gid);
+    CHECK(find_user("nobody:daemon").uid == 65534);
+    CHECK(find_user("nobody:daemon").gid == 1);
+    CHECK(find_user("nobody:54321").gid == 54321);
+    const User user = find_user("54321:daemon");
+    CHECK(user.uid == 54321);
+    CHECK(user.gid == 1);
+    CHECK(user.account.empty());
+    CHECK_THROWS_WITH(find_user("54321"), Catch::Contains("54321:GROUP"));
+    CHECK_THROWS_WITH(find_user("nobody:no-such-group"), Catch::Contains("'no-such-group'"));
+    CHECK_THROWS_AS(find_user("nobody:"), Fatal);
+    CHECK_THROWS_AS(find_user("nobody:4294967295"), Fatal);
+    CHECK_THROWS_AS(find_user("nobody:-1"), Fatal);
+}
+
+TEST_CASE("a process becomes a uid without an account, without any other group [H-3]") {
+    if (::geteuid() != 0) {
+        WARN("not root: not checked");
+        return;
+    }
+    CHECK(in_child([] {
+              drop_privileges(find_user("54321:12345"));
+              gid_t groups[64];
+              const int count = ::getgroups(64, groups);
+              return ::getuid() == 54321 && ::getgid() == 12345 && count == 1 && groups[0] == 12345 ? 0 : 1;
+          }) == 0);
 }
 
 TEST_CASE("dropped privileges are gone for good [K-12]") {
@@ -70,17 +100,17 @@ TEST_CASE("dropped privileges are gone for good [K-12]") {
 }
 
 TEST_CASE("root as the account, and another account without root, are refused [K-12]") {
-    CHECK(in_child([] { return refused({"root", 0, 0}) ? 0 : 1; }) == 0);
+    CHECK(in_child([] { return refused({"root", 0, 0, "root"}) ? 0 : 1; }) == 0);
     if (::geteuid() != 0) return;
     CHECK(in_child([] {
               drop_privileges(find_user("nobody"));
               check_can_become(find_user("nobody"));
               try {
-                  check_can_become({"daemon", 1, 1});
+                  check_can_become({"daemon", 1, 1, "daemon"});
                   return 2;
               } catch (const Fatal&) {
               }
-              return refused({"daemon", 1, 1}) ? 0 : 1;
+              return refused({"daemon", 1, 1, "daemon"}) ? 0 : 1;
           }) == 0);
 }
 

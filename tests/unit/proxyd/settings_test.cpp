@@ -26,6 +26,9 @@ TEST_CASE("the control socket that a configuration asks for") {
     CHECK(settings->file_group == 0);
     CHECK_FALSE(settings->rights.group);
 
+    config.control.group = "12345";  // [H-3]
+    CHECK(proxyd::control_settings(config)->rights.group == 12345);
+
     config.control.group = "no-such-group";
     CHECK_THROWS_WITH(proxyd::control_settings(config),
                       Contains("no group 'no-such-group'") && Contains("control.group"));

@@ -139,7 +139,7 @@ TEST_CASE("a child runs as the configured user without capabilities [K-12]") {
 TEST_CASE("a child that cannot become its user does not run its role [K-12]") {
     if (::geteuid() != 0) return;
     Stage stage;
-    stage.settings.user = base::User{"root", 0, 0};
+    stage.settings.user = base::User{"root", 0, 0, "root"};
 
     CHECK(run_in_child(stage, [](ChildRuntime&) { return 0; }) == 1);
 
