@@ -25,12 +25,28 @@ ValueType<std::string> known_proxy(const std::vector<std::string>& known) {
     return choice<std::string>(std::move(names), "proxy");
 }
 
+ValueType<std::string> user_and_group() {
+    const std::string expected =
+        "USER or USER:GROUP, names or numbers of 1 to 32 letters, digits, '.', '_' or '-'";
+    auto read = [expected](const NodeRef& ref) -> std::optional<std::string> {
+        const std::string* text = ref.scalar(expected);
+        if (!text) return std::nullopt;
+        const std::size_t colon = text->find(':');
+        const bool good = is_word(text->substr(0, colon), max_user_length) &&
+                          (colon == text->npos || is_word(text->substr(colon + 1), max_user_length));
+        if (good) return *text;
+        ref.refuse("invalid value " + quote(*text), expected);
+        return std::nullopt;
+    };
+    return {expected, read};
+}
+
 void read_config(const NodeRef& ref, const std::vector<std::string>& known_proxies, const System& system,
                  Config& config) {
     Section section(ref);
     section.required("name", config.name, word());
     section.optional("proxy", config.proxy, known_proxy(known_proxies));
-    section.optional("user", config.user, word(max_user_length));
+    section.optional("user", config.user, user_and_group());
     section.optional("singleproc", config.singleproc, boolean());
     section.optional("nodaemon", config.nodaemon, boolean());
     section.optional("pid-file", config.pid_file, absolute_path());
@@ -87,6 +103,18 @@ LoadResult load_text(std::string_view text, const std::string& file,
 LoadResult load_text(std::string_view text, const std::string& file,
                      const std::vector<std::string>& known_proxies) {
     return load_text(text, file, known_proxies, System::read());
+}
+
+std::string file_or_sibling(const std::string& path) {
+    const std::filesystem::path given(path);
+    std::error_code failure;
+    if (std::filesystem::exists(given, failure)) return path;
+    for (const auto& [ending, other] : {std::pair(".yaml", ".yml"), std::pair(".yml", ".yaml")}) {
+        if (given.extension() != ending) continue;
+        const std::filesystem::path sibling = std::filesystem::path(given).replace_extension(other);
+        if (std::filesystem::exists(sibling, failure)) return sibling.string();
+    }
+    return path;
 }
 
 LoadResult load_file(const std::string& path, const std::vector<std::string>& known_proxies) {

@@ -77,9 +77,12 @@ Instance instance_of_file(const std::string& path, const Places& places) {
 
 std::vector<Instance> find_instances(const Places& places) {
     std::map<std::string, Instance> found;
-    for (const fs::path& file : files_of(places.conf_dir, ".yaml")) {
-        Instance instance = instance_of_file(file.string(), places);
-        found.emplace(instance.name, std::move(instance));
+    // Of two files for one instance the service reads the first.
+    for (const char* ending : {".yaml", ".yml"}) {
+        for (const fs::path& file : files_of(places.conf_dir, ending)) {
+            Instance instance = instance_of_file(file.string(), places);
+            found.emplace(instance.name, std::move(instance));
+        }
     }
     for (const fs::path& socket : files_of(places.run_dir, ".sock")) {
         Instance instance;
@@ -98,6 +101,9 @@ std::string no_instances(const Places& places) {
 }
 
 std::vector<Instance> select(const Selection& selection, const Places& places) {
+    // A file is unambiguous, whatever the names of the instances.
+    if (selection.name.find('/') != std::string::npos)
+        return {instance_of_file(conf::file_or_sibling(selection.name), places)};
     const std::vector<Instance> instances = find_instances(places);
     if (!selection.socket.empty()) return {by_socket(selection.socket, instances)};
     if (!selection.name.empty()) {

@@ -26,8 +26,8 @@ struct Places {
 /// The instance of a configuration file, which may have errors or be missing.
 Instance instance_of_file(const std::string& path, const Places& places);
 
-/// All instances by name: those with a configuration `*.yaml`, and those with only a socket `*.sock`. An
-/// unreadable folder counts as empty.
+/// All instances by name: those with a configuration `*.yaml` or `*.yml`, and those with only a socket
+/// `*.sock`. An unreadable folder counts as empty.
 std::vector<Instance> find_instances(const Places& places);
 
 /// The message for a machine without instances.
@@ -36,7 +36,7 @@ std::string no_instances(const Places& places);
 /// The instances that the user named.
 struct Selection {
     std::string socket;
-    std::string name;
+    std::string name;  ///< or the path of its configuration
     bool all = false;
     [[nodiscard]] bool is_given() const { return !socket.empty() || !name.empty() || all; }
 };

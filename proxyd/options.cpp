@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "conf/load.hpp"
+
 namespace proxyd {
 
 namespace {
@@ -74,6 +76,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
         return std::nullopt;
     }
     if (!complete(options, optind, argv)) return std::nullopt;
+    options.file = conf::file_or_sibling(options.file);
     return options;
 }
 
