@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -73,7 +74,7 @@ int run(const proxyd::Options& options, proxyd::Program program, std::optional<p
     conf::LoadResult loaded = load_first(options, handover);
     print_problems(loaded.warnings, options.file, " (warning)");
     print_problems(loaded.errors, options.file, "");
-    if (!loaded.ok()) return 1;
+    if (!loaded.ok()) return EX_CONFIG;
     const auto load = [&options, file = loaded.config.file] {
         conf::LoadResult again = conf::load_file(file, proxies::names());
         if (again.ok()) apply(options, again.config);

@@ -103,18 +103,37 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
         // A REG that was forked before the last reload has not adopted into its configuration.
         if (child.role().party == ipc::Party::reg && forked_epoch_ == kept_.sessions.history.epoch)
             kept_.forget_past();
+        if (supervisor_.was_ready() && !is_settling()) notifier_.ready();
     });
+    supervisor_.on_stopping([this] { notifier_.stopping(); });
 }
 
 int Parent::run(const std::function<void()>& ready) {
     supervisor_.on_all_ready([&] {
         kept_.log_listeners();
         ready();
+        notifier_.ready();
     });
     supervisor_.start(started_);
+    notifier_.start([this] { return status_text(); });
     io_.run();
     report_left_sessions();
     return supervisor_.exit_status().value_or(1);
+}
+
+/// One line for the service manager.
+std::string Parent::status_text() const {
+    if (supervisor_.is_stopping()) return "shutting down";
+    if (supervisor_.is_paused()) return "upgrading";
+    std::string down;
+    for (const auto& child : supervisor_.children()) {
+        const process::ChildStatus& status = child->status();
+        if (status.state == process::ChildState::up) continue;
+        down += (down.empty() ? "" : "; ") + child->role().name + " is not ready";
+        if (status.last_exit) down += ", last exit: " + to_string(*status.last_exit);
+    }
+    if (!down.empty()) return down;
+    return draining_ ? "shutting down gracefully: no new sessions" : "ready";
 }
 
 process::Role Parent::reg_role(Work work) {
@@ -153,7 +172,10 @@ Parent::ReloadResult Parent::reload(bool check_only, const std::string& requeste
         const std::vector<std::string> changes = conf::differences(*config_, *next);
         result.lines.insert(result.lines.end(), changes.begin(), changes.end());
         if (check_only) return result;
-        if (!changes.empty()) apply(next);
+        if (!changes.empty()) {
+            apply(next);
+            notifier_.reloading();
+        }
         base::log::write(base::msg::reloaded, "{}: configuration reloaded: {}", requester,
                          changes.empty() ? "no changes" : std::to_string(changes.size()) + " changed lines");
     } catch (const std::exception& error) {

@@ -11,6 +11,7 @@
 #include "conf/load.hpp"
 #include "libudpserver/process/supervisor.hpp"
 #include "proxyd/kept_state.hpp"
+#include "proxyd/notifier.hpp"
 #include "resolvers/name_snapshot.hpp"
 
 namespace proxyd {
@@ -64,10 +65,12 @@ public:
     [[nodiscard]] boost::asio::io_context& io() { return io_; }
     [[nodiscard]] process::Supervisor& supervisor() { return supervisor_; }
     [[nodiscard]] const KeptState& kept() const { return kept_; }
+    [[nodiscard]] Notifier& notifier() { return notifier_; }
 
 private:
     using Work = std::function<int(process::ChildRuntime&)>;
     process::Role reg_role(Work work);
+    [[nodiscard]] std::string status_text() const;
     void add_reg();
     void add_acr();
     void add_apr();
@@ -77,6 +80,7 @@ private:
     void switch_roles(const conf::Config& before, const process::Settings& settings);
 
     boost::asio::io_context io_;
+    Notifier notifier_{io_};
     KeptState& kept_;
     std::shared_ptr<const conf::Config> config_;
     const Load& load_;

@@ -9,6 +9,7 @@
 #include "libudpserver/process/signal_source.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/lookup_service.hpp"
+#include "proxyd/notifier.hpp"
 #include "proxyd/pool_service.hpp"
 #include "proxyd/status_file.hpp"
 #include "resolvers/resolve_once.hpp"
@@ -72,6 +73,7 @@ int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& 
     source.deliver_to(server);
     StatusFile status_file(io, server, config);
     process::SignalSource incoming(io, signals);
+    Notifier notifier(io);
     const base::Instant started = base::MonotonicClock::now();
     bool serving = false;
     incoming.start(
@@ -86,8 +88,11 @@ int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& 
         status_file.start();
         kept.log_listeners();
         ready();
+        notifier.start([] { return "ready, as a single process"; });
+        notifier.ready();
         io.run();
     }
+    notifier.stopping();
     base::log::write(base::msg::proxy_stopped, "exit status 0");
     return 0;
 }

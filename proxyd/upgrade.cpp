@@ -153,6 +153,7 @@ void Upgrade::become(bool keeps_sessions, const Handover::File& control) {
                                  [this, keeps_sessions, control] { become(keeps_sessions, control); });
     try {
         if (parent_.is_draining()) throw std::runtime_error("proxyd is shutting down");
+        parent_.notifier().reloading();
         execute(handover(keeps_sessions, control));
     } catch (const std::exception& error) {
         failure_ = error.what();

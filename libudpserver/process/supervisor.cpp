@@ -188,6 +188,7 @@ void Supervisor::shut_down(int status) {
     status_ = status;
     log::write(msg::proxy_stopping, "shutting down, stopping {} children",
                std::ranges::count_if(children_, [](const auto& child) { return child->is_running(); }));
+    if (on_stopping_) on_stopping_();
     links_.stop();
     for (const auto& child : children_)
         child->stop();

@@ -71,6 +71,9 @@ public:
     /// The process of a child has exited, or will not start any more.
     void on_child_exit(ChildCallback callback) { on_child_exit_ = std::move(callback); }
 
+    /// A shutdown begins.
+    void on_stopping(Callback callback) { on_stopping_ = std::move(callback); }
+
     /// `since`: when proxyd was started, if this is another program after an upgrade.
     void start(std::optional<Instant> since = std::nullopt);
     /// Shuts down as a signal does (exit status 0); a second call kills the children.
@@ -115,7 +118,7 @@ private:
     std::vector<std::unique_ptr<Child>> children_;
     std::vector<std::unique_ptr<Child>> removed_;  ///< of removed roles, until they have exited
     Links links_;
-    Callback on_all_ready_, on_paused_;
+    Callback on_all_ready_, on_paused_, on_stopping_;
     ChildCallback on_child_exit_, on_child_ready_;
     std::optional<Instant> started_;
     bool reported_ready_ = false;

@@ -15,7 +15,7 @@ from proxyd_process import Proxyd, configuration
 from udp_peer import UdpPeer
 
 EXAMPLES = sorted((top / "conf" / "examples").glob("*.yaml"))
-USAGE_ERROR, FAILED = 2, 1
+USAGE_ERROR, FAILED, WRONG_CONFIGURATION = 2, 1, 78
 
 
 @pytest.fixture
@@ -39,13 +39,13 @@ def check(tmp_path):
 
 @pytest.fixture
 def refused(tmp_path):
-    """`refused(config)` starts a proxyd that has to end with status 1 before any fork; returns what it said."""
+    """`refused(config)` starts a proxyd that has to end with this status before any fork; returns what it said."""
     tmp_path.chmod(0o755)
 
-    def start(content, arguments=("-d",)):
+    def start(content, arguments=("-d",), status=FAILED):
         instance = Proxyd(tmp_path, content, arguments)
         instance.start(ready=False)
-        assert instance.wait() == FAILED, instance.tail()
+        assert instance.wait() == status, instance.tail()
         assert not instance.lines("UDPS-220-K"), "no child was started"
         return instance.error_text()
     return start
@@ -93,7 +93,7 @@ def test_max_sessions_is_mandatory_and_has_a_range(check, refused, config, value
     result = check(bad)
     assert result.returncode == FAILED
     assert "udpserver" in result.stderr and "max-sessions" in result.stderr
-    assert "max-sessions" in refused(bad)
+    assert "max-sessions" in refused(bad, status=WRONG_CONFIGURATION)
 
 
 @pytest.mark.parametrize("value", [1, 65535, 4000000])
@@ -215,7 +215,7 @@ def test_a_file_that_is_not_there():
     result = run_program("proxyd", "-n", "-f", "/nonexistent/proxyd.yaml")
     assert result.returncode == FAILED and "/nonexistent/proxyd.yaml" in result.stderr
     assert "No such file" in result.stderr
-    assert run_program("proxyd", "-d", "-f", "/").returncode == FAILED
+    assert run_program("proxyd", "-d", "-f", "/").returncode == WRONG_CONFIGURATION
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)

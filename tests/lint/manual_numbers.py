@@ -87,7 +87,7 @@ ROWS = [
     ("proxyctl.8", r"last lines of the log \((\d+)\)", "libudpserver/control/log_tail.hpp", r"(?:usual|default)_lines = (\w+)"),
     ("proxyd.conf.5", r"at most (1 MiB)", "conf/yaml_source.hpp", r"max_source_bytes = (.*);"),
     ("proxyd.conf.5", r"At most (\d+ days)", "conf/sections.hpp", r"max_duration = (.*);"),
-    ("proxyd.conf.5", r"at most (\d+) characters\.\nDefault: the user", "conf/load.cpp", r"max_user_length = (\S+);"),
+    ("proxyd.conf.5", r"at most (\d+) characters or a\nnumber", "conf/load.cpp", r"max_user_length = (\S+);"),
     ("proxyd.conf.5", key("STATUS-FILE", "every", r"Interval, \w+ to (\w+)"), "conf/sections.cpp",
      r"max = (.*);"),
     default("STATUS-FILE", "every", "StatusFile"),

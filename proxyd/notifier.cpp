@@ -1,0 +1,114 @@
+// The protocol is a datagram of lines, so it is written here: a library of its own would bring more code into
+// this process than it replaces.
+
+#include "proxyd/notifier.hpp"
+
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace proxyd {
+
+namespace {
+
+constexpr base::Duration status_interval{1'000};
+
+std::string_view from_environment(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? std::string_view() : value;
+}
+
+/// Zero if none is expected.
+base::Duration watchdog_timeout() {
+    const std::string_view text = from_environment("WATCHDOG_USEC");
+    std::uint64_t usec = 0;
+    std::from_chars(text.data(), text.data() + text.size(), usec);
+    constexpr std::uint64_t day = 86'400'000'000;
+    return std::chrono::duration_cast<base::Duration>(std::chrono::microseconds(std::min(usec, day)));
+}
+
+/// A path, or a name without a file after `@`. Zero for anything else.
+socklen_t fill(sockaddr_un& address, std::string_view name) {
+    if (name.size() < 2 || name.size() >= sizeof address.sun_path) return 0;
+    if (name.front() != '/' && name.front() != '@') return 0;
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, name.data(), name.size());
+    if (name.front() == '@') address.sun_path[0] = '\0';
+    return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+}
+
+/// The manager reads quickly; if it does not, this process waits no longer than this.
+void limit_waiting(int socket) {
+    const timeval limit{1, 0};
+    static_cast<void>(::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit));
+}
+
+}  // namespace
+
+Notifier::Notifier(boost::asio::io_context& io)
+    : timer_(io),
+      address_size_(fill(address_, from_environment("NOTIFY_SOCKET"))),
+      interval_(status_interval) {
+    if (address_size_ == 0) return;
+    socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket_) return;
+    limit_waiting(socket_.get());
+    const base::Duration watchdog = watchdog_timeout();
+    has_watchdog_ = watchdog > base::Duration::zero();
+    if (has_watchdog_) interval_ = std::clamp(watchdog / 4, base::Duration(1), status_interval);
+}
+
+void Notifier::start(Status status) {
+    status_ = std::move(status);
+    if (socket_) turn();
+}
+
+void Notifier::turn() {
+    const std::string message = (has_watchdog_ ? "WATCHDOG=1\n" : "") + changed_status();
+    if (!message.empty()) send(message);
+    timer_.expires_after(interval_);
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) turn();
+    });
+}
+
+/// A line for a message, or nothing.
+std::string Notifier::changed_status() {
+    std::string text = status_ ? status_() : std::string();
+    if (text == last_status_) return {};
+    last_status_ = std::move(text);
+    return "STATUS=" + last_status_ + "\n";
+}
+
+// A daemon has another pid than the process that the manager started.
+void Notifier::ready() {
+    if (std::exchange(is_ready_, true)) return;
+    send("READY=1\nMAINPID=" + std::to_string(::getpid()) + "\n" + changed_status());
+}
+
+void Notifier::reloading() {
+    is_ready_ = false;
+    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now().time_since_epoch());
+    send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()) + "\n" + changed_status());
+}
+
+void Notifier::stopping() {
+    send("STOPPING=1\n" + changed_status());
+}
+
+void Notifier::send(const std::string& message) {
+    if (!socket_) return;
+    static_cast<void>(::sendto(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL,
+                               reinterpret_cast<const sockaddr*>(&address_), address_size_));
+}
+
+}  // namespace proxyd
