@@ -7,6 +7,7 @@
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/human.hpp"
 #include "proxyctl/program.hpp"
+#include "proxyctl/service.hpp"
 
 /// Commands that list, start and stop instances.
 namespace proxyctl {
@@ -97,8 +98,18 @@ std::string file_of(const Context& context) {
          context.settings.places.conf_dir);
 }
 
+/// systemd would not supervise a proxy that is started beside its unit.
+int start_unit(Context& context, const std::string& unit) {
+    const int status = run_program({"systemctl", "start", unit}, timeout_of(context, start_timeout));
+    if (status != 0)
+        fail(exit_status::failed, "{}: {} did not start; see `journalctl -u {}`", context.instance->name,
+             unit, unit);
+    return show_result(context, "started");
+}
+
 int start(Context& context, const std::string& file) {
     const Instance& instance = *context.instance;
+    if (const std::string unit = unit_of(instance); !unit.empty()) return start_unit(context, unit);
     if (instance.config.nodaemon) {
         fail(exit_status::failed, "{}: its configuration sets nodaemon; start it with its service manager",
              instance.name);
@@ -135,7 +146,7 @@ void check_restart(const Context& context, const std::string& file) {
     if (next.errors > 0)
         fail(exit_status::failed, "{}: not restarted: {} has {} errors; `proxyd -n -f {}` lists them",
              context.instance->name, file, next.errors, file);
-    if (next.config.nodaemon)
+    if (next.config.nodaemon && unit_of(next).empty())
         fail(exit_status::failed, "{}: not restarted: {} sets nodaemon; restart it with its service manager",
              context.instance->name, file);
 }
@@ -187,7 +198,8 @@ bool is_upgraded(const Context& context, std::int64_t upgrades_before) {
         return false;
     } catch (const Failure& failure) {
         if (failure.status != exit_status::not_running) throw;
-        fail(exit_status::not_running, "{}: the new binary exited, and the proxy with it; see the log", name);
+        fail(exit_status::not_running, "{}: the new binary exited, and the proxy with it; see {}", name,
+             log_of(*context.instance));
     }
 }
 
@@ -198,8 +210,8 @@ int run_upgrade(Context& context, const Arguments&) {
     const base::Instant deadline = base::MonotonicClock::now() + timeout.limit;
     while (!is_upgraded(context, before)) {
         if (base::MonotonicClock::now() > deadline)
-            fail(exit_status::timed_out, "{}: the new binary is not ready after {}; see the log",
-                 context.instance->name, base::format_duration(timeout.limit));
+            fail(exit_status::timed_out, "{}: the new binary is not ready after {}; see {}",
+                 context.instance->name, base::format_duration(timeout.limit), log_of(*context.instance));
         wait_for(-1, 0, {upgrade_poll_interval, timeout.interrupt});
     }
     const std::string& name = context.instance->name;
