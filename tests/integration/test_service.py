@@ -1,0 +1,259 @@
+"""Under a service manager: what proxyd reports to it, its exit statuses, and proxyctl for instances that have a unit."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+import pytest
+import yaml
+
+from control_socket import ask
+from deadline import SLOWNESS, wait_for
+from free_ports import free_port
+from processes import die_with_parent
+from programs import program, run_program
+from proxyctl_run import FAILED, GOOD, MISUSED, ctl  # noqa: F401
+from proxyd_process import configuration
+
+EX_CONFIG = 78
+
+
+class Manager:
+    """The socket of a service manager, with all that was sent to it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.messages = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(name.replace("@", "\0", 1) if name.startswith("@") else name)
+        self._socket.settimeout(0.05)
+
+    def read(self):
+        """All variables that were sent, in their order."""
+        try:
+            while True:
+                self.messages += self._socket.recv(9999).decode().splitlines()
+        except TimeoutError:
+            return self.messages
+
+    def wait(self, *lines):
+        """Until these lines have arrived, in this order; forgets them and all before."""
+        def arrived():
+            rest = iter(self.read())
+            return all(line in rest for line in lines)
+        wait_for(arrived, 10, lambda: f"{lines} in {self.messages}")
+        last = len(self.messages) - 1 - self.messages[::-1].index(lines[-1])
+        seen, self.messages = self.messages[:last + 1], self.messages[last + 1:]
+        return seen
+
+    def close(self):
+        self._socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path, started):
+    def make(name=None):
+        started.append(Manager(name or str(tmp_path / "notify")))
+        return started[-1]
+    return make
+
+
+def service_config(tmp_path, **sections):
+    return {**configuration(("127.0.0.1", free_port()), "127.0.0.1:9"), "name": "gw",
+            "control": {"socket": str(tmp_path / "gw.sock")}, **sections}
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_what_a_service_manager_is_told(proxyd, manager, tmp_path, abstract):
+    """[H-1] Ready, then a reload and an upgrade with their ends, a graceful stop; the pid stays."""
+    one = manager(f"@proxyd-test-{os.getpid()}" if abstract else None)
+    config = service_config(tmp_path)
+    daemon = proxyd(config, environment={"NOTIFY_SOCKET": one.name})
+    ready = ["READY=1", f"MAINPID={daemon.pid}"]
+    seen = one.wait(*ready, "STATUS=ready")
+    assert seen[0].startswith("STATUS=REG is not ready") and not any("WATCHDOG" in line for line in seen)
+    ask(config["control"]["socket"], "reload")
+    one.read()
+    assert "RELOADING=1" not in one.messages, "nothing changed"
+    daemon.write_configuration({**config, "udpserver": {"max-sessions": 77}})
+    ask(config["control"]["socket"], "reload")
+    assert any(line.startswith("MONOTONIC_USEC=") for line in one.wait("RELOADING=1", *ready, "STATUS=ready"))
+    ask(config["control"]["socket"], "upgrade")
+    one.wait("RELOADING=1", *ready, "STATUS=ready")
+    assert not [line for line in one.read() if line.startswith(("RELOADING", "READY"))]
+    ask(config["control"]["socket"], "stop")
+    one.wait("STOPPING=1", "STATUS=shutting down")
+    assert daemon.wait() == 0
+
+
+def test_a_child_that_dies_shows_in_the_status(proxyd, manager, tmp_path):
+    """[H-1] The proxy stays ready meanwhile."""
+    one = manager()
+    daemon = proxyd(service_config(tmp_path, udpserver={"max-sessions": 10, "max-restarts": {"count": 9, "within": "60s"}}),
+                    environment={"NOTIFY_SOCKET": one.name})
+    one.wait("STATUS=ready")
+    pid = daemon.child()
+    os.kill(pid, signal.SIGSTOP)  # it misses its heartbeats, and is slow to restart
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: daemon.child() not in (None, pid), what="the next REG")
+    assert not [line for line in one.read() if line.startswith(("READY", "RELOADING", "STOPPING"))]
+
+
+def test_a_daemon_tells_its_pid(proxyd, manager, tmp_path):
+    """[H-1] Without -d the process that the manager started is another one."""
+    one = manager()
+    daemon = proxyd(service_config(tmp_path), environment={"NOTIFY_SOCKET": one.name}, daemon=True)
+    one.wait("READY=1", f"MAINPID={daemon.pid}")
+
+
+def test_the_watchdog(proxyd, manager, tmp_path):
+    """[H-1] It hears from the loop of the parent, at least twice in its time, and nothing while the parent hangs."""
+    one = manager()
+    daemon = proxyd(service_config(tmp_path), environment={"NOTIFY_SOCKET": one.name, "WATCHDOG_USEC": "400000"})
+    one.wait("READY=1")
+    one.wait(*["WATCHDOG=1"] * 4)
+    daemon.send_signal(signal.SIGSTOP)
+    one.read()
+    one.messages.clear()
+    signal.sigtimedwait([], 0.5)
+    assert not one.read()
+    daemon.send_signal(signal.SIGCONT)
+    one.wait("WATCHDOG=1")
+
+
+def test_a_single_process_tells_too(proxyd, manager, tmp_path):
+    """[H-1]"""
+    one = manager()
+    daemon = proxyd(service_config(tmp_path), ("-ds",), environment={"NOTIFY_SOCKET": one.name})
+    one.wait("READY=1", f"MAINPID={daemon.pid}")
+    daemon.stop()
+    one.wait("STOPPING=1")
+
+
+@pytest.mark.parametrize("name", ["", "@", "relative", "/" + "x" * 200, "/nonexistent/socket", "vsock:2:3"])
+def test_a_useless_notify_socket_does_not_matter(proxyd, tmp_path, name):
+    """[H-1]"""
+    proxyd(service_config(tmp_path), environment={"NOTIFY_SOCKET": name}).stop()
+
+
+def test_a_service_is_not_restarted_for_a_wrong_configuration(proxyd, tmp_path):
+    """[H-2] Status 78, which the units except from Restart=; a port in use may be free later, and is 1."""
+    assert proxyd("name: gw\n", ready=False).wait() == EX_CONFIG
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        config = {**service_config(tmp_path), "listen-on": [{"address": "127.0.0.1", "port": taken.getsockname()[1]}]}
+        assert proxyd(config, ready=False).wait() == 1
+
+
+def test_yml_is_as_good_as_yaml(ctl, tmp_path):  # noqa: F811
+    """[H-4] proxyctl finds it, and proxyd reads it where FILE.yaml is missing; if there are both, .yaml is read."""
+    ctl.configure("one").rename(ctl.conf_dir / "one.yml")
+    ctl.configure("two")
+    rows = {row["name"]: row["configuration"] for row in ctl.rows("show-app")}
+    assert rows == {"one": str(ctl.conf_dir / "one.yml"), "two": str(ctl.conf_dir / "two.yaml")}
+    for name, file in (("one.yaml", "one.yml"), ("two.yml", "two.yaml"), ("one.yml", "one.yml")):
+        checked = run_program("proxyd", "-n", "-f", ctl.conf_dir / name)
+        assert checked.returncode == 0 and checked.stdout.startswith(str(ctl.conf_dir / file)), checked.stderr
+    ctl.configure("one")
+    rows = {row["name"]: row["configuration"] for row in ctl.rows("show-app")}
+    assert rows["one"] == str(ctl.conf_dir / "one.yaml")
+    assert "no.yaml: cannot be read" in run_program("proxyd", "-n", "-f", ctl.conf_dir / "no.yaml").stderr
+
+
+def test_an_instance_is_also_named_by_its_file(ctl):  # noqa: F811
+    """[H-4] The units do so: the name may differ from that of the file."""
+    fake = ctl.fake("gw", {"rules": []})
+    (ctl.conf_dir / "other.yml").write_text(yaml.safe_dump({"name": "gw", **configuration(("127.0.0.1", 53), "127.0.0.1:9")}))
+    ctl(ctl.conf_dir / "other.yaml", "rules", status=GOOD)
+    assert len(fake.requests) == 1
+    assert "unexpected argument" in ctl("rules", ctl.conf_dir / "other.yaml", status=MISUSED).stderr
+
+
+class Machine:
+    """A mount namespace with an /etc and a /run of its own, which looks as if systemd had started it. Its systemctl
+    writes down its arguments and exits with `status`."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.calls = folder / "calls"
+        self.setup = ["mount -t tmpfs tmpfs /etc", "mount -t tmpfs tmpfs /run",
+                      "mkdir -p /etc/proxyd /etc/systemd/system /run/systemd/system /run/proxyd"]
+        self.answer(0)
+
+    def answer(self, status):
+        script = self.folder / "systemctl"
+        script.write_text(f'#!/bin/sh\necho "$@" >>{self.calls}\nexit {status}\n')
+        script.chmod(0o755)
+
+    def configure(self, name, file):
+        config = {"name": name, **configuration(("127.0.0.1", 5353), "127.0.0.1:9")}
+        (self.folder / file).write_text(yaml.safe_dump(config))
+        self.setup.append(f"cp {self.folder}/{file} /etc/proxyd/{file}")
+
+    def run(self, *arguments):
+        script = " && ".join([*self.setup, 'exec "$@"'])
+        environment = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}", "PROXYD_PROGRAM": "/bin/false"}
+        return subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", program("proxyctl"), *arguments],
+                              env=environment, capture_output=True, text=True, timeout=20 * SLOWNESS, check=False)
+
+    def called(self):
+        return self.calls.read_text().splitlines() if self.calls.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path):
+    one = Machine(tmp_path)
+    one.configure("gw", "dns-gw.yml")
+    one.configure("main", "proxyd.yaml")
+    return one
+
+
+def test_proxyctl_starts_a_unit_where_there_is_one(machine):
+    """[H-5] A proxy beside its unit would have no supervisor, and a restart would take it away from systemd."""
+    machine.setup.append("touch /etc/systemd/system/proxyd@.service /etc/systemd/system/proxyd.service")
+    assert machine.run("gw", "start").stdout == "gw: started\n"
+    assert machine.run("main", "restart").returncode == GOOD
+    assert machine.called() == ["start proxyd@dns-gw.service", "start proxyd.service"]
+
+
+def test_a_failed_start_names_the_journal_of_the_unit(machine):
+    """[H-5]"""
+    machine.setup.append("touch /etc/systemd/system/proxyd@.service")
+    machine.answer(1)
+    result = machine.run("gw", "start")
+    assert result.returncode == FAILED
+    assert result.stderr == ("proxyctl: gw: proxyd@dns-gw.service did not start; "
+                             "see `journalctl -u proxyd@dns-gw.service`\n")
+
+
+@pytest.mark.parametrize("change", ["true", "rmdir /run/systemd/system", "mv /etc/proxyd/dns-gw.yml '/etc/proxyd/a b.yml'",
+                                    "rm /etc/systemd/system/proxyd@.service"])
+def test_without_a_unit_proxyctl_starts_proxyd(machine, change):
+    """[H-5] Another init system, no unit, or a name that no unit has as it is."""
+    if change != "true":
+        machine.setup += ["touch /etc/systemd/system/proxyd@.service", change]
+    result = machine.run("gw", "start")
+    assert "proxyd exited with status 1" in result.stderr and not machine.called()
+
+
+def test_proxyd_is_pid_1_of_a_container(started, tmp_path):
+    """[H-6] Nothing else runs there: it serves, stops on TERM, and leaves nothing."""
+    port, log = free_port(), tmp_path / "log"
+    config = {"name": "gw", **configuration(("127.0.0.1", port), "127.0.0.1:9"), "control": {"socket": "none"},
+              "log": {"to": str(log)}}
+    file = tmp_path / "gw.yaml"
+    file.write_text(yaml.safe_dump(config))
+    process = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", program("proxyd"), "-d", "-f",
+                                str(file)], preexec_fn=die_with_parent)
+    try:
+        wait_for(lambda: log.exists() and "UDPS-210-K" in log.read_text(), 10, "the start")
+        parent, = (int(pid) for pid in
+                   pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
+        assert pathlib.Path(f"/proc/{parent}/status").read_text().split("NSpid:")[1].split()[1] == "1"
+        os.kill(parent, signal.SIGTERM)
+        assert process.wait(10 * SLOWNESS) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert "exit status 0" in log.read_text()
