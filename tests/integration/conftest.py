@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from deadline import SLOWNESS  # noqa: E402
 from evil_dns import EvilDns  # noqa: E402
 from free_ports import free_port  # noqa: E402
-from processes import adopt_orphans  # noqa: E402
+from processes import adopt_orphans, stop_ignoring_signals  # noqa: E402
 from programs import UdpEcho, UdpLoad  # noqa: E402
 from proxyd_process import Proxyd, clear_orphans  # noqa: E402
 from real_dns import RealDns  # noqa: E402
@@ -31,6 +31,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): the longest time the test may take, in a release build")
     config.addinivalue_line("markers", "load: measures; has a long form (--long) and prints figures")
+    stop_ignoring_signals()
     adopt_orphans()
 
 

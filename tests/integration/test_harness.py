@@ -2,6 +2,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +11,19 @@ from deadline import wait_for
 from log_file import LogFile, parse_line
 from processes import children_of, is_alive
 from proxyd_process import Proxyd, clear_orphans, configuration, orphans
+
+
+def test_programs_do_not_inherit_ignored_signals():
+    """[G-14] As in `nohup ./dev test &`: programs under test have default dispositions and an empty mask."""
+    script = ("import signal, subprocess, processes; "
+              "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); processes.stop_ignoring_signals(); "
+              "signal.raise_signal(signal.SIGQUIT); print(processes.status_of('self')['SigIgn']); "
+              "subprocess.run(['grep', '-E', 'Sig(Ign|Blk)', '/proc/self/status'])")
+    support = os.path.dirname(os.path.abspath(proxyd_process.__file__))
+    shell = ["sh", "-c", 'trap "" HUP INT QUIT TERM TSTP; exec "$@"', "sh", sys.executable, "-c", script]
+    result = subprocess.run(shell, env={**os.environ, "PYTHONPATH": support}, capture_output=True, text=True, check=True)
+    masks = [int(line.split()[-1], 16) for line in result.stdout.splitlines()]
+    assert len(masks) == 3 and masks[1:] == [0, 0], result.stdout
 
 
 def test_text_lines_have_their_parts():

@@ -20,6 +20,15 @@ def die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def stop_ignoring_signals():
+    """A run under nohup, or in the background of a script, ignores signals and may block some, and the programs under
+    test would inherit that. A handler is not inherited: the run still ignores them, the programs do not."""
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
 def _stat(pid):
     """(state, parent pid), or nothing when the process is gone."""
     try:

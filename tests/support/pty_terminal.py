@@ -27,7 +27,6 @@ class PtyTerminal:
 
         def prepare():
             die_with_parent()
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a run of the tests under nohup ignores it
             os.setsid()
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment,
