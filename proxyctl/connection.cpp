@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "libudpserver/control/answer_line.hpp"
 #include "proxyctl/failure.hpp"
+#include "proxyctl/server_trust.hpp"
 
 namespace proxyctl {
 
@@ -94,6 +95,7 @@ void Connection::connect(const Timeout& timeout) {
         }
         wait_for(-1, 0, {connect_retry_delay, timeout.interrupt});
     }
+    check_server(fd_.get(), path_);
 }
 
 void Connection::send(std::string_view line, const Timeout& timeout) {

@@ -22,7 +22,8 @@ struct Timeout {
 /// Waits until the descriptor is ready (-1: for the time only); false after the limit. Throws Interrupted.
 bool wait_for(int descriptor, short events, const Timeout& timeout);
 
-/// A connection to a control socket, line by line. Throws only Failures that name the problem and the remedy.
+/// A connection to a control socket of a trusted server, line by line. Throws only Failures that name the
+/// problem and the remedy.
 class Connection {
 public:
     Connection(const std::string& path, const Timeout& timeout);
