@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
@@ -89,6 +90,29 @@ std::string visible(std::string_view text) {
             out += base::escaped(text.front());
         }
         text.remove_prefix(length > 0 ? length : 1);
+    }
+    return out;
+}
+
+std::string visible_json(std::string_view line) {
+    constexpr char32_t first_pair = 0x10000;
+    std::string out;
+    while (!line.empty()) {
+        const std::size_t length = base::visible_character(line);
+        const base::Character character = base::first_character(line);
+        if (length > 0) {
+            out += line.substr(0, length);
+        } else if (character.length == 0) {
+            out += "\\ufffd";
+        } else if (character.code < 0x20) {
+            out += ' ';  // between values: inside a text it would not be JSON
+        } else if (character.code < first_pair) {
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(character.code));
+        } else {
+            const auto rest = static_cast<unsigned>(character.code - first_pair);
+            out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (rest >> 10), 0xdc00 + (rest & 0x3ff));
+        }
+        line.remove_prefix(std::max(length, std::max<std::size_t>(character.length, 1)));
     }
     return out;
 }

@@ -21,6 +21,9 @@ std::string human_count(double count);
 /// Escapes everything a terminal would act upon, but unlike base::printable not quotes and backslashes.
 std::string visible(std::string_view text);
 
+/// JSON that shows the same on a terminal as to a program: control and invisible characters are escaped.
+std::string visible_json(std::string_view line);
+
 /// The number of characters; each counts as one column.
 std::size_t columns_of(std::string_view text);
 

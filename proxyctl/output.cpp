@@ -75,7 +75,7 @@ void Output::fields(const Row& row) {
 }
 
 void Output::row_line(const Row& row) {
-    const std::string text = row.line();
+    const std::string text = terminal_ ? visible_json(row.line()) : row.line();
     if (instance_.empty() || row.fields().empty()) return line(text);
     // The members begin after the brace.
     line("{" + instance_ + text.substr(text.find('{') + 1));
@@ -92,7 +92,11 @@ bool Output::flush() {
 
 void print_error(std::string_view text) {
     std::fflush(stdout);
-    std::fprintf(stderr, "proxyctl: %s\n", visible(text).c_str());
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::fprintf(stderr, "proxyctl: %s\n", visible(text.substr(0, end)).c_str());
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
 }
 
 }  // namespace proxyctl

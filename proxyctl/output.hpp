@@ -7,8 +7,8 @@
 
 namespace proxyctl {
 
-/// The standard output: tables and lines for people, or JSON as received. Only a terminal gets colours and
-/// cut lines.
+/// The standard output: tables and lines for people, or JSON as received. Only a terminal gets colours, cut
+/// lines, and JSON with its invisible characters escaped.
 class Output {
 public:
     /// NO_COLOR and dumb terminals switch colours off too.
@@ -36,7 +36,7 @@ private:
     std::string instance_;  ///< `"instance":"gw",`, or empty
 };
 
-/// Prints `proxyctl: TEXT` to the standard error, escaped.
+/// Prints `proxyctl: LINE` to the standard error for each line of the text, escaped.
 void print_error(std::string_view text);
 
 }  // namespace proxyctl

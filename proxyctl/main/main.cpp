@@ -2,17 +2,18 @@
 #include <cstdio>
 
 #include "proxyctl/failure.hpp"
+#include "proxyctl/human.hpp"
 #include "proxyctl/run.hpp"
 #include "proxyctl/terminal/completion.hpp"
 #include "proxyctl/terminal/interactive.hpp"
 
 namespace {
 
-/// For the shell: one candidate per line.
+/// For the shell: one candidate per line. One that a terminal would not show as it is cannot be chosen.
 int print_candidates(const proxyctl::CommandLine& line) {
     const proxyctl::Settings& settings = line.settings;
     for (const std::string& word : complete(line.words, settings, proxyctl::query_instance(settings)))
-        std::printf("%s\n", word.c_str());
+        if (proxyctl::visible(word) == word) std::printf("%s\n", word.c_str());
     return proxyctl::exit_status::good;
 }
 

@@ -83,3 +83,12 @@ TEST_CASE("the name of the field gives the unit of a cell") {
     CHECK(cell_text("x", "a\nb") == "a\\nb");
     CHECK(columns_of(cell_text("x", std::string(5000, 'x'))) <= 1001);
 }
+
+TEST_CASE("JSON on a terminal escapes what the terminal would act upon, and stays the same JSON [G-8]") {
+    CHECK(visible_json(R"({"a":"ž \"x\""})") == R"({"a":"ž \"x\""})");
+    CHECK(visible_json("{\"a\":\"\xc2\x9b[2J\"}") == "{\"a\":\"\\u009b[2J\"}");
+    CHECK(visible_json("\u202e\u200b\x7f") == "\\u202e\\u200b\\u007f");
+    CHECK(visible_json("\U000e0041") == "\\udb40\\udc41");
+    CHECK(visible_json("{\t\"a\":\xff}") == "{ \"a\":\\ufffd}");
+    CHECK(visible_json("\x1b") == " ");
+}
