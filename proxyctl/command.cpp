@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "base/endpoint.hpp"
 #include "base/text.hpp"
 #include "proxyctl/failure.hpp"
 
@@ -21,17 +22,25 @@ constexpr base::Duration max_duration = std::chrono::hours(3650 * 24);
 }
 
 [[noreturn]] void fail_unexpected(const Command& command, const std::string& word) {
-    const std::string shown = base::printable(word);
-    // The name of an instance belongs before the command.
-    if (command.operands.max > 0 || command.scope == Scope::none)
-        fail_usage(command, "unexpected argument '" + shown + "'");
-    fail(exit_status::misused, "unexpected argument '{}'; to {} an instance, run `proxyctl {} {}`", shown,
-         command.access == Access::read ? "select" : command.name, shown, command.name);
+    fail_usage(command, "unexpected argument '" + base::printable(word) + "'");
 }
 
 /// The words of `explain`, and the request arguments for their values.
 const std::map<std::string, std::string, std::less<>> question_words{
     {"from", "client"}, {"to", "local"}, {"at", "time"}, {"dscp", "dscp"}};
+
+void check_host(const std::string& text) {
+    if (base::parse_endpoint(text) || base::parse_address(text)) return;
+    fail(exit_status::misused, "explain: '{}' is not an address, nor an address with a port",
+         base::printable(text));
+}
+
+std::int64_t dscp_of(const std::string& text) {
+    constexpr std::int64_t max_dscp = 63;
+    const auto number = whole_number(text);
+    if (number && *number <= max_dscp) return *number;
+    fail(exit_status::misused, "explain: dscp '{}' is not a number from 0 to 63", base::printable(text));
+}
 
 bool is_option(const std::string& word) {
     return word.size() > 1 && word.front() == '-';
@@ -187,8 +196,10 @@ control::Args explain_args(const std::vector<std::string>& words) {
         if (entry != args.end() && std::get<std::string>(entry->second).empty())
             fail(exit_status::misused, "explain: no value after '{}'", key);
     }
+    for (const char* host : {"client", "local"})
+        check_host(std::get<std::string>(args.at(host)));
     if (const auto dscp = args.find("dscp"); dscp != args.end())
-        if (const auto number = whole_number(std::get<std::string>(dscp->second))) dscp->second = *number;
+        dscp->second = dscp_of(std::get<std::string>(dscp->second));
     return args;
 }
 
@@ -206,7 +217,12 @@ Arguments::Arguments(const Command& command, const std::vector<std::string>& wor
         }
     }
     if (operands_.size() < command.operands.min) fail_usage(command, "missing argument");
-    if (operands_.size() > command.operands.max) fail_unexpected(command, operands_[command.operands.max]);
+    const std::size_t max = command.operands.max + (command.takes_instance() ? 1 : 0);
+    if (operands_.size() > max) fail_unexpected(command, operands_[max]);
+}
+
+std::optional<std::string> Arguments::instance() const {
+    return command_.takes_instance() && !operands_.empty() ? std::optional(operands_.front()) : std::nullopt;
 }
 
 void Arguments::take_option(const std::string& word, const std::vector<std::string>& words,

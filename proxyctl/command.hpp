@@ -90,6 +90,11 @@ struct Command {
     int (*run)(Context&, const Arguments&);
     std::string_view help;
     bool has_filters = false;  ///< takes the session filters too
+
+    /// Whether the name of an instance may follow: `start gw` for `gw start`.
+    [[nodiscard]] constexpr bool takes_instance() const {
+        return operands.max == 0 && (scope != Scope::none || access == Access::read);
+    }
 };
 
 constexpr bool with_filters = true;
@@ -126,6 +131,8 @@ public:
     Arguments(const Command& command, const std::vector<std::string>& words);
 
     [[nodiscard]] const std::vector<std::string>& operands() const { return operands_; }
+    /// The name of an instance after the command, if it takes one and was given one.
+    [[nodiscard]] std::optional<std::string> instance() const;
     [[nodiscard]] bool has(std::string_view option) const { return find(option) != nullptr; }
     [[nodiscard]] std::optional<std::string> text(std::string_view option) const;
     [[nodiscard]] std::optional<std::int64_t> number(std::string_view option) const;

@@ -14,13 +14,19 @@ std::vector<std::string> names_of(const std::vector<const Command*>& commands) {
     return names;
 }
 
+/// A typing error must not end in a command that stops something.
+bool may_be_suggested(std::string_view name) {
+    return name != "stop" && name != "restart" && name != "kill";
+}
+
 [[noreturn]] void fail_unknown(std::string_view word) {
     std::vector<std::string> names;
     for (const Command& command : commands())
         names.emplace_back(command.name);
     const auto nearest = base::nearest(word, names);
     fail(exit_status::misused, "unknown command '{}'; {}", base::printable(word),
-         nearest ? "did you mean " + *nearest + "?" : "run `proxyctl help` for a list");
+         nearest && may_be_suggested(*nearest) ? "did you mean " + *nearest + "?"
+                                               : "run `proxyctl help` for a list");
 }
 
 }  // namespace

@@ -71,6 +71,18 @@ void check_selection(const Selection& selection) {
     if (given > 1) fail(exit_status::misused, "-s SOCKET, NAME and --all exclude each other");
 }
 
+/// `start gw` for `gw start`.
+Settings with_instance(const Settings& settings, const std::string& name) {
+    Settings chosen = settings;
+    const bool is_other = settings.selection.is_given() && settings.selection.name != name;
+    if (is_other || !is_instance(name, settings))
+        fail(exit_status::misused, "unexpected argument '{}'{}", base::printable(name),
+             is_other ? ": an instance is selected already"
+                      : ": no such instance; `proxyctl show-app` lists them");
+    chosen.selection = {{}, name, false};
+    return chosen;
+}
+
 int run_for(Context context, const Command& command, const Arguments& arguments, const Instance& instance) {
     context.instance = &instance;
     return command.run(context, arguments);
@@ -152,8 +164,10 @@ int run_command(const Settings& settings, const std::vector<std::string>& words,
     check_limits(words);
     const Command& command = command_named(words.front());
     const Arguments arguments(command, {words.begin() + 1, words.end()});
-    Output out(settings.json || arguments.json(), settings.color);
-    Context context{settings, out, nullptr, interrupt};
+    const auto name = arguments.instance();
+    const Settings chosen = name ? with_instance(settings, *name) : settings;
+    Output out(chosen.json || arguments.json(), chosen.color);
+    Context context{chosen, out, nullptr, interrupt};
     const int status = run_for_instances(context, command, arguments);
     if (!out.flush()) fail(exit_status::failed, "cannot write the output");
     return status;

@@ -77,9 +77,14 @@ private:
     [[nodiscard]] Words commands_and_instances() const {
         Words words = command_words();
         if (!before_.settings.selection.name.empty()) return words;
+        return concat(std::move(words), instances());
+    }
+
+    [[nodiscard]] Words instances() const {
+        Words names;
         for (const Instance& instance : find_instances(before_.settings.places))
-            words.push_back(instance.name);
-        return words;
+            names.push_back(instance.name);
+        return names;
     }
 
     [[nodiscard]] Words arguments_of(const Command& command) const {
@@ -91,7 +96,9 @@ private:
                 word == names.back() || (option.letter != '\0' && word == std::string("-") + option.letter);
             if (is_before && option.type != ArgumentType::flag) return values_of(option.type);
         }
-        return is_option_ ? concat(std::move(names), {"--json"}) : values_of(command.operands.type);
+        if (is_option_) return concat(std::move(names), {"--json"});
+        const bool has_instance = before_.settings.selection.is_given() || before_.words.size() > 1;
+        return command.takes_instance() && !has_instance ? instances() : values_of(command.operands.type);
     }
 
     [[nodiscard]] Words values_of(ArgumentType type) const {

@@ -177,6 +177,8 @@ std::span<const Command> monitor_commands() {
     static constexpr Command rows[] = {
         {"monitor", sessions, read, selected, {}, options, run_monitor,
          "Show live sessions and traffic rates.", with_filters},
+        {"top", sessions, read, selected, {}, options, run_monitor,
+         "The same as monitor.", with_filters},
     };
     // clang-format on
     return rows;
