@@ -16,6 +16,7 @@ namespace proxyd {
 using control::Access;
 using control::Answer;
 using control::Code;
+using control::Failure;
 using control::Row;
 
 namespace {
@@ -24,17 +25,62 @@ constexpr int protocol = 1;
 /// An upgrade waits this long for children that start, and looks this often.
 constexpr base::Duration settle_timeout{5'000}, settle_check_interval{20};
 
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        lines.push_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
+}
+
+/// The verdict on a configuration, and the reason with a line for each error.
+RowList rejected(const std::string& why) {
+    RowList list;
+    std::vector<std::string> errors;
+    for (const std::string_view line : lines_of(why))
+        errors.emplace_back(line);
+    list.rows.push_back(Row().add("result", "rejected").add("errors", errors));
+    list.failure = Failure(Code::refused, why);
+    return list;
+}
+
+/// Its warnings and changes, and the verdict.
+RowList accepted(const std::vector<std::string>& lines, bool check_only) {
+    constexpr std::string_view warning = "warning: ";
+    RowList list;
+    std::size_t warnings = 0;
+    for (const std::string& line : lines) {
+        const bool warns = line.starts_with(warning);
+        warnings += warns ? 1 : 0;
+        list.rows.push_back(Row().add("kind", warns ? "warning" : "change").add("text", line));
+    }
+    const std::size_t changes = lines.size() - warnings;
+    list.rows.push_back(Row()
+                            .add("result", changes == 0 ? "unchanged"
+                                           : check_only ? "valid"
+                                                        : "reloaded")
+                            .add("warnings", warnings)
+                            .add("changes", changes));
+    return list;
+}
+
 }  // namespace
 
-// The text may be longer than the buffer of a client.
-void write_lines(Answer answer, const std::shared_ptr<const std::string>& text, std::size_t at) {
-    while (at < text->size() && answer.writable()) {
-        const std::size_t end = std::min(text->find('\n', at), text->size());
-        answer.row(Row().add("text", text->substr(at, end - at)));
-        at = end + 1;
-    }
-    if (at >= text->size()) return answer.end();
-    answer.on_writable([answer, text, at] { write_lines(answer, text, at); });
+void write_rows(Answer answer, const std::shared_ptr<const RowList>& list, std::size_t at) {
+    while (at < list->rows.size() && answer.row(list->rows[at]))
+        ++at;
+    if (at < list->rows.size())
+        return answer.on_writable([answer, list, at] { write_rows(answer, list, at); });
+    list->failure ? answer.fail(list->failure->code(), list->failure->what()) : answer.end();
+}
+
+void write_lines(Answer answer, const std::string& text) {
+    auto list = std::make_shared<RowList>();
+    for (const std::string_view line : lines_of(text))
+        list->rows.push_back(Row().add("text", line));
+    write_rows(std::move(answer), list);
 }
 
 void ProxyCommands::add_to(control::ControlServer& server) {
@@ -101,17 +147,16 @@ void ProxyCommands::status(const Request& request, Answer answer) const {
 
 void ProxyCommands::config(const Request& request, Answer answer) const {
     request.allow({});
-    write_lines(std::move(answer), std::make_shared<std::string>(conf::print(parent_.config())));
+    write_lines(std::move(answer), conf::print(parent_.config()));
 }
 
 void ProxyCommands::reload(const Request& request, Answer answer) {
     request.allow({"check"});
     const bool check_only = request.flag("check").value_or(false);
     const Parent::ReloadResult result = parent_.reload(check_only, control::to_string(answer.peer()));
-    if (!result.refused.empty()) return answer.fail(Code::refused, result.refused);
-    for (const std::string& line : result.lines)
-        if (!answer.row(Row().add("text", line))) break;
-    answer.end();
+    write_rows(std::move(answer),
+               std::make_shared<const RowList>(result.refused.empty() ? accepted(result.lines, check_only)
+                                                                      : rejected(result.refused)));
 }
 
 void ProxyCommands::upgrade(Answer answer, const control::ControlSocket& socket, base::Instant deadline) {

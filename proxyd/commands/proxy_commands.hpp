@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "libudpserver/control/control_server.hpp"
 #include "proxyd/upgrade.hpp"
@@ -12,7 +14,15 @@ namespace proxyd {
 class Parent;
 
 /// Writes a text as rows, line by line, as fast as the client reads it.
-void write_lines(control::Answer answer, const std::shared_ptr<const std::string>& text, std::size_t at = 0);
+void write_lines(control::Answer answer, const std::string& text);
+
+/// The rows of an answer that may be longer than the buffer of a client.
+struct RowList {
+    std::vector<control::Row> rows;
+    std::optional<control::Failure> failure;  ///< ends the answer
+};
+/// Writes them as fast as the client reads.
+void write_rows(control::Answer answer, const std::shared_ptr<const RowList>& list, std::size_t at = 0);
 
 /// The commands about the instance as a whole: version, status, config, reload, upgrade, stop. Must outlive
 /// the server.

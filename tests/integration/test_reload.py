@@ -37,6 +37,7 @@ class Reloading:
         self.daemon.write_configuration(self._with_socket(config))
         before = self.ready_count()
         rows = ask(self.socket, "reload", **args)
+        rows = [row for row in rows if "text" in row]  # the last one is the verdict
         if wait and rows:
             self.daemon.wait_line(READY, text="REG", count=before + 1)
         return [row["text"] for row in rows]

@@ -89,9 +89,8 @@ TEST_CASE("config shows the effective configuration, however long it is") {
     std::string expected;
     for (int i = 0; i < 10'000; ++i)
         expected += "key-" + std::to_string(i) + ": \"value\"\n";
-    stage.server->add("long", Access::read, [&](const Request&, Answer answer) {
-        write_lines(std::move(answer), std::make_shared<std::string>(expected));
-    });
+    stage.server->add("long", Access::read,
+                      [&](const Request&, Answer answer) { write_lines(std::move(answer), expected); });
     stage.run([&] {
         CHECK_THAT(text_of(stage.answer("config"), "text"), Contains("stage"));
         ControlCaller caller(stage.settings.path);
@@ -102,6 +101,34 @@ TEST_CASE("config shows the effective configuration, however long it is") {
             if (const auto row = parse_answer(line); row.kind == AnswerLine::Kind::row)
                 text += text_of(row, "text") + "\n";
         CHECK(text == expected);
+        stage.parent->supervisor().stop();
+    });
+}
+
+TEST_CASE("a reload ends with a verdict, and a rejected file has a line for each error [G-10]") {
+    ProxyStage stage;
+    stage.run([&] {
+        const auto reload = [&](const std::string& rules, const std::string& args = "{}") {
+            stage.write(rules);
+            ControlCaller caller(stage.settings.path);
+            caller.ask("reload", args);
+            stage.until([&] { return caller.ends() > 0; });
+            return caller.lines();
+        };
+        const std::string one = ParentStage::rule("one");
+        auto lines = reload(one);
+        CHECK(lines.front() == R"({"result":"unchanged","warnings":0,"changes":0})");
+        lines = reload(
+            "session-acl: [{name: one, from: 10.0.0.0/8, action: accept, plug-to: '127.0.0.1:5301'}]\n",
+            R"({"check": true})");
+        CHECK_THAT(lines.front(), Contains(R"("kind":"change")"));
+        CHECK_THAT(lines.at(lines.size() - 2), Contains(R"({"result":"valid","warnings":0,"changes":)"));
+        lines = reload("session-acl: [{name: one, action: accept, plug-to: '127.0.0.1:5301'}]\n# same\n");
+        CHECK_THAT(lines.front(), Contains("unchanged"));
+        lines = reload("session-acl: [{name: one, action: acept}]\nusr: x\n");
+        REQUIRE(lines.size() == 2);
+        CHECK_THAT(lines[0], Contains(R"({"result":"rejected","errors":[")") && Contains(R"(",")"));
+        CHECK_THAT(parse_answer(lines[1]).text, Contains("\n"));
         stage.parent->supervisor().stop();
     });
 }
