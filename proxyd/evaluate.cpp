@@ -8,6 +8,7 @@
 #include "conf/address_block.hpp"
 #include "conf/load.hpp"
 #include "conf/names.hpp"
+#include "conf/reach.hpp"
 #include "libudpserver/policy/time_window.hpp"
 #include "resolvers/resolve_once.hpp"
 #include "resolvers/settings.hpp"
@@ -109,6 +110,14 @@ std::string evaluate_client(const conf::Config& config, Question question, const
     return text;
 }
 
+/// Which of its ports was asked about.
+std::string port_text(const conf::Config& config, const Question& question) {
+    const conf::ListenOn* listener = policy::listener_of(config, question.local);
+    if (listener == nullptr) return {};
+    return fmt::format("note: evaluated for {} (listener {}); for another one, add its port to 'to'\n",
+                       base::to_string(question.local), conf::to_string(*listener));
+}
+
 /// The section of the effective configuration: the same words, in the same form, as the user's file.
 std::string show_acl(const conf::Config& config) {
     const std::string all = conf::print(config);
@@ -134,7 +143,10 @@ Evaluation evaluate(const conf::Config& config, std::string_view expression, con
     if (expression == "show-hash") return {fmt::format("{:016x}\n", conf::fingerprint(config)), true};
     try {
         const policy::QuestionText text = policy::split_question(expression);
-        return {evaluate_client(config, policy::parse_question(text, config, now), lookups), true};
+        const Question question = policy::parse_question(text, config, now);
+        const bool has_port = base::parse_endpoint(text.local).has_value();
+        return {evaluate_client(config, question, lookups) + (has_port ? "" : port_text(config, question)),
+                true};
     } catch (const policy::BadQuestion& error) {
         return {fmt::format("{}\n{}", error.what(), expression_usage), false};
     }

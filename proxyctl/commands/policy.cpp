@@ -1,3 +1,4 @@
+#include "base/endpoint.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/human.hpp"
@@ -26,6 +27,14 @@ void show_decision(Context& context, const Row& row) {
     context.out.line(text, tone_of_decision(row.text("decision")));
 }
 
+/// Which port was explained, if the question named none.
+void show_listener(Context& context, const Row& decision) {
+    const std::string local = decision.text("local"), listener = decision.text("listener");
+    if (local.empty() || listener.empty()) return;
+    context.out.line("explained for " + visible(local) + " (listener " + visible(listener) +
+                     "); for another one, add its port to 'to'");
+}
+
 int show_refusals(Context& context, const Arguments& arguments) {
     if (!arguments.operands().empty())
         fail(exit_status::misused, "explain: --last cannot be combined with 'from' and 'to'");
@@ -38,13 +47,16 @@ int show_refusals(Context& context, const Arguments& arguments) {
 
 int run_explain(Context& context, const Arguments& arguments) {
     if (arguments.has("last")) return show_refusals(context, arguments);
-    std::vector<Row> rows = ask_all(context, "explain", explain_args(arguments.operands()));
+    const control::Args args = explain_args(arguments.operands());
+    std::vector<Row> rows = ask_all(context, "explain", args);
     const bool has_decision = !rows.empty() && rows.back().find("decision") != nullptr;
     if (context.out.json() || !has_decision) return show_table(context, rows);
     const Row decision = rows.back();
     rows.pop_back();
     if (!rows.empty()) show_table(context, rows);
     show_decision(context, decision);
+    const bool has_port = base::parse_endpoint(std::get<std::string>(args.at("local"))).has_value();
+    if (!has_port) show_listener(context, decision);
     return exit_status::good;
 }
 

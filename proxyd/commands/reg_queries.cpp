@@ -5,7 +5,9 @@
 #include <set>
 #include <utility>
 
+#include "conf/reach.hpp"
 #include "libudpserver/control/answer_line.hpp"
+#include "libudpserver/policy/question.hpp"
 #include "proxyd/query_text.hpp"
 
 namespace proxyd {
@@ -75,6 +77,11 @@ bool matches(const session::SessionFilter& filter, const session::Event& event) 
 int importance(const std::optional<session::Explanation>& explained) {
     using Outcome = session::Explanation::Outcome;
     return explained->outcome == Outcome::running ? 2 : explained->outcome == Outcome::refused ? 1 : 0;
+}
+
+/// Port 0 stands for none.
+std::string place_of(const base::Endpoint& local) {
+    return local.port == 0 ? base::to_string(local.address()) : base::to_string(local);
 }
 
 /// Asks all workers and calls `then` with their answers, in the order of the workers.
@@ -275,9 +282,8 @@ void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply rep
         },
         [this, cursor, question, reply = std::move(reply)](std::vector<Explained>& all) {
             if (!all.front())
-                return reply(
-                    refusal({Code::unknown, "proxyd does not listen at " + base::to_string(question.local) +
-                                                "; `status` shows its listeners"}));
+                return reply(refusal({Code::unknown, "proxyd does not listen at " + place_of(question.local) +
+                                                         "; `status` shows its listeners"}));
             const session::Explanation& told = **std::ranges::max_element(all, {}, importance);
             const auto agree = std::ranges::count_if(all, [&](const Explained& other) {
                 return other->outcome == told.outcome && other->reason == told.reason;
@@ -286,6 +292,9 @@ void RegQueries::explain(const Request& request, std::uint64_t cursor, Reply rep
             for (const policy::SessionAcl::Step& step : told.policy.steps)
                 lines.add(row_of(step, config_));
             control::Row decision = decision_of(told, config_);
+            decision.add("local", base::to_string(question.local));
+            if (const auto* listener = policy::listener_of(config_, question.local))
+                decision.add("listener", conf::to_string(*listener));
             // The kernel decides which worker receives a new client.
             if (static_cast<std::size_t>(agree) < all.size())
                 decision.add("workers", std::to_string(agree) + " of " + std::to_string(all.size()));

@@ -166,6 +166,14 @@ def test_explain_says_what_then_happens(gw, echo, peer):
     for words, told in ((("at", "25:00"), "'25:00' is not a time"), (("at", "Mon"), "'Mon' is not a time"),
                         (("dscp", "64"), "dscp"), (("dscp", "x"), "dscp"), (("via", "x"), "is not an address")):
         assert told in one("explain", "from", "127.1.2.3", "to", to, *words, status=MISUSED).stderr
+    # [G-12]
+    host, port = one.listener
+    assert one.rows("explain", "from", "127.1.2.3", "to", host)[-1]["listener"] == f"{host}:{port}"
+    named = f"explained for {host}:{port} (listener {host}:{port})"
+    assert named in one("explain", "from", "127.1.2.3", "to", host, status=GOOD).stdout
+    assert named not in one("explain", "from", "127.1.2.3", "to", f"{host}:{port}", status=GOOD).stdout
+    assert "does not listen at 127.0.0.2;" in one("explain", "from", "127.1.2.3", "to", "127.0.0.2", status=FAILED).stderr
+    one.ctl("-s", "/nowhere", "explain", "from", "x", "to", to, status=MISUSED)
     assert "does not listen at 127.0.0.1:1;" in one("explain", "from", "127.1.2.3", "to", "127.0.0.1:1",
                                                     status=FAILED).stderr
     assert "no recent refusal of 127.8.8.8" in one("explain", "--last", "127.8.8.8", status=GOOD).stdout

@@ -58,6 +58,11 @@ TEST_CASE("port, time and dscp may be left out [K-30]") {
     const auto plain = run("from 10.1.2.3 to 10.0.1.1");
     CHECK(plain.ok);
     CHECK_THAT(plain.text, Contains("client 10.1.2.3 (any port) to 10.0.1.1:53 at Sun 12:00 dscp 0\n"));
+    // [G-12]
+    CHECK_THAT(plain.text,
+               Contains("note: evaluated for 10.0.1.1:53 (listener 10.0.1.1:53); for another one, add "
+                        "its port to 'to'\n"));
+    CHECK_THAT(run("from 10.1.2.3 to 10.0.1.1:53").text, !Contains("note: evaluated for"));
     CHECK_THAT(run("at mon 8:05 to 10.0.1.1 from 10.1.2.3").text, Contains("at Mon 08:05"));
     CHECK_THAT(run("from 10.1.2.3 to 10.0.1.1 at 23:59").text, Contains("at Sun 23:59"));
 }
