@@ -34,8 +34,11 @@ int show_effective(Context& context) {
 
 int run_config(Context& context, const Arguments& arguments) {
     if (arguments.has("effective")) return show_effective(context);
-    std::string file = context.instance->config.file;
-    if (file.empty()) file = ask_one(context, "version").text("config");
+    const std::string& file = context.instance->config.file;
+    // A reply must not choose which file is read.
+    if (file.empty())
+        fail(exit_status::not_running, "{}: no configuration in {}; --effective prints what runs",
+             context.instance->name, context.settings.places.conf_dir);
     std::ifstream text(file);
     if (!text) fail(exit_status::failed, "cannot read {}", file);
     show_text(context, text);

@@ -2,6 +2,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/command_table.hpp"
@@ -158,30 +160,54 @@ int run_start(Context& context, const Arguments&) {
     return exit_status::failed;
 }
 
+/// The file that the user names, or the one in the folder of configurations. A reply may name another one,
+/// but must not choose what is started.
+std::string file_for_restart(const Context& context, const Arguments& arguments) {
+    if (const auto chosen = arguments.text("file")) return std::filesystem::absolute(*chosen).string();
+    if (context.instance->has_file()) return context.instance->config.file;
+    fail(exit_status::not_running, "{}: not restarted: no configuration in {}; name the file with --file",
+         context.instance->name, context.settings.places.conf_dir);
+}
+
+void check_same_file(const Context& context, const Arguments& arguments, const std::string& file) {
+    const std::string running = ask_one(context, "version").text("config");
+    std::error_code error;
+    const bool is_same = running == file || std::filesystem::equivalent(running, file, error);
+    if (arguments.has("file") || running.empty() || is_same) return;
+    fail(exit_status::failed, "{}: not restarted: it runs with {}, but {} has its name; name one with --file",
+         context.instance->name, running, file);
+}
+
 int run_restart(Context& context, const Arguments& arguments) {
+    const std::string file = file_for_restart(context, arguments);
     if (!is_running(context)) {
-        const std::string file = file_of(context);
         print_error(context.instance->name + ": was not running");
         return start(context, file);
     }
-    std::string file = ask_one(context, "version").text("config");
-    if (file.empty()) file = file_of(context);
+    check_same_file(context, arguments, file);
     check_restart(context, file);
     run_stop(context, arguments);
     return start(context, file);
 }
 
+/// What the verdict of the proxy means; an older proxy gives none.
+std::string verdict_text(const std::string& result, bool check, bool changed) {
+    if (result == "unchanged" || (result.empty() && !changed)) return "the configuration has not changed";
+    return check ? "the configuration is valid; a reload would make these changes" : "reloaded";
+}
+
 int run_reload(Context& context, const Arguments& arguments) {
     const bool check = arguments.has("check");
-    const std::vector<Row> changes =
-        ask_all(context, "reload", check ? control::Args{{"check", true}} : control::Args{});
-    for (const Row& row : changes)
-        show_line(context, row, row.text("text"));
+    std::string result;
+    bool changed = false;
+    ask(context, "reload", check ? control::Args{{"check", true}} : control::Args{}, [&](const Row& row) {
+        if (const std::string verdict = row.text("result"); !verdict.empty()) result = verdict;
+        changed = true;
+        if (context.out.json()) return context.out.row_line(row);
+        if (row.text("result").empty()) context.out.line(visible(row.text("text")));
+    });
     if (context.out.json()) return exit_status::good;
-    const std::string name = visible(context.instance->name);
-    context.out.line(name + (changes.empty() ? ": the configuration has not changed"
-                             : check ? ": the configuration is valid; a reload would make these changes"
-                                     : ": reloaded"));
+    context.out.line(visible(context.instance->name) + ": " + verdict_text(result, check, changed));
     return exit_status::good;
 }
 
@@ -227,6 +253,9 @@ std::span<const Command> instance_commands() {
     using namespace row_words;
     static constexpr Option stop_options[] = {
         {"graceful", "TIME", ArgumentType::duration, "let sessions finish, for at most this long"}};
+    static constexpr Option restart_options[] = {
+        stop_options[0],
+        {"file", "FILE", ArgumentType::text, "start this configuration instead of the one in /etc/proxyd"}};
     static constexpr Option reload_options[] = {
         {"check", "", ArgumentType::flag, "only show what would change"}};
     // clang-format off
@@ -237,7 +266,7 @@ std::span<const Command> instance_commands() {
          "Start an instance from its configuration."},
         {"stop", components, change, selected, {}, stop_options, run_stop,
          "Stop an instance, and wait until its ports are free."},
-        {"restart", components, change, selected, {}, stop_options, run_restart,
+        {"restart", components, change, selected, {}, restart_options, run_restart,
          "Restart an instance."},
         {"reload", components, change, selected, {}, reload_options, run_reload,
          "Reload the configuration, keeping sessions."},

@@ -104,7 +104,7 @@ WRONG = [
     ("log", "missing argument"), ("log frob", "unknown action 'frob'"), ("log level 12", "unknown level '12'"),
     ("log level REG up down", "unexpected argument 'down'"), ("log reopen now", "unexpected argument 'now'"),
     ("info FOO", "unknown role 'FOO'"), ("stats --interval 1ms", "at least 100ms"),
-    ("monitor", "requires a terminal"), ("help frobnicate", "unknown command 'frobnicate'"), ("ps all", "to select an instance, run `proxyctl all ps`"),
+    ("monitor", "requires a terminal"), ("help frobnicate", "unknown command 'frobnicate'"), ("ps all", "unexpected argument 'all': no such instance"),
     ("stop --graceful soon", "expected a duration"), ("--frob ps", "unknown option --frob"),
     ("--timeout 0s ps", "--timeout '0s'"), ("-s", "option -s requires a value"), ("-s a --all ps", "exclude each other"),
 ]
@@ -194,6 +194,18 @@ def test_every_command_has_json(ctl, command):
              "log-tail", "config", "log-level", "signal", "kill-role", "kill-sessions", "reload", "version", "explain"]
     ctl.fake(answers={name: [row] for name in names})
     assert ctl.rows(*command.split()) == [row]
+
+
+def test_json_cannot_drive_the_terminal(ctl):
+    """[G-8] A C1 control character and a mark of direction are escaped on a terminal, and as they are in a pipe."""
+    evil = "a\x9b2Jb\u202ec\u200bd\x7f"
+    ctl.fake(answers={"rules": ['{"rule":"' + evil + '"}']})
+    assert ctl.rows("rules") == [{"rule": evil}]
+    assert ctl("--json", "rules").stdout == '{"rule":"' + evil + '"}\n'
+    terminal = ctl.terminal("--json", "rules")
+    assert terminal.wait() == GOOD
+    assert not any(char in terminal.output for char in "\x9b\u202e\u200b\x7f"), terminal.output
+    assert json.loads(terminal.output) == {"rule": evil}
 
 
 def test_foreign_text_cannot_drive_the_terminal(ctl):
@@ -323,6 +335,6 @@ def test_help_of_a_command(ctl):
     assert "ambiguous command" in text
     text = ctl("help", "KILL", status=GOOD).stdout
     assert text.startswith("kill [ROLE | SESSION ...] [FILTER ...]") and "--refuse TIME" in text and "--from" in text
-    assert len(ctl.rows("help")) == 28 and ctl("--help").stdout.startswith("usage: proxyctl")
+    assert len(ctl.rows("help")) == 29 and ctl("--help").stdout.startswith("usage: proxyctl")
     assert ctl("--version").stdout.startswith("proxyctl 0.")
     assert ctl("quit", status=GOOD).stdout == ""

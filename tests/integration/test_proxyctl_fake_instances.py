@@ -2,11 +2,15 @@
 import contextlib
 import json
 import os
+import pathlib
+import pwd
 import re
+import shutil
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -248,6 +252,124 @@ def test_restart(ctl, stoppable, fake_proxyd):
     assert not is_alive(process.pid) and started(ctl) == f"-f {path}\n"
     result = ctl("restart", status=GOOD)
     assert "was not running" in result.stderr and result.stdout == "gw: started\n"
+
+
+def test_restart_starts_no_file_that_a_reply_names(ctl, fake_proxyd):
+    """[G-8] It starts the file with the instance's name in the folder of configurations, or the one after --file."""
+    fake_proxyd()
+    other = ctl.folder / "other.yaml"
+    other.write_text((ctl.configure("elsewhere")).read_text())
+    fake = ctl.fake("gw", {"version": [{"name": "gw", "config": str(other)}], "stop": []})
+    told = ctl("gw", "restart", status=NOT_RUNNING).stderr
+    assert f"not restarted: no configuration in {ctl.conf_dir}; name the file with --file" in told
+    path = ctl.configure("gw")
+    told = ctl("gw", "restart", status=FAILED).stderr
+    assert f"it runs with {other}, but {path} has its name; name one with --file" in told
+    assert "stop" not in [request["command"] for request in fake.requests]
+    assert not (ctl.folder / "started").exists() and "cannot read" not in told
+
+
+def test_restart_with_a_file(ctl, stoppable, fake_proxyd):
+    """[G-8] The file that the user names."""
+    fake_proxyd()
+    other = ctl.folder / "other.yaml"
+    other.write_text(ctl.configure("gw").read_text())
+    stoppable(seconds=0.1)
+    assert ctl("restart", "--file", other, status=GOOD).stdout == "gw: stopped\ngw: started\n"
+    assert started(ctl) == f"-f {other}\n"
+
+
+def test_the_file_of_a_reply_is_not_read(ctl):
+    """[G-8] `config` without a configuration of this name."""
+    secret = ctl.folder / "secret"
+    secret.write_text("secret")
+    ctl.fake("gw", {"version": [{"name": "gw", "config": str(secret)}]})
+    result = ctl("config", status=NOT_RUNNING)
+    assert result.stdout == "" and "no configuration in" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become other users")
+def test_a_socket_of_another_user_is_not_used(ctl):
+    """[G-8] Served by a user who is neither root nor the caller, or in a folder that others may write to."""
+    nobody = pwd.getpwnam("nobody")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="proxyctl-test-"))
+    folder.chmod(0o1777)
+    script = (f"import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('{folder}/gw.sock'); s.listen(4); "
+              "print('ready', flush=True); time.sleep(30)")
+    process = subprocess.Popen([sys.executable, "-c", script], user=nobody.pw_uid, stdout=subprocess.PIPE, text=True,
+                               cwd="/", env={})
+    try:
+        assert process.stdout.readline() == "ready\n"
+        told = ctl("-s", folder / "gw.sock", "stop", status=FAILED).stderr
+        assert f"served by uid {nobody.pw_uid}, which is neither root nor you" in told
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        shutil.rmtree(folder)
+    fake = ctl.fake("gw", {"status": SERVING})
+    ctl.run_dir.chmod(0o777)
+    assert "other users may replace files in" in ctl("gw", "ps", status=FAILED).stderr and fake.requests == []
+    ctl.run_dir.chmod(0o755)
+    ctl("gw", "status", status=0)
+
+
+def test_the_name_may_follow_the_command(ctl, fake_proxyd):
+    """[G-9] `start gw`, `reload gw`, `status gw`; what is no instance is an error without a suggestion to stop it."""
+    fake_proxyd()
+    ctl.configure("gw")
+    ctl.configure("vpn")
+    assert ctl("start", "gw", status=GOOD).stdout == "gw: started\n"
+    fake = ctl.fake("gw", {"status": SERVING, "reload": [{"result": "unchanged", "warnings": 0, "changes": 0}],
+                           "stop": []})
+    assert ctl("status", "gw", status=0).stdout.startswith("gw: serving")
+    assert "gw: the configuration has not changed" in ctl("reload", "gw", status=GOOD).stdout
+    ctl("reload", "--check", "gw", status=GOOD)
+    assert fake.last() == ("reload", {"check": True})
+    for words in (["stop", "wg"], ["restart", "wg"], ["status", "wg"]):
+        told = ctl(*words, status=MISUSED).stderr
+        assert "no such instance; `proxyctl show-app` lists them" in told and "proxyctl gw" not in told
+    assert "selected already" in ctl("vpn", "status", "gw", status=MISUSED).stderr
+    assert "stop" not in [request["command"] for request in fake.requests]
+
+
+def test_no_typing_error_suggests_to_stop(ctl):
+    """[G-9] Nor to restart or to kill."""
+    for word in ("stpo", "stopp", "restrat", "kil_"):
+        told = ctl(word, status=MISUSED).stderr
+        assert "unknown command" in told and "did you mean" not in told
+    assert "did you mean reload?" in ctl("relaod", status=MISUSED).stderr
+
+
+def test_errors_of_a_reload_have_a_line_each(ctl):
+    """[G-10] On a terminal and in a log; --json has the verdict."""
+    ctl.fake("gw", {"reload": [{"result": "rejected", "errors": ["a.yaml:1:2: one", "a.yaml:3:4: two"]},
+                               {"error": "a.yaml:1:2: one\na.yaml:3:4: two", "code": "refused"}]})
+    assert ctl("reload", status=NO_RIGHT).stderr == "proxyctl: a.yaml:1:2: one\nproxyctl: a.yaml:3:4: two\n"
+    result = ctl("--json", "reload", status=NO_RIGHT)
+    assert json.loads(result.stdout)["result"] == "rejected" and result.stderr.count("\n") == 2
+
+
+def test_a_reload_that_only_warns_changed_nothing(ctl):
+    """[G-10] The proxy's verdict counts, not the number of lines."""
+    warning = {"kind": "warning", "text": "warning: a.yaml:1:2: odd"}
+    ctl.fake("gw", {"reload": [warning, {"result": "unchanged", "warnings": 1, "changes": 0}]})
+    assert ctl("reload", status=GOOD).stdout == "warning: a.yaml:1:2: odd\ngw: the configuration has not changed\n"
+    assert ctl.rows("reload")[-1] == {"result": "unchanged", "warnings": 1, "changes": 0}
+
+
+def test_a_slow_reader_of_json_gets_everything(ctl):
+    """[G-13] More than all buffers hold, read slowly."""
+    rows = [{"id": f"{number}.1", "pad": "x" * 400} for number in range(2000)]
+    ctl.fake("gw", {"sessions": rows})
+    process = ctl.start("--json", "sessions")
+    count = 0
+    for line in process.stdout:
+        assert json.loads(line)["id"] == f"{count}.1"
+        count += 1
+        if count % 100 == 0:
+            time.sleep(0.02)
+    assert count == 2000 and process.wait(20) == 0
 
 
 # --- configuration, doctor, manual
