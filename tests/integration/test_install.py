@@ -5,7 +5,8 @@ import subprocess
 
 EXPECTED = ["sbin/proxyd", "sbin/proxyctl", "share/man/man8/proxyd.8", "share/man/man8/proxyctl.8", "share/man/man5/proxyd.conf.5",
             "share/man/man7/udpserver.7", "share/man/man7/resolving.7", "share/man/man7/proxyd-messages.7",
-            "share/bash-completion/completions/proxyctl", "share/proxyd/proxyd.schema.json",
+            "share/bash-completion/completions/proxyctl",
+            "share/zsh/site-functions/_proxyctl", "share/proxyd/proxyd.schema.json",
             "share/doc/proxyd/examples/demo.yaml", "share/doc/proxyd/README.md"]
 
 
