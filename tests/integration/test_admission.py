@@ -74,7 +74,7 @@ def test_unanswered_sessions_give_way_first_and_answered_ones_never(proxyd, peer
     counts = counters(daemon)
     assert (counts["open"], counts["unanswered"]) == (10, 4)
     assert counts["closed by evicted"] == 16
-    assert all(open_session(server, client, listener) for client in users), "nobody who was answered is touched"
+    assert all(open_session(server, client, listener) for client in users), "no answered session is closed"
     evicted = daemon.wait_records(16, REASON="evicted")
     assert [int(r["CLIENT-PORT"]) for r in evicted] == [c.address[1] for c in spoofed[:16]], "the oldest first"
     assert all(record["RESULT"] == "ABORTED" for record in evicted)

@@ -10,7 +10,7 @@ from programs import bin_folder, top
 @pytest.mark.load
 @pytest.mark.seconds(600)
 def test_sessions_beside_a_name_server_that_never_answers(long_run):
-    """[K-57] 1,000 names are asked for and nobody answers: no round trip of other sessions is lost. Only the long
+    """[K-57] 1,000 names are queried and no server answers: no round trip of other sessions is lost. Only the long
     form judges how long they take."""
     arguments = ["--most", "1.2"] if long_run else ["--turns", "1", "--seconds", "2"]
     result = subprocess.run([top / "bench" / "beside_lookups.py", *arguments], capture_output=True, text=True,

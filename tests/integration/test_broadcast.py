@@ -69,7 +69,7 @@ def test_several_responders_keep_their_own_addresses(network, proxyd, peer):
         peer("0.0.0.0").send(b"wrong port", source)
     client.receive_nothing(0.2)
     assert len(daemon.lines("UDPS-630-N")) == 2
-    # A responder's answers go on, and so does the session.
+    # A responder's answers keep arriving, and the session stays open.
     responders[1].send(b"me again", source)
     assert client.receive() == (b"me again", ("10.2.0.12", PORT))
     client.send(b"and now?", ("10.1.0.1", PORT))

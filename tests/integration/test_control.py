@@ -62,7 +62,7 @@ def test_two_instances(gw, echo, peer):
 @pytest.mark.seconds(120)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_all_of_many_sessions_are_listed(gw, echo, workers):
-    """[K-70] Each one once, in bounded time, while they go on."""
+    """[K-70] Each one once, in bounded time, while they stay open."""
     count, step = 2000, 100
     one = gw(echo, udpserver={"max-sessions": 3 * count, "workers": workers})
     clients = set()
@@ -181,7 +181,7 @@ def test_explain_says_what_then_happens(gw, echo, peer):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_explain_knows_sessions_places_and_limits(gw, echo, peer, workers):
-    """[K-30] A client with a session is told which; a proxy without a place, and a client with its share, too."""
+    """[K-30] The answer names an existing session, a full table and a reached per-address limit."""
     one = gw(echo, udpserver={"max-sessions": 3, "workers": workers, "per-address": {"open": 1}})
     to, client, other = "127.0.0.1:%d" % one.listener[1], peer("127.1.0.1"), peer("127.1.0.2")
 
@@ -290,7 +290,7 @@ def test_a_dead_acr_is_no_riddle(gw, echo, evil_dns):
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_kill_sessions(gw, echo, peer, workers):
-    """[O-48] By id, by filter, all; nobody else is touched."""
+    """[O-48] By id, by filter, all; no other session is closed."""
     one = gw(echo, udpserver={"max-sessions": 1000, "workers": workers})
     clients = [peer(f"127.{n}.0.1") for n in (1, 2, 2, 3, 3, 3)]
     for client in clients:
@@ -338,7 +338,7 @@ def test_a_refusal_ends(gw, echo, peer):
 
 
 def test_kill_reg_and_nobody_notices(gw, echo, peer):
-    """[K-72][O-8] REG is replaced; the same session goes on."""
+    """[K-72][O-8] REG is replaced; the same session continues."""
     one = gw(echo)
     client = peer()
     client.ask(b"1", one.listener)

@@ -93,7 +93,7 @@ def test_the_grammar_of_answers(gw, echo, peer, raw):
         client.send(request + b"\n")
         rows, end = client.answer()
         assert rows == [] and end.get("code") == code, (request, rows, end)
-    # Lines that nobody asked for one by one come as rows of an answer that has not ended.
+    # Lines of a tail are rows of an answer that has not ended.
     client.send(b'{"command": "log-tail", "args": {"lines": 0, "follow": true}}\n')
     one("log", "level", "debug", status=GOOD)
     assert any("LOGS-210-K" in client.read()["line"] for _ in range(5))
@@ -121,7 +121,7 @@ def test_what_is_no_request(gw, echo, raw, data, told):
 @pytest.mark.seconds(120)
 def test_reg_stands_still_in_the_middle_of_an_answer(gw, echo, raw, background_load):
     """[O-51][K-71] Who reads the list is told in bounded time that it is not whole; the parent serves the others;
-    REG goes on as if nothing had been, and no datagram is lost."""
+    REG keeps forwarding, and no datagram is lost."""
     one = gw(echo, udpserver={"max-sessions": 2 * SESSIONS, "heartbeat": "1m"})
     begin_sessions(one, background_load, SESSIONS)
     load = background_load("--to", "%s:%d" % one.listener, "--clients", CLIENTS, "--rate", int(500 / SLOWNESS),

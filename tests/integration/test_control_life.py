@@ -137,7 +137,7 @@ def test_start_restart_and_stop_of_a_daemon(ctl, proxyd, echo, peer):  # noqa: F
 
 @pytest.fixture
 def open_folder():
-    """A folder that everybody can reach, which those of the test run are not."""
+    """A folder that every user can enter, unlike those of the test run."""
     with tempfile.TemporaryDirectory(prefix="proxyctl-test-") as folder:
         path = pathlib.Path(folder)
         path.chmod(0o755)
@@ -187,7 +187,7 @@ def test_the_read_only_group_looks_and_changes_nothing(gw, echo, peer, open_fold
 
 @root_only
 def test_the_group_may_do_everything(gw, echo, open_folder):
-    """[O-45] And nobody else."""
+    """[O-45] And no other user."""
     group = next(entry for entry in grp.getgrall() if entry.gr_name == "games")
     one = gw(echo, control={"socket": str(open_folder / "gw.sock"), "group": group.gr_name})
     assert by_nobody(open_folder, "ps").returncode == NO_RIGHT

@@ -15,7 +15,7 @@ MOST = 1.2          # times the latency without questions
 
 @pytest.fixture
 def crowded(gw, echo, background_load):
-    """A proxy with 10,000 sessions that nobody uses."""
+    """A proxy with 10,000 idle sessions."""
     one = gw(echo, udpserver={"max-sessions": 12_000})
     load = background_load("--to", "%s:%d" % one.listener, "--clients", SESSIONS, "--count", 1,
                            "--rate", int(4_000 / SLOWNESS))
@@ -39,7 +39,7 @@ def test_all_sessions_while_others_forward(crowded, background_load, long_run):
             while what == "with" and load.running:
                 count_all(crowded)
                 lists += 1
-                time.sleep(0.2)  # nobody looks more often
+                time.sleep(0.2)  # a user does not look more often
             status, result = load.finish()
             assert status == 0 and result["lost"] == 0, result
             figures[what].append(result)

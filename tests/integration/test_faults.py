@@ -25,7 +25,7 @@ def two_servers(good, bad, listener, **rule):
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_a_server_that_is_down_disturbs_nobody_else(proxyd, peer, udp_echo, address):
-    """[K-48] [O-40] ICMP errors are counted; the session goes on and works when the server is back."""
+    """[K-48] [O-40] ICMP errors are counted; the session continues and works when the server is back."""
     echo, running, listener = udp_echo(), peer(), ("127.0.0.1", free_port())
     down = (address, free_port())
     text = f"[{address}]:{down[1]}" if ":" in address else f"{address}:{down[1]}"

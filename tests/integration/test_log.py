@@ -373,7 +373,7 @@ def test_stop_without_syslog_when_reg_notices_it_first(serve, syslog, peer):
 # --- targets that fail
 
 def test_a_full_disk_stops_no_traffic(serve, peer):
-    """[K-69] /dev/full as the log: everything goes on, also a restart of REG."""
+    """[K-69] /dev/full as the log: sessions continue, and REG restarts."""
     daemon, listener, _ = serve(log={"to": "/dev/full"}, ready=False)
     wait_for(lambda: listener_is_bound(listener), what="the listener")
     client = peer()
@@ -386,7 +386,7 @@ def test_a_full_disk_stops_no_traffic(serve, peer):
 
 
 def test_a_reader_of_stderr_that_stands_still_stops_no_traffic(tmp_path, peer, udp_echo):
-    """[K-69] A full pipe costs lines, never time; how many were lost is told when there is room again."""
+    """[K-69] A full pipe costs lines, never time; the number of lost lines is logged when there is room again."""
     reader, writer = os.pipe()
     listener = ("127.0.0.1", free_port())
     text = json.dumps(configuration(listener, udp_echo().text, {"limits": {"server-datagrams": 1}}, name="x",

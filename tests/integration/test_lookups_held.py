@@ -1,4 +1,4 @@
-"""First datagrams wait for the names that decide about them: in order, within bounds, and nobody else waits."""
+"""First datagrams wait for the names that decide about them: in order, within bounds, and no other client waits."""
 import signal
 import time
 
@@ -49,7 +49,7 @@ def waiting(request, proxyd, evil_dns, tagged, udp_echo):
         config = configuration(listener, udp_echo().text, {"from": ["127.0.0.0/16"]}, resolver=section,
                                udpserver={"max-sessions": 5000, "workers": workers})
         key = (NAME, "A") if request.param == "configuration" else (reverse_name(CLIENT), "PTR")
-        # The rule for others comes first where the waiting one would need everybody's name.
+        # The rule for others comes first where the waiting one would need the name of every client.
         config["session-acl"].append(by_name if request.param == "configuration" else by_client)
         daemon = proxyd(config)
         daemon.wait_line("UDPS-221-K", text="ACR" if request.param == "configuration" else "APR")
@@ -88,7 +88,7 @@ def test_datagrams_of_many_sizes_wait_unchanged(waiting, peer):
 
 
 def test_no_more_than_16_of_one_client_wait(waiting, peer):
-    """[K-58] The 17th is dropped, counted and told; another client has its own room."""
+    """[K-58] The 17th is dropped, counted and logged; another client has its own limit."""
     at = waiting()
     greedy, other = peer(CLIENT), peer(CLIENT)
     for number in range(20):

@@ -46,7 +46,7 @@ def test_a_session_waits_for_its_server(serve, evil_dns, peer, workers):
 
 
 def test_a_session_survives_reg_when_it_has_its_server(serve, evil_dns, peer):
-    """[K-6] And nobody asks again."""
+    """[K-6] And no second look-up is made."""
     evil_dns.host(NAME, "127.0.0.21")
     daemon, listener, a = serve()
     client = peer()

@@ -148,7 +148,7 @@ def _served(peer, listener, address=CLIENT):
 
 
 def test_a_denying_pattern_fails_closed(proxyd, tagged, evil_dns, peer):
-    """[K-58] `deny` by a pattern, then a rule for everybody: who cannot be judged does not get through."""
+    """[K-58] `deny` by a pattern, then a rule for every client: a client whose name is unknown is not accepted."""
     (a,), listener = tagged("A"), ("127.0.0.1", free_port())
     evil_dns.client("127.7.0.2", "evil.example.test")
     evil_dns.client("127.7.0.3", "good.example.test")
@@ -178,7 +178,7 @@ def test_names_are_asked_for_only_when_a_rule_needs_them(proxyd, tagged, evil_dn
 
 
 def test_a_name_is_remembered_for_its_ttl(serve, evil_dns, peer):
-    """[K-59] The next session of the same client asks nobody; after the TTL it does."""
+    """[K-59] The next session of the same client needs no look-up; after the TTL it does."""
     evil_dns.client(CLIENT, HOST, ttl=2)
     daemon, listener, a = serve(evil_dns, r"~.*\.example\.test")
     for _ in range(5):

@@ -60,7 +60,7 @@ def test_a_name_that_means_something_later(serve, evil_dns, outcome, first, told
 
 
 def test_a_client_by_name_that_is_not_known_is_not_let_in(proxyd, evil_dns, tagged, outcome):
-    """[K-55][K-34] A name that does not exist matches nobody, negated or not."""
+    """[K-55][K-34] A name that does not exist matches no client, negated or not."""
     (a,), listener = tagged("A"), ("127.0.0.1", free_port())
     daemon = proxyd(configuration(listener, a.text, {"from": ["client.example.test"]}, resolver=resolver(evil_dns, **QUICK)))
     daemon.wait_line(DENIED, text="client.example.test")
@@ -73,7 +73,7 @@ def test_a_client_by_name_that_is_not_known_is_not_let_in(proxyd, evil_dns, tagg
 
 
 def test_a_client_may_be_kept_out_by_name(proxyd, evil_dns, tagged, outcome):
-    """[K-34] `!name` in `from`; and nobody slips through before the name is known."""
+    """[K-34] `!name` in `from`; and no client is accepted before the name resolves."""
     (a,), listener = tagged("A"), ("127.0.0.1", free_port())
     evil_dns.host("bad.example.test", "127.7.0.1", "127.7.0.2", ttl=60, delay=0.7)
     daemon = proxyd(configuration(listener, a.text, {"from": ["*", "!bad.example.test"]}, resolver=resolver(evil_dns)))

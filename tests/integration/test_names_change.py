@@ -140,7 +140,7 @@ def test_the_log_tells_how_many_sessions_are_concerned(serve, real_dns, reached,
 @pytest.mark.load
 @pytest.mark.seconds(240)
 def test_name_servers_away(proxyd, real_dns, reached, background_load, started, long_run, tmp_path):
-    """[K-55] Old and new sessions go on with the last addresses; afterwards a change is noticed."""
+    """[K-55] Old and new sessions use the last addresses; a later change is applied."""
     outage = 60 if long_run else 10
     port, listener = free_port(), ("127.0.0.1", free_port())
     for address in ("127.0.0.21", "127.0.0.22"):

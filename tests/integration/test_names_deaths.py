@@ -52,7 +52,7 @@ def reaches(peer, listener, echo, address="127.0.0.1"):
 
 
 def socket_drops(port):
-    """Datagrams that the kernel dropped because nobody came to read them in time."""
+    """Datagrams that the kernel dropped because they were not read in time."""
     with open("/proc/net/udp", encoding="ascii") as table:
         rows = [row.split() for row in table if f":{port:04X} 00000000:0000" in row]
     return sum(int(row[-1]) for row in rows)
@@ -104,7 +104,7 @@ def test_resolvers_die_under_load(serve, real_dns, peer, background_load, long_r
 @pytest.mark.seconds(120)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_reg_dies_under_load(serve, real_dns, peer, background_load, long_run, workers):
-    """[K-6][K-58] Sessions of a name go on; new clients are held until the name is known again, and served."""
+    """[K-6][K-58] Sessions of a name continue; new clients are held until the name is known again, and served."""
     seconds = 30 if long_run else 6
     real_dns.set(NAME, "A", "127.0.0.21", ttl=2)
     real_dns.client("127.7.0.1", "host.example.test")
@@ -136,7 +136,7 @@ def test_reg_dies_under_load(serve, real_dns, peer, background_load, long_run, w
 
 
 def test_all_die_at_once(serve, real_dns, peer):
-    """[K-60] REG, ACR and APR: old sessions go on, new ones are served, a change is seen."""
+    """[K-60] REG, ACR and APR: old sessions continue, new ones open, a change is applied."""
     real_dns.set(NAME, "A", "127.0.0.21", ttl=2)
     real_dns.client("127.7.0.1", "host.example.test")
     daemon, listener, a, b = serve(real_dns)
@@ -185,7 +185,7 @@ def test_a_new_acr_tells_everything_again(serve, evil_dns, peer):
 
 
 def test_a_dead_acr_costs_reg_no_names(serve, evil_dns, peer):
-    """[K-2] The last addresses stay in force while the new one finds nobody who answers."""
+    """[K-2] The last addresses stay in force while the new ACR finds no name server that answers."""
     evil_dns.host(NAME, "127.0.0.21", ttl=1)
     daemon, listener, a, b = serve(evil_dns)
     wait_for(lambda: reaches(peer, listener, a), 5, daemon.tail)
@@ -198,7 +198,7 @@ def test_a_dead_acr_costs_reg_no_names(serve, evil_dns, peer):
 
 @pytest.mark.parametrize("role", ["ACR", "REG"])
 def test_address_lists_are_whole(proxyd, tagged, evil_dns, peer, role):
-    """[K-64] 30 addresses change all at once, again and again while somebody dies: never a mixture."""
+    """[K-64] 30 addresses change all at once, again and again while processes are killed: never a mixture."""
     tags = [f"A{i}" for i in range(3)] + [f"B{i}" for i in range(3)]
     servers, listener = tagged(*tags), ("127.0.0.1", free_port())
     sets = [[server.address[0] for server in servers[:3]], [server.address[0] for server in servers[3:]]]

@@ -1,4 +1,4 @@
-"""Name servers that fail, lie, or that somebody else plays: nobody is ever sent to a wrong address."""
+"""Name servers that fail, lie or are forged: no datagram is ever sent to a wrong address."""
 import re
 import signal
 
@@ -113,7 +113,7 @@ def test_a_lie_does_not_end_the_wait_for_the_truth(serve, evil_dns, peer):
     evil_dns.answer(query, addresses("127.0.0.21"))
     evil_dns.answer(other, Behaviour())
     ends_well(daemon, listener, a, x, peer)
-    assert len(evil_dns.queries(NAME)) == 2, "nobody had to ask again"
+    assert len(evil_dns.queries(NAME)) == 2, "no query had to be repeated"
 
 
 def test_servers_that_cannot_be_reached_are_passed_over(serve, good_dns, peer):

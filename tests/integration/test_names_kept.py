@@ -100,7 +100,7 @@ def test_a_name_that_meant_nothing_means_nothing(proxy, peer):
 
 
 def test_what_a_client_waits_for(proxy):
-    """[K-30] Of a name that nobody has resolved yet."""
+    """[K-30] Of a name that is not resolved yet."""
     one = proxy(**{"conf-timeout": "30s"})
     one.reload([OTHER], ["127.9.9.9"])
     decision = ask(one.socket, "explain", client="127.0.0.1", local="127.0.0.1:%d" % one.listener[1])[-1]

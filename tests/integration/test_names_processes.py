@@ -1,4 +1,4 @@
-"""Who resolves names: which processes there are, what they are called, what they tell, and that nobody waits for them."""
+"""Who resolves names: which processes there are, what they are called, what they log, and that no session waits for them."""
 import os
 import re
 import signal
@@ -19,7 +19,7 @@ NAME = "srv.example.test"
 
 @pytest.fixture
 def serve(proxyd, evil_dns, tagged, peer):
-    """`serve(*rules, **sections)`: (daemon, listener, server A). The rules come before one that lets everybody in."""
+    """`serve(*rules, **sections)`: (daemon, listener, server A). The rules come before one that accepts every client."""
     def start(*rules, arguments=("-d",), **sections):
         (a,), listener = tagged("A"), ("127.0.0.1", free_port())
         evil_dns.host(NAME, a.address[0], ttl=60)
@@ -139,7 +139,7 @@ def test_the_default_transport_of_the_configurations_names_is_tcp(serve, evil_dn
 
 
 def test_the_hosts_file_comes_first(serve, evil_dns, peer, tmp_path):
-    """A name in it is asked of nobody."""
+    """A name in it is not queried."""
     hosts = tmp_path / "hosts"
     hosts.write_text("127.0.0.21 srv.example.test\n")
     evil_dns.host("asked.example.test", "127.9.0.9")

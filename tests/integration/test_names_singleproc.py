@@ -29,7 +29,7 @@ def config(evil_dns, tagged):
 
 
 def test_names_are_resolved_once_before_it_listens(proxyd, config, evil_dns, peer):
-    """[K-10] One round of questions; what the zone says later nobody notices."""
+    """[K-10] One round of queries; later changes of the zone have no effect."""
     settings, listener, a, b = config()
     daemon = proxyd(settings)
     assert not children_of(daemon.pid)
@@ -86,7 +86,7 @@ def test_a_signal_ends_the_waiting_for_names(proxyd, config, evil_dns, number):
 
 
 def test_an_on_line_look_up_holds_up_everybody(proxyd, config, evil_dns, peer):
-    """[K-10] The documented price: a running session waits until somebody else's look-up is over."""
+    """[K-10] The documented price: a running session waits until another client's look-up is over."""
     settings, listener, a, b = config({"from": ["127.0.0.1", r"~.*\.example\.test"]}, server=None, initial_timeout="5s",
                                       timeout="5s")
     evil_dns.client(CLIENT, "host.example.test")

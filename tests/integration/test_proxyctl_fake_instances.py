@@ -458,7 +458,7 @@ def name_server_findings(ctl):  # noqa: F811
 
 def test_doctor_asks_as_the_proxy_does(ctl, evil_dns):
     """The configuration's names are asked for by TCP unless it says otherwise, those of clients by UDP; where neither is
-    needed nobody is asked."""
+    needed no server is queried."""
     def transports(rules, **resolver):
         evil_dns.forget()
         ctl.configure("gw", resolver={"servers": [evil_dns.text], **resolver}, **{"session-acl": rules})

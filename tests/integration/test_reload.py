@@ -1,4 +1,4 @@
-"""Another configuration while the proxy runs: sessions go on, or end because the new policy says so."""
+"""A reload with another configuration: sessions continue, or close because the new policy denies them."""
 import ipaddress
 import os
 import signal
@@ -185,7 +185,7 @@ def test_a_new_rule_ends_the_sessions_that_it_denies(reloading, peer):
 @pytest.mark.seconds(120)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_half_of_a_thousand_clients_are_denied(reloading, udp_echo, background_load, workers):
-    """[K-33] Exactly their sessions end, with reason policy; all others go on under their ids."""
+    """[K-33] Exactly their sessions close, with reason policy; all others keep their ids."""
     clients, denied = 1000, ipaddress.ip_network("127.88.0.0/25")
     echo, listener = udp_echo(), ("127.0.0.1", free_port())
     config = configuration(listener, echo.text, udpserver={"max-sessions": 3000, "workers": workers})

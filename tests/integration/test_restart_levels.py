@@ -22,7 +22,7 @@ def listening_inode(port):
         fields = line.split()
         if int(fields[1].split(":")[1], 16) == port:
             return fields[9]
-    raise AssertionError(f"nobody listens on port {port}")
+    raise AssertionError(f"no process listens on port {port}")
 
 
 def identity(one, pid_file):
@@ -74,7 +74,7 @@ def test_the_parent_and_its_sockets_survive(gw, echo, peer, tmp_path, level):
 
 
 def test_what_a_soft_restart_keeps(gw, echo, peer, evil_dns):
-    """[O-9] Names with their expiry (nobody is asked again), totals and the log level; what begins anew says since
+    """[O-9] Names with their expiry (no name is looked up again), totals and the log level; what begins anew says since
     when."""
     evil_dns.host(NAME, "127.0.0.1", ttl=600)
     one = gw(f"{NAME}:{echo.split(':')[1]}", resolver=resolver(evil_dns))
@@ -101,7 +101,7 @@ def test_what_a_soft_restart_keeps(gw, echo, peer, evil_dns):
 
 
 def test_a_reload_that_fails_is_answered_and_changes_nothing(gw, echo, peer):
-    """[O-10] The answer has the place and what was expected; the old configuration goes on, as its files say."""
+    """[O-10] The answer has the place and what was expected; the old configuration stays in effect, as its files say."""
     one = gw(echo)
     client = peer()
     client.ask(b"1", one.listener)

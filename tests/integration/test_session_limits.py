@@ -97,7 +97,7 @@ def server_after(server, count):
 
 
 def test_the_lifetime_is_not_extended_by_traffic(proxyd, peer):
-    """[K-38] [O-32] The client goes on with a session of its own right after."""
+    """[K-38] [O-32] The client's next datagram opens another session."""
     daemon, server, client, listener = start(proxyd, peer, {"lifetime": "600ms"})
     sources = []
     end = time.monotonic() + 0.95
@@ -135,7 +135,7 @@ def test_datagrams_of_the_client_are_limited_exactly(proxyd, peer):
 
 
 def test_datagrams_of_the_server_are_limited_exactly(proxyd, peer):
-    """[K-36] The last one is forwarded and ends the session; the next one reaches nobody."""
+    """[K-36] The last one is forwarded and closes the session; the next one reaches no client."""
     daemon, server, client, listener = start(proxyd, peer, {"server-datagrams": 3})
     client.send(b"go", listener)
     _, source = server.receive()

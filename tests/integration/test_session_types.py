@@ -50,7 +50,7 @@ class Scene:
         assert self.client.receive() == (data, self.listener)
 
     def foreign(self, sender, logged=True):
-        """A datagram of this sender is ignored, counted and logged, and the session goes on."""
+        """A datagram of this sender is dropped, counted and logged, and the session continues."""
         before = counters(self.daemon)["foreign"]
         self.answer(sender, b"from a stranger")
         self.client.receive_nothing(0.15)

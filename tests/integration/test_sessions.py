@@ -26,7 +26,7 @@ def test_two_ports_of_a_client_are_two_sessions(proxyd, peer):
     for i, client in enumerate(clients):
         assert client.receive() == (b"answer %d" % i, listener)
         client.receive_nothing(0.05)
-    assert question_and_source(server, b"again", clients[0], listener) == sources[0], "the session goes on"
+    assert question_and_source(server, b"again", clients[0], listener) == sources[0], "the session continues"
     assert counters(daemon)["open"] == 2
     daemon.stop()
     assert {(r["CLIENT-IP"], int(r["CLIENT-PORT"])) for r in daemon.records()} == {c.address for c in clients}

@@ -325,7 +325,7 @@ def test_a_daemon_serves_when_its_start_command_has_ended(proxyd, udp_echo, peer
 def test_the_pid_file(proxyd, config, tmp_path, daemon):
     """[O-14] It has the supervisor's pid, is locked by it, and is removed at the end."""
     path = tmp_path / "proxyd.pid"
-    path.write_text("999999999\n")  # a file that a crash has left stops nobody
+    path.write_text("999999999\n")  # a file that a crash left prevents no start
     instance = proxyd(config(**{"pid-file": str(path), "log": {}}), daemon=daemon)
     assert path.read_text() == f"{instance.pid}\n"
     with path.open() as file, pytest.raises(BlockingIOError):
@@ -351,7 +351,7 @@ def test_the_pid_file_of_a_killed_proxy_stops_nobody(proxyd, config, tmp_path):
 
 @pytest.mark.parametrize("arguments", [("-d",), ()])
 def test_a_second_instance_is_refused(proxyd, refused, config, tmp_path, arguments):
-    """[O-14] With the pid of the first, which goes on; its pid file stays."""
+    """[O-14] With the pid of the first, which keeps running; its pid file stays."""
     path = tmp_path / "proxyd.pid"
     first = proxyd(config(**{"pid-file": str(path), "log": {}}))
     told = refused(config(**{"pid-file": str(path)}), arguments)

@@ -63,7 +63,7 @@ class Slow:
         self.busy = self.start_busy(folder)
 
     def start_busy(self, folder):
-        """A proxy with a little traffic: two sessions that nobody answers, one refused client."""
+        """A proxy with a little traffic: two unanswered sessions, one refused client."""
         listener = ("127.0.0.1", free_port())
         config = configuration(listener, self.server.text, {"limits": {"unanswered": "1s"}})
         config["session-acl"].insert(0, {"name": "closed", "from": ["127.7.7.7"], "action": "deny"})
@@ -137,7 +137,7 @@ def test_a_child_that_ends_is_replaced_at_once(serve, peer, number, told):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_sessions_outlive_reg(serve, peer, number):
-    """[K-6] Adoption: same session, same source port towards the server, counters go on."""
+    """[K-6] Adoption: same session, same source port towards the server, counters are kept."""
     daemon, listener, echo = serve()
     clients, witness = [peer() for _ in range(5)], peer()
     for client in [*clients, witness]:  # when the last one has its answer, those of the others are counted
@@ -185,7 +185,7 @@ def test_a_session_that_may_have_crashed_reg_is_reported_and_not_adopted(serve, 
 
 
 def test_a_crash_loop_ends_the_proxy(serve, peer):
-    """[K-5][K-23] One critical line, everybody ended, exit status 1; the sessions are reported."""
+    """[K-5][K-23] One critical line, all children stopped, exit status 1; the sessions are recorded."""
     daemon, listener, _ = serve(udpserver={"max-restarts": {"count": 3, "within": "60s"}})
     peer().ask(b"x", listener)
     for _ in range(3):
@@ -211,7 +211,7 @@ def test_deaths_long_ago_are_forgotten(serve):
 
 
 def test_orders_to_a_child_count_as_deaths(serve):
-    """[K-22][K-5] A child that somebody ended by a signal is replaced, but also counted."""
+    """[K-22][K-5] A child that a user ends by a signal is restarted, but also counted."""
     daemon, _, _ = serve(udpserver={"max-restarts": {"count": 1, "within": "60s"}})
     daemon.replace_child(number=signal.SIGTERM)
     daemon.kill_child(number=signal.SIGHUP)
@@ -398,7 +398,7 @@ def test_nothing_grows(serve):
 
 
 def test_a_silent_child_is_replaced(serve, peer):
-    """[K-4] Heartbeat: it is killed and replaced; its sessions go on."""
+    """[K-4] Heartbeat: it is killed and restarted; its sessions continue."""
     daemon, listener, _ = serve(environment=CRASH_QUIETLY, udpserver={"heartbeat": "500ms"})
     client = peer()
     client.ask(b"x", listener)
@@ -411,7 +411,7 @@ def test_a_silent_child_is_replaced(serve, peer):
 
 
 def test_an_idle_child_is_not_silent(serve):
-    """[K-4] Heartbeat: a child without traffic answers; a parent that stood still blames nobody."""
+    """[K-4] Heartbeat: a child without traffic answers; a parent that was stopped blames no child."""
     daemon, _, _ = serve(udpserver={"heartbeat": "1s"})
     child = daemon.child()
     daemon.send_signal(signal.SIGSTOP)
@@ -430,7 +430,7 @@ def test_the_start_fails_when_no_child_comes_up(tmp_path):
     instance.start(ready=False)
     assert instance.wait() == 1
     assert len(instance.lines(DIED, "exited unexpectedly, pid")) == 2
-    assert instance.lines("UDPS-228-C"), "the reason is told"
+    assert instance.lines("UDPS-228-C"), "the reason is logged"
     assert len(instance.lines(CRASH_LOOP)) == 1
     daemon = Proxyd(tmp_path, crash_loop_config(("127.0.0.1", free_port()), 2), ())
     daemon.command = ["/usr/bin/prlimit", "--nproc=0", *daemon.command]
@@ -440,7 +440,7 @@ def test_the_start_fails_when_no_child_comes_up(tmp_path):
 
 @root_only
 def test_an_old_child_that_falls_silent_loses_nothing(slow):
-    """[K-4][K-6] Heartbeat of a REG that had served for more than ten seconds: its sessions go on."""
+    """[K-4][K-6] Heartbeat of a REG that ran for more than ten seconds: its sessions continue."""
     wait_for(lambda: time.monotonic() - slow.ready_at > 10.5, 11 / SLOWNESS, "a REG that is old enough")
     old = slow.aged.kill_child(number=signal.SIGSTOP)
     slow.aged.child(other_than=old, seconds=10)

@@ -229,7 +229,7 @@ def test_a_program_that_cannot_go_on(upgradable, peer, text, why):
 
 
 def test_a_program_that_cannot_be_executed(upgradable, peer):
-    """It was good when it was asked, and then it is not: the one of before goes on."""
+    """The probe succeeds and the start fails: the previous version keeps running."""
     listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
     proxy = upgradable(configuration(listener, server.text))
     source, before = trip(client, server, listener), proxy.daemon.descriptor_counts()

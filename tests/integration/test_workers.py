@@ -40,7 +40,7 @@ def workers_of(daemon, workers):
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_every_client_stays_with_its_worker(proxyd, peer, workers):
-    """[L-8] Through a new REG as well: the same source port at the server, the session goes on. All workers get
+    """[L-8] Through a new REG as well: the same source port at the server, the session continues. All workers get
     some of the clients."""
     server, clients = peer(), [peer(f"127.0.{i}.1") for i in range(1, 41)]
     daemon, listener = start(proxyd, server.text, workers)
@@ -133,7 +133,7 @@ def test_what_the_kernel_cannot_steer_is_handed_over(proxyd, peer):
 
 
 def test_every_session_is_reported_when_the_proxy_ends_among_new_ones(proxyd, udp_echo, background_load):
-    """[K-67] One record for each source port that the server saw: nobody begins a session in a worker that has closed."""
+    """[K-67] One record for each source port that the server saw: no session opens in a worker that has closed."""
     echo = udp_echo()
     daemon, listener = start(proxyd, echo.text, 2, **{"max-sessions": 6000, "unanswered-share": "100%"})
     load = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", 3000, "--rate", int(6000 / SLOWNESS),

@@ -37,7 +37,7 @@ struct Layout {
 
 }  // namespace
 
-TEST_CASE("the title takes the place of arguments and environment, which go on to work") {
+TEST_CASE("the title takes the place of arguments and environment, which keep working") {
     CHECK(in_child([] {
               Layout layout;
               init_process_title(3, layout.argv.data());

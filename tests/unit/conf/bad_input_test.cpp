@@ -148,7 +148,7 @@ TEST_CASE("a broken table of cases is refused") {
     }
 }
 
-TEST_CASE("an error is told as file:line:column: path: text") {
+TEST_CASE("an error is printed as file:line:column: path: text") {
     CHECK(to_string(conf::Error{3, 5, "log.to", "bad"}, "a.yaml") == "a.yaml:3:5: log.to: bad");
     CHECK(to_string(conf::Error{3, 5, "", "bad"}, "a.yaml") == "a.yaml:3:5: bad");
     CHECK(to_string(conf::Error{0, 0, "", "bad"}, "a\nb") == "a\\nb: bad");

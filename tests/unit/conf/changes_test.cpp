@@ -27,7 +27,7 @@ TEST_CASE("equal configurations have no differences, however they are written") 
     CHECK(conf::changes_for_restart(config, config).empty());
 }
 
-TEST_CASE("a change is told by what is gone and what is new, under its section") {
+TEST_CASE("a change is shown by what is gone and what is new, under its section") {
     const conf::Config before = load(minimal);
     conf::Config after = before;
     after.udpserver.max_sessions = 20;

@@ -40,7 +40,7 @@ std::string keeps_not_unnamed(const std::string& position, const std::string& pa
 
 }  // namespace
 
-TEST_CASE("a name in a rule that denies is warned about: until it resolves it keeps nobody out [K-55]") {
+TEST_CASE("a name in a rule that denies is warned about: until it resolves it denies no client [K-55]") {
     CHECK(deny("from: bad.example") == keeps_nobody("6:26: session-acl[1].from", "bad.example"));
     CHECK(deny("to: 'gw.example:5300'") == keeps_nobody("6:24: session-acl[1].to", "gw.example"));
     CHECK(deny("from: '@bad'") == keeps_nobody("6:26: session-acl[1].from", "bad.example"));

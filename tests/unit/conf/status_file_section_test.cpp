@@ -29,7 +29,7 @@ TEST_CASE("the status-file section says where, how often and in which form [O-42
     CHECK(usual.format == conf::StatusFormat::text);
 }
 
-TEST_CASE("mistakes in the status-file section are told") {
+TEST_CASE("mistakes in the status-file section are errors") {
     for (const char* wrong : {"{}", "{path: x}", "{path: /x, every: 0s}", "{path: /x, every: 2d}",
                               "{path: /x, format: xml}", "{path: /x, evry: 1s}", "/x"}) {
         CAPTURE(wrong);

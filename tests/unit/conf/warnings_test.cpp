@@ -37,7 +37,7 @@ TEST_CASE("the ephemeral range is the machine's, not a constant [K-27]") {
     CHECK(system.ephemeral.first <= system.ephemeral.last);
 }
 
-TEST_CASE("a rule behind one that takes everybody is warned about") {
+TEST_CASE("a rule behind one that matches every client is warned about") {
     TextConfig text;
     const auto warnings = [&](const std::string& first) {
         text.session_acl =

@@ -260,7 +260,7 @@ TEST_CASE("by TCP only") {
         quiet.start();
         CHECK(quiet.ask("www.example.com").status == Answer::timed_out);
     }
-    SECTION("nobody listens") {
+    SECTION("no server listens") {
         fixture.servers.clear();
         fixture.start();
         CHECK(fixture.ask("www.example.com").status == Answer::server_failure);

@@ -256,7 +256,7 @@ TEST_CASE("the hosts file comes before the servers, private or not") {
     CHECK(text(fixture.ask("outside")) == "ok 192.0.2.1");
 }
 
-TEST_CASE("look-ups and those that wait are bounded; what is too much is told so") {
+TEST_CASE("running and waiting look-ups are bounded; those beyond fail with a reason") {
     Fixture fixture(silent());
     fixture.options.max_lookups = 4;
     fixture.options.max_waiting = 6;

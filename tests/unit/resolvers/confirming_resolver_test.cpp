@@ -79,7 +79,7 @@ TEST_CASE("only the names that have the address are answered; the least TTL of a
     CHECK(fixture.only().ttl == 10s);
 }
 
-TEST_CASE("names that nobody confirms are no data [K-63]") {
+TEST_CASE("unconfirmed names are no data [K-63]") {
     Confirming fixture;
     fixture.ask(names_of("192.0.2.1"));
     fixture.answer("", names_found({"victim.example", "gone.example", "empty.example", "bad.example"}, 30s));

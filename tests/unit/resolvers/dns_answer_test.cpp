@@ -101,7 +101,7 @@ TEST_CASE("only the end of the chain of aliases is believed") {
                                   .cname("www.example.com", "a.example.net", 40)
                                   .a("a.example.net", "203.0.113.1")    // beside its alias
                                   .a("www.example.com", "203.0.113.2")  // beside its alias
-                                  .a("bank.example", "203.0.113.3", 1)  // nobody asked
+                                  .a("bank.example", "203.0.113.3", 1)  // not asked for
                                   .cname("c.example.net", "bank.example"));
     CHECK(answer.verdict == DnsAnswer::ok);
     CHECK(text(answer.addresses) == "192.0.2.1 ");

@@ -150,7 +150,7 @@ TEST_CASE("mistakes in a hosts file are logged whenever it has changed") {
     CHECK(hosts.lines() == told);
 }
 
-TEST_CASE("no hosts file, and one that somebody else tells of, are no news") {
+TEST_CASE("no hosts file, and one that another process reports, are not logged") {
     Logged hosts(false);
     HostsFile none("");
     CHECK(none.table(start).addresses("localhost").empty());

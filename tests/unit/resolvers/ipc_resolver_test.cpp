@@ -105,7 +105,7 @@ TEST_CASE("refusals come over as they are") {
     }
 }
 
-TEST_CASE("an answer that nobody asked for is dropped") {
+TEST_CASE("an answer without a question is dropped") {
     Reg reg;
     reg.connect();
     reg.ask("a.example");
@@ -188,7 +188,7 @@ TEST_CASE("a question whose link dies is asked once more over the next one [K-60
     }
 }
 
-TEST_CASE("a question without a link waits for one, its deadline goes on [K-60]") {
+TEST_CASE("a question without a link waits for one, within its deadline [K-60]") {
     Reg reg;
     reg.ask("a.example", 10s);
     reg.ask("b.example", 30ms);

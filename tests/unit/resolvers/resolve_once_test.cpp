@@ -66,7 +66,7 @@ TEST_CASE("singleproc: all names are resolved once, in parallel [K-10]") {
     CHECK(resolve_once({}, served.settings).empty());
 }
 
-TEST_CASE("singleproc: who waits for names may give up; what is known by then is told [K-10]") {
+TEST_CASE("singleproc: a wait for names may be given up; what has resolved is used [K-10]") {
     Served served(zone());
     served.serve();
     served.settings.timeout = 30s;

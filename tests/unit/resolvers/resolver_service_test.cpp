@@ -109,7 +109,7 @@ TEST_CASE("too many questions are answered as busy, at once") {
     CHECK(apr.resolver.asked.size() == 3);
 }
 
-TEST_CASE("what does not fit into a packet fails as a whole, nobody gets a part of a list [K-64]") {
+TEST_CASE("what does not fit into a packet fails as a whole, a part of a list is never sent [K-64]") {
     Apr apr;
     const Answer fine[] = {long_answer(ipc::max_results, 0), long_answer(0, ipc::max_results, 200),
                            long_answer(0, 1, ipc::max_text)};
@@ -192,7 +192,7 @@ TEST_CASE("a malformed look-up closes the link") {
     });
 }
 
-TEST_CASE("a REG that does not read its answers loses some and holds nobody up [K-57]") {
+TEST_CASE("a REG that does not read its answers loses some and delays no other [K-57]") {
     Apr apr;
     auto [apr_end, reg_end] = ipc::link_pair();
     apr.service.link(std::move(apr_end));

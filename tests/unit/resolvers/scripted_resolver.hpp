@@ -33,7 +33,7 @@ struct ScriptedResolver : resolvers::Resolver {
                 io, [callback = std::exchange(one.callback, nullptr), answer] { callback(answer); });
             return;
         }
-        FAIL("nobody asks for '" + name + "'");
+        FAIL("no question about '" + name + "'");
     }
     [[nodiscard]] std::size_t open() const {
         std::size_t count = 0;

@@ -41,7 +41,7 @@ std::string as_user(ControlStage& stage, uid_t uid, std::vector<gid_t> groups,
     return std::to_string(WEXITSTATUS(status)) + " " + read_text(result);
 }
 
-/// The tests of rights need root, to become somebody else.
+/// The tests of rights need root, to become another user.
 bool root() {
     if (::geteuid() == 0) return true;
     WARN("skipped: only root can become another user");

@@ -199,7 +199,7 @@ TEST_CASE("an answer that is written later finds its client, or finds out that i
     CHECK(gone == 1);
 }
 
-TEST_CASE("a client that never reads costs one buffer, holds nobody up and is cut off [O-51]") {
+TEST_CASE("a client that never reads costs one buffer, delays no other client and is closed [O-51]") {
     ControlStage stage;
     stage.control.bounds.read_timeout = 100ms;
     auto& server = stage.serve();

@@ -78,7 +78,7 @@ TEST_CASE("a socket that a crash left behind is replaced [O-45]") {
     CHECK(ControlCaller(test.settings.path).connected());
 }
 
-TEST_CASE("a socket on which somebody listens is left alone, also when his queue is full") {
+TEST_CASE("a socket on which a process listens is left alone, also when its queue is full") {
     SocketFolder test;
     const ControlSocket first(test.settings);
     CHECK_THAT(failure_of(test.settings), Contains(test.settings.path) && Contains("another process uses") &&
@@ -108,7 +108,7 @@ TEST_CASE("a file that is no socket is never removed") {
           std::filesystem::file_type::not_found);
 }
 
-TEST_CASE("a socket that somebody put in the place of ours is not removed at the end") {
+TEST_CASE("a socket that another process put in the place of ours is not removed at the end") {
     SocketFolder test;
     ControlSettings aside = test.settings;
     aside.path += ".new";

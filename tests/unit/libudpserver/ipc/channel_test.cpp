@@ -102,7 +102,7 @@ TEST_CASE("descriptors travel with the message that may carry them") {
     CHECK(open_descriptors() == before + 1);
 }
 
-TEST_CASE("our own mistakes are refused and sent to nobody") {
+TEST_CASE("our own mistakes are refused and not sent") {
     Link link;
     const int fd = STDIN_FILENO;
     const std::vector<int> many(max_descriptors + 1, STDIN_FILENO);
@@ -296,7 +296,7 @@ TEST_CASE("a channel that is destroyed with handlers on their way hears nothing 
     CHECK(link.times_closed == 0);
 }
 
-TEST_CASE("a message that nobody wants is dropped") {
+TEST_CASE("a message without a handler is dropped") {
     Link link;
     link.parent->on_message(nullptr);
     link.send_bare(MessageType::pong, 1);

@@ -123,7 +123,7 @@ TEST_CASE("a new link whose descriptor was lost says so, and has none") {
     CHECK_FALSE(read<PeerLink>(odd));
 }
 
-TEST_CASE("a new link to the parent, or to nobody, is refused") {
+TEST_CASE("a new link to the parent, or to no party, is refused") {
     for (unsigned peer = 0; peer <= 0xff; ++peer) {
         Encoder out;
         out.u8(static_cast<std::uint8_t>(peer));

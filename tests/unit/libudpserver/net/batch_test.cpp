@@ -161,7 +161,7 @@ TEST_CASE("an ICMP error left by an earlier datagram costs the next one nothing 
     Sender sender(4);
     const std::string payload = "x";
     sender.batch.add({.fd = source.fd(), .payload = bytes(payload), .tag = 1});
-    sender.batch.flush();  // nobody listens: the error waits in the socket now
+    sender.batch.flush();  // no socket listens: the error waits in the socket now
     server.emplace("127.0.0.1", where.port);
     sender.batch.add({.fd = source.fd(), .payload = bytes(payload), .tag = 2});
     sender.batch.flush();

@@ -124,7 +124,7 @@ TEST_CASE("a negative nested list excludes but does not include its own exclusio
     CHECK(matches({negated(list(0))}, "10.9.0.1", lists));
 }
 
-TEST_CASE("an empty nested list matches no address, so that @nobody does not admit everybody [K-34]") {
+TEST_CASE("an empty nested list matches no address, so that @nobody does not accept every client [K-34]") {
     const std::vector<conf::NamedList> lists{{"nobody", {}}};
     CHECK_FALSE(matches({list(0)}, "192.0.2.1", lists));
     CHECK(matches({negated(list(0))}, "192.0.2.1", lists));

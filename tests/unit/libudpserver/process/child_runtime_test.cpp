@@ -98,7 +98,7 @@ TEST_CASE("a ping is answered at once, or when the role says so") {
     CHECK(room.receive<ipc::Pong>()->sequence == 6);
 }
 
-TEST_CASE("stop is told once, and an ending signal after it adds nothing") {
+TEST_CASE("stop is reported once, and a stop signal after it adds nothing") {
     Room room;
     room.send(ipc::Stop{});
     room.send(ipc::Stop{});
@@ -180,7 +180,7 @@ TEST_CASE("malformed messages of the parent close the link") {
     CHECK_FALSE(other.runtime->parent().open());
 }
 
-TEST_CASE("other messages go to who wants them, and nowhere when nobody does") {
+TEST_CASE("other messages reach their handler, and are dropped without one") {
     Room room;
     room.send(ipc::PoolSockets{1, 0, 5, 0, EMFILE});
     room.turn();
@@ -211,7 +211,7 @@ TEST_CASE("each new link to a peer comes to who asked for it") {
     CHECK(apr.empty());
 }
 
-TEST_CASE("a link that nobody asked for is closed") {
+TEST_CASE("a link that was not requested is closed") {
     Room room;
     room.runtime->on_peer(ipc::Party::acr, [](base::UniqueFd) { FAIL("of another peer"); });
     const auto other_end = room.send_link(ipc::Party::apr);

@@ -215,7 +215,7 @@ TEST_CASE("a pair that is linked twice has one link, one whose role never comes 
     CHECK(count_of(stage.log(), "a new link") == 2);
 }
 
-TEST_CASE("a link that cannot be made is tried again after a pause, the supervisor goes on") {
+TEST_CASE("a link that cannot be created is retried after a delay, and the supervisor keeps running") {
     LinkStage stage;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.reg_role());
@@ -295,7 +295,7 @@ TEST_CASE("a link on its way to a child that dies is no concern of the superviso
 TEST_CASE("the proxy stops in order while links are being made [K-7]") {
     LinkStage stage;
     auto& supervisor = stage.make_linked();
-    // The links were sent a moment ago, nobody can have read them.
+    // The links were sent a moment ago and cannot have been read.
     supervisor.on_all_ready([&] { supervisor.stop(); });
     supervisor.start();
     stage.until_finished();

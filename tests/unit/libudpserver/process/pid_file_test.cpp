@@ -103,7 +103,7 @@ TEST_CASE("the lock outlives a fork, and a child does not remove the file") {
     CHECK_FALSE(refusal(path).empty());
 }
 
-TEST_CASE("a file that somebody put in the place of ours stays") {
+TEST_CASE("a file that another process put in the place of ours stays") {
     TempFolder folder;
     const std::string path = folder.path + "/pid";
     {

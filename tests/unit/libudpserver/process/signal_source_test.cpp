@@ -26,7 +26,7 @@ TEST_CASE("every step of the level reaches the loop") {
     CHECK(up == 4);
 }
 
-TEST_CASE("a source that is stopped or gone calls nobody, and the inbox keeps its descriptor") {
+TEST_CASE("a source that is stopped or destroyed calls nothing, and the inbox keeps its descriptor") {
     boost::asio::io_context io;
     base::SignalInbox inbox;
     int calls = 0;

@@ -75,7 +75,7 @@ TEST_CASE("a child has only the descriptors of its role open") {
     CHECK(run_in_child(stage, look, {kept, kept, -1}) == 0);
 }
 
-TEST_CASE("close_all_but keeps what it is told and closes everything else, also far away") {
+TEST_CASE("close_all_but keeps the given descriptors and closes all others, high numbers too") {
     const base::UniqueFd a(::open("/dev/null", O_RDONLY)), b(::open("/dev/null", O_RDONLY));
     const base::UniqueFd far(::fcntl(a.get(), F_DUPFD, 900));
     const pid_t child = ::fork();

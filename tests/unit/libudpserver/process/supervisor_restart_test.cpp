@@ -355,7 +355,7 @@ TEST_CASE("messages that the supervisor does not know go to who wants them, answ
     CHECK(supervisor.find(ipc::Party::apr) == nullptr);
 }
 
-TEST_CASE("a message that nobody wants harms nobody") {
+TEST_CASE("a message without a handler has no effect") {
     Stage stage;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.role([](ChildRuntime& runtime, Board&) {

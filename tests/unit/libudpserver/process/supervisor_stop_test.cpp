@@ -11,7 +11,7 @@ bool no_child_left() {
     return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
 }
 
-// Serves, but does not end when it is told to.
+// Runs, but does not exit on a stop.
 Role deaf_role(Stage& stage, bool ignores_term) {
     stage.board->value = ignores_term;
     return stage.role([](ChildRuntime& runtime, Board& board) {

@@ -140,7 +140,7 @@ TEST_CASE("a fresh start takes nothing over, and reports everything") {
     CHECK(engine.sessions->open_sessions() == 0);
 }
 
-TEST_CASE("timers and limits go on over a restart") {
+TEST_CASE("timers and limits survive a restart") {
     const LoopbackSocket server, client;
     conf::Config config = config_for(accept_to(server.endpoint()));
     config.session_acl[0].limits.lifetime = 10s;

@@ -109,7 +109,7 @@ TEST_CASE("a decision of the policy allocates nothing, with names and lists neit
 TEST_CASE("the counting works") {
     allocations = 0;
     counting = true;
-    int* volatile kept = new int;  // volatile: a pair that nobody uses may be left out
+    int* volatile kept = new int;  // volatile: an unused pair may be optimised away
     delete kept;
     counting = false;
     CHECK(allocations >= 1);

@@ -24,7 +24,7 @@ TEST_CASE("an arena has free records and idle sockets, and is the same in all pr
     CHECK(arena.totals(63).created.get() == 5);
 }
 
-TEST_CASE("nobody can change the size of the arena") {
+TEST_CASE("no process can change the size of the arena") {
     const session::Arena arena = session::Arena::create(1, 1);
     CHECK(::ftruncate(arena.descriptor(), 0) != 0);
     CHECK(::ftruncate(arena.descriptor(), 1 << 20) != 0);

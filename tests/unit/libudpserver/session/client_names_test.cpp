@@ -34,7 +34,7 @@ TEST_CASE("names are known for as long as their answer may be believed [K-63]") 
     CHECK(!names.failed(client, start));
 }
 
-TEST_CASE("that there is no name is an answer, that nobody answered is none") {
+TEST_CASE("a denial is an answer, a look-up without an answer is none") {
     ClientNames names(8);
     names.ask(client);
     names.answered(client, answer(Status::no_data, 10s, {"is not looked at"}), start);
@@ -80,7 +80,7 @@ TEST_CASE("an answer names the sessions that wait for it for the log, once") {
     CHECK(names.answered(client, answer(Status::ok, 1s, {"a"}), start).log_only.empty());
 }
 
-TEST_CASE("that somebody waits is told with the answer, once") {
+TEST_CASE("the answer reports once that a datagram waits") {
     ClientNames names(2);
     names.ask(client);
     names.set_awaited(client);

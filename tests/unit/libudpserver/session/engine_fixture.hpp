@@ -183,7 +183,7 @@ public:
     std::vector<std::size_t> requests;
     ScriptedLookups lookups;
     const session::PolicyHistory* history = nullptr;  ///< from the next restart() on
-    bool answers_lookups = true;                      ///< false: nobody does, from the next restart() on
+    bool answers_lookups = true;  ///< false: no look-up is answered, from the next restart() on
     std::unique_ptr<session::SessionEngine> sessions;
 
 private:

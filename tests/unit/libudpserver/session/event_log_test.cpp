@@ -42,7 +42,7 @@ TEST_CASE("the event log tells what happened from one moment up to another, in i
     CHECK(event_log.between(at(13), at(99), 100).empty());
 }
 
-TEST_CASE("of too many events the oldest are told first") {
+TEST_CASE("of too many events the oldest are reported first") {
     EventLog event_log;
     for (int i = 0; i < 10; ++i)
         event_log.record_open(record_of("10.0.0.1:1"), static_cast<Slot>(i), at(i));

@@ -80,7 +80,7 @@ void send(Engine& engine, const LoopbackSocket& client, const Texts& payloads) {
 
 }  // namespace
 
-TEST_CASE("a handler holds, looks up, sets the server and resumes: all goes on in order [K-58]") {
+TEST_CASE("a handler holds, looks up, sets the server and resumes: all is forwarded in order [K-58]") {
     const LoopbackSocket nobody, server("127.0.0.2"), client;
     Resolving proxy(server.endpoint().port);
     Engine engine(config_for(accept_to(nobody.endpoint())), 16, &proxy);
@@ -143,7 +143,7 @@ TEST_CASE("a failed look-up after which the handler resumes ends nothing") {
     CHECK(engine.sessions->open_sessions() == 1);
 }
 
-TEST_CASE("nobody looks names up: the answer is 'failed', in a later turn") {
+TEST_CASE("without a resolver the answer is 'failed', in a later turn") {
     const LoopbackSocket server, client;
     Resolving proxy;
     Engine engine(config_for(accept_to(server.endpoint())), 16, &proxy);
@@ -324,7 +324,7 @@ TEST_CASE("set_server while a session runs: another socket, and the old server i
     REQUIRE(asked);
     CHECK(asked->payload == "move");
     CHECK(asked->from != old_socket);
-    old_server.send_to(old_socket, "late");  // refused by the kernel, or heard by nobody
+    old_server.send_to(old_socket, "late");  // refused by the kernel, or received by no socket
     engine.pump();
     CHECK(!client.receive());
     REQUIRE(new_server.send_to(asked->from, "here"));
@@ -350,7 +350,7 @@ TEST_CASE("a server that cannot be had changes nothing") {
     SECTION("no address") {
         to = "0.0.0.0:53";
     }
-    SECTION("nobody in particular") {
+    SECTION("no particular server") {
         to = "224.0.0.1:53";
     }
     SECTION("this proxy: a loop") {

@@ -10,7 +10,7 @@ using session::CloseReason;
 
 namespace {
 
-/// Lets in who says "please", answers who says "hello", refuses everybody else.
+/// Accepts a client that says "please", answers one that says "hello", refuses all others.
 struct Doorman : session::Proxy {
     std::string answer = "say please";
     std::unique_ptr<session::SessionHandler> open(session::SessionContext&) override { return nullptr; }
@@ -197,7 +197,7 @@ TEST_CASE("the parent is asked for more sockets while half of the sessions could
     CHECK(engine.requests.size() == 1);
 }
 
-TEST_CASE("without a socket for the newcomer nobody is evicted") {
+TEST_CASE("without a socket for the new session none is evicted") {
     const LoopbackSocket server, first, second;
     Engine engine(config_for(accept_to(server.endpoint()), 1), 1);
     REQUIRE(first.send_to(engine.address(), "x"));

@@ -131,7 +131,7 @@ TEST_CASE("a death while records are being judged: each is of one configuration 
     SECTION("in the middle of one") {
         engine.only().policy_epoch = ~std::uint32_t{0};
     }
-    SECTION("of a configuration that nobody remembers") {
+    SECTION("of a configuration that is no longer kept") {
         engine.only().policy_epoch = 17;
     }
     SECTION("its rule was none of that configuration") {
@@ -158,7 +158,7 @@ TEST_CASE("two reloads that no REG saw in between") {
     CHECK(round_trip(engine, client, server));
 }
 
-TEST_CASE("a session whose judgement needs a name goes on under its rule until the name is known [K-54]") {
+TEST_CASE("a session whose decision needs a name keeps its rule until the name resolves [K-54]") {
     const LoopbackSocket server, client;
     Reloaded engine(config_for(accept_to(server.endpoint())));
     REQUIRE(round_trip(engine, client, server));
@@ -175,14 +175,14 @@ TEST_CASE("a session whose judgement needs a name goes on under its rule until t
         engine.news("me.test", {"192.0.2.7"});  // the policy is asked once for each session
         CHECK(engine.sessions->open_sessions() == 1);
     }
-    SECTION("it is somebody else") {
+    SECTION("it is another client") {
         engine.news("me.test", {"192.0.2.7"});
         CHECK(engine.closed(CloseReason::policy) == 1);
         CHECK(engine.sessions->open_sessions() == 0);
     }
 }
 
-TEST_CASE("without a rule of the same name there is nothing to go on under") {
+TEST_CASE("without a rule of the same name there is no rule to keep") {
     const LoopbackSocket server, client;
     Reloaded engine(config_for(accept_to(server.endpoint())));
     REQUIRE(round_trip(engine, client, server));
@@ -192,7 +192,7 @@ TEST_CASE("without a rule of the same name there is nothing to go on under") {
     CHECK(engine.reload(rule).ended == 1);
 }
 
-TEST_CASE("the client's names are asked for, and again until somebody knows them [K-63]") {
+TEST_CASE("the client's names are looked up, repeatedly until an answer arrives [K-63]") {
     const LoopbackSocket server, client;
     Reloaded engine(config_for(accept_to(server.endpoint())));
     REQUIRE(round_trip(engine, client, server));

@@ -58,7 +58,7 @@ TEST_CASE("on-name-change: close ends the sessions on an address that went, and 
     }
 }
 
-TEST_CASE("on-name-change: move gives the session a new server and socket; it goes on with its counters") {
+TEST_CASE("on-name-change: move gives the session a new server and socket; its counters are kept") {
     const Hosts hosts;
     const LoopbackSocket client;
     Engine engine(config_for_name(hosts, OnNameChange::move));
@@ -68,7 +68,7 @@ TEST_CASE("on-name-change: move gives the session a new server and socket; it go
     const base::Endpoint old_socket = hosts.a.receive()->from;
     CHECK(engine.news(name, {"127.0.0.2"}) == 1);
     CHECK(engine.totals().created.get() == 1);
-    hosts.a.send_to(old_socket, "late");  // refused by the kernel, or heard by nobody
+    hosts.a.send_to(old_socket, "late");  // refused by the kernel, or received by no socket
     engine.pump();
     CHECK(!client.receive());
     REQUIRE(client.send_to(engine.address(), "again"));
@@ -109,7 +109,8 @@ TEST_CASE("the old socket of a moved session rests, as after any session") {
     }
 }
 
-TEST_CASE("more sessions move than there are sockets: the rest go on where they are until more come") {
+TEST_CASE(
+    "more sessions move than there are sockets: the others stay where they are until more are available") {
     const Hosts hosts;
     const std::vector<LoopbackSocket> clients(3);
     Engine engine(config_for_name(hosts, OnNameChange::move), 8);  // four sockets of each family
@@ -307,8 +308,7 @@ TEST_CASE("a server that the proxy chose is no business of the name's") {
     CHECK(round_trip(engine, client, chosen));
 }
 
-TEST_CASE(
-    "sessions are adopted although nobody knows their name yet, and judged by the first word about it") {
+TEST_CASE("sessions are adopted before their name resolves, and judged by its first answer") {
     const Hosts hosts;
     const LoopbackSocket client;
     Engine engine(config_for_name(hosts, OnNameChange::close));
@@ -324,7 +324,7 @@ TEST_CASE(
         CHECK(engine.news(name, {"127.0.0.2"}) == 1);
         CHECK(engine.closed(CloseReason::name_change) == 1);
     }
-    SECTION("nobody could resolve it: that says nothing about addresses; the next word does") {
+    SECTION("it does not resolve: that says nothing about addresses; the next answer does") {
         CHECK(engine.unresolved(name) == 0);
         CHECK(round_trip(engine, client, hosts.a));
         CHECK(engine.news(name, {"127.0.0.2"}) == 1);

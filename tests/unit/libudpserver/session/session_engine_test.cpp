@@ -43,7 +43,7 @@ struct HastyProxy : session::Proxy {
     }
 };
 
-TEST_CASE("a proxy that sends to the server before there is a socket harms nobody") {
+TEST_CASE("a proxy that sends to the server before there is a socket has no effect") {
     const LoopbackSocket server, client;
     HastyProxy proxy;
     Engine engine(config_for(accept_to(server.endpoint())), 4, &proxy);
@@ -153,7 +153,7 @@ TEST_CASE("one-way: a reply is not forwarded and ends the session [K-40]") {
     CHECK(engine.closed(CloseReason::one_way_reply) == 1);
 }
 
-TEST_CASE("normal: the kernel keeps everybody but the server out [K-39]") {
+TEST_CASE("normal: the kernel drops what is not from the server [K-39]") {
     const LoopbackSocket server, client, stranger;
     Engine engine(config_for(accept_to(server.endpoint())));
     REQUIRE(client.send_to(engine.address(), "x"));

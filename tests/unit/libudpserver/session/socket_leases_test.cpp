@@ -76,7 +76,7 @@ TEST_CASE("a port scan keeps no socket in quarantine") {
         engine.pass(4min);
         REQUIRE(engine.sessions->open_sessions() == 0);
     }
-    SECTION("one whose session nobody answered, over the death of REG") {
+    SECTION("one of an unanswered session, across a crash of REG") {
         REQUIRE(first.send_to(engine.address(), "question"));
         engine.pump();
         REQUIRE(server.receive());

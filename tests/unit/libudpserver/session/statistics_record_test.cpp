@@ -94,7 +94,7 @@ TEST_CASE("RESULT tells sessions that went well from those that failed or were c
                               CloseReason::server_datagrams, CloseReason::client_bytes,
                               CloseReason::server_bytes, CloseReason::proxy}) {
         CHECK(result_of(ended(reason)) == "OK");
-        CHECK(result_of(ended(reason, false)) == "FAILED");  // nobody ever answered
+        CHECK(result_of(ended(reason, false)) == "FAILED");  // never answered
         Record one_way = ended(reason, false);
         one_way.type = conf::SessionType::one_way;
         CHECK(result_of(one_way) == "OK");

@@ -95,7 +95,7 @@ TEST_CASE("too many look-ups are under way: the next client is refused") {
     CHECK(engine.lookups.count == 2);
 }
 
-TEST_CASE("names become known in a flood: everybody's datagrams go on, in order") {
+TEST_CASE("names resolve during a flood: the datagrams of all clients are forwarded in order") {
     const LoopbackSocket server;
     const std::vector<LoopbackSocket> clients(40);
     Engine engine(config_for(accept_to_name(name, server.endpoint().port), 64), 128);
@@ -187,7 +187,7 @@ TEST_CASE("log.names: the client's host is asked for without making it wait, and
     CHECK(engine.sessions->open_sessions() == 0);
 }
 
-TEST_CASE("without log.names nobody is asked for") {
+TEST_CASE("without log.names no client is looked up") {
     const LoopbackSocket server, client;
     Engine engine(config_for(accept_to(server.endpoint())));
     CHECK(round_trip(engine, client, server));

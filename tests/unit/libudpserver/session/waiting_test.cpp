@@ -39,7 +39,7 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a client waits for the name of its server, and all it sent goes on in order [K-55][K-58]") {
+TEST_CASE("a client waits for the name of its server, and all it sent is forwarded in order [K-55][K-58]") {
     const LoopbackSocket server, client;
     Engine engine(config_for_name(server));
     send(engine, client, {"1", "", "3"});
@@ -99,11 +99,11 @@ TEST_CASE("a client waits for a name in the policy; then it is let in or denied 
         engine.news("admin.example.com", {"127.0.0.1"});
         CHECK(received(server) == Texts{"a", "b"});
     }
-    SECTION("somebody else is meant") {
+    SECTION("another client is meant") {
         engine.news("admin.example.com", {"127.0.0.9"});
         CHECK(engine.refused(CloseReason::acl) == 2);
     }
-    SECTION("nobody could resolve it: it means nobody") {
+    SECTION("it does not resolve: it matches no client") {
         engine.unresolved("admin.example.com");
         CHECK(engine.refused(CloseReason::acl) == 2);
     }
@@ -194,14 +194,14 @@ TEST_CASE("the client's names are asked for on line only when a rule needs them 
         engine.answer(no_answer(Status::no_data));
         CHECK(engine.refused(CloseReason::acl) == 2);
     }
-    SECTION("nobody answered: refused, not let through [K-58]") {
+    SECTION("no answer: refused, not accepted [K-58]") {
         engine.answer(no_answer(Status::server_failure));
         CHECK(engine.refused(CloseReason::resolve_failure) == 2);
     }
     CHECK(engine.sessions->waiting() == 0);
 }
 
-TEST_CASE("a rule that decides without names asks nobody [K-63]") {
+TEST_CASE("a rule that decides without names causes no look-up [K-63]") {
     const LoopbackSocket server, client;
     conf::Config config = config_for_pattern(server);
     config.session_acl[0].dscp.match = {46};
@@ -260,7 +260,7 @@ TEST_CASE("names of the configuration first, the client's then, in one time to w
         engine.answer(found({"a.example.com"}));
         CHECK(received(server) == Texts{"a", "b"});
     }
-    SECTION("not in time; the late answer finds nobody") {
+    SECTION("not in time; the late answer is ignored") {
         engine.pass(2s);
         CHECK(engine.refused(CloseReason::resolve_failure) == 2);
         engine.answer(found({"a.example.com"}));
@@ -282,7 +282,7 @@ TEST_CASE("the client's names, and then the server's") {
     CHECK(received(server) == Texts{"a"});
 }
 
-TEST_CASE("nobody looks names up: it fails, in a later turn") {
+TEST_CASE("without a resolver a look-up fails, in a later turn") {
     const LoopbackSocket server, client;
     Engine engine(config_for_pattern(server));
     engine.answers_lookups = false;

@@ -102,7 +102,7 @@ TEST_CASE("a long answer is fetched piece by piece, no faster than the client re
     CHECK(stage.board->value == 200);
 }
 
-TEST_CASE("pieces without rows are asked on, and the client is told nothing of them") {
+TEST_CASE("a piece without rows is followed by the next, and the client receives nothing for it") {
     QueryStage stage;
     stage.begin([](const ipc::Query& query, Board&) {
         return ipc::QueryResult{query.cursor == 50 ? 0 : query.cursor + 1,
@@ -162,7 +162,7 @@ TEST_CASE("a restarted child does not continue the answer of the one before") {
     });
     auto caller = stage.call();
     caller.ask("ask");
-    // Until the client's buffers are full and nobody asks any more.
+    // Until the client's buffers are full and no more pieces are requested.
     int before = -1, quiet = 0;
     stage.until([&] {
         const int asked = stage.board->value;
@@ -239,7 +239,7 @@ TEST_CASE("a child with a malformed reply loses its link, and is replaced") {
     CHECK_THAT(stage.log(), Contains("UDPS-310-E"));
 }
 
-TEST_CASE("an answer that nobody asked for is dropped") {
+TEST_CASE("an answer without a request is dropped") {
     QueryStage stage;
     auto& parent = stage.make();
     parent.add_role(stage.role([](ChildRuntime& runtime, Board&) {
