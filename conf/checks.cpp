@@ -88,17 +88,21 @@ private:
     std::vector<std::size_t> path_;
 };
 
-/// A wildcard also listens on loopback addresses; which others this machine has is not known here.
-bool listens_at(const ListenOn& listener, const Endpoint& endpoint) {
+/// A wildcard also listens on loopback addresses and on those of the interfaces, as far as they are known
+/// when the file is read.
+bool listens_at(const ListenOn& listener, const Endpoint& endpoint, const System& system) {
     const Address address = endpoint.address();
     if (!listener.port.contains(endpoint.port) || listener.address.family != address.family) return false;
-    return listener.address == address || (listener.address.is_any() && is_loopback(address));
+    if (listener.address == address) return true;
+    return listener.address.is_any() &&
+           (is_loopback(address) ||
+            std::binary_search(system.addresses.begin(), system.addresses.end(), address));
 }
 
-void check_loop(const Config& config, const Endpoint& server, const std::string& path, const char* effect,
-                Report& report) {
+void check_loop(const Config& config, const System& system, const Endpoint& server, const std::string& path,
+                const char* effect, Report& report) {
     for (std::size_t i = 0; i < config.listen_on.size(); ++i) {
-        if (!report.is_clean(listener_path(i)) || !listens_at(config.listen_on[i], server)) continue;
+        if (!report.is_clean(listener_path(i)) || !listens_at(config.listen_on[i], server, system)) continue;
         report.error(path, base::to_string(server) + " is this proxy's own " + listener_path(i) + " (line " +
                                std::to_string(report.mark_of(listener_path(i)).line) + "): " + effect);
         return;
@@ -145,21 +149,21 @@ void check_types(const Config& config, std::size_t listener, Report& report) {
                      "); use 'to' to give each listener its own rules");
 }
 
-void check_name_servers(const Config& config, Report& report) {
+void check_name_servers(const Config& config, const System& system, Report& report) {
     for (std::size_t i = 0; i < config.resolver.servers.size(); ++i) {
         const std::string path = "resolver.servers[" + std::to_string(i + 1) + "]";
-        check_loop(config, config.resolver.servers[i], path, "its look-ups would loop", report);
+        check_loop(config, system, config.resolver.servers[i], path, "its look-ups would loop", report);
     }
 }
 
-void check_targets(const Config& config, Report& report) {
+void check_targets(const Config& config, const System& system, Report& report) {
     for (std::size_t rule = 0; rule < config.session_acl.size(); ++rule) {
         const auto& servers = config.session_acl[rule].plug_to;
         for (std::size_t i = 0; i < servers.size(); ++i) {
             const std::string path = rule_path(rule) + ".plug-to[" + std::to_string(i + 1) + "]";
             // The addresses of a name are not known here.
             if (servers[i].name.empty() && report.is_clean(path))
-                check_loop(config, servers[i].endpoint, path, "its datagrams would loop", report);
+                check_loop(config, system, servers[i].endpoint, path, "its datagrams would loop", report);
         }
     }
 }
@@ -188,9 +192,9 @@ void check_lists(const Config& config, Report& report) {
         walk.visit(i);
 }
 
-void check_paths(const Config& config, Report& report) {
-    if (report.is_clean("resolver.servers")) check_name_servers(config, report);
-    check_targets(config, report);
+void check_paths(const Config& config, const System& system, Report& report) {
+    if (report.is_clean("resolver.servers")) check_name_servers(config, system, report);
+    check_targets(config, system, report);
     // Lists with errors may have cycles.
     if (!report.is_clean("lists")) return;
     for (std::size_t i = 0; i < config.listen_on.size(); ++i) {
@@ -218,7 +222,7 @@ void check(const Config& config, const System& system, Report& report) {
     check_rules(config, system, report);
     check_reach(config, report);
     check_host_names(config, report);
-    check_paths(config, report);
+    check_paths(config, system, report);
 }
 
 }  // namespace conf

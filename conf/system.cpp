@@ -3,6 +3,8 @@
 #include <fstream>
 #include <thread>
 
+#include "base/local_addresses.hpp"
+
 namespace conf {
 
 System System::read() {
@@ -14,6 +16,7 @@ System System::read() {
         system.ephemeral = {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
     }
     system.processors = std::max(1u, std::thread::hardware_concurrency());
+    system.addresses = base::local_addresses().value_or(std::vector<Address>{});
     return system;
 }
 

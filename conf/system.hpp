@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "conf/config.hpp"
 
 namespace conf {
@@ -8,6 +10,7 @@ namespace conf {
 struct System {
     PortRange ephemeral{32768, 60999};  ///< ports that the kernel gives away by itself
     unsigned processors = 1;            ///< what `workers: auto` becomes
+    std::vector<Address> addresses;     ///< of the interfaces, sorted
 
     static System read();
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/local_addresses.hpp"
 #include "base/text.hpp"
 #include "conf/address_block.hpp"
 #include "conf/load.hpp"
@@ -30,10 +31,13 @@ constexpr std::string_view expression_usage =
     "HOST is an address (IPv6 with a port: [2001:db8::1]:53), DAY is Mon to Sun, N is 0 to 63.\n"
     "The default time is now; the default port of `to` is the one that the address listens on.\n";
 
-/// Of the machine's own addresses only those of loopback are known here.
 bool is_own(const conf::Config& config, const base::Endpoint& endpoint) {
     const conf::ListenOn* listen = policy::listener_of(config, endpoint);
-    return listen != nullptr && (!listen->address.is_any() || conf::is_loopback(endpoint.address()));
+    if (listen == nullptr) return false;
+    const base::Address address = endpoint.address();
+    if (!listen->address.is_any() || conf::is_loopback(address)) return true;
+    const auto local = base::local_addresses();
+    return local && std::binary_search(local->begin(), local->end(), address);
 }
 
 std::string text_of(const conf::Server& server) {
@@ -103,7 +107,14 @@ std::string evaluate_client(const conf::Config& config, Question question, const
         const char* word = step.matched ? "matches" : step.undecided ? "undecided" : "no";
         text += fmt::format("rule {}: {}: {}\n", policy.rule(step.rule).name, word, step.why);
     }
-    text += decision_text(explanation, config) + servers_text(explanation);
+    const bool is_server = policy.is_server(question.client);
+    if (question.client.port != 0 && (is_server || is_own(config, question.client)))
+        text += fmt::format(
+            "refused (bad-source): the client's address and port are {}'s, so its answers "
+            "would loop\n",
+            is_server ? "a server" : "this proxy");
+    else
+        text += decision_text(explanation, config) + servers_text(explanation);
     // Last, because it makes the decision worthless.
     if (policy::listener_of(config, question.local) == nullptr)
         text += "note: nothing listens there, so the proxy never sees this client; see listen-on\n";

@@ -119,6 +119,10 @@ std::string reason_text(session::CloseReason reason) {
     switch (reason) {
         case CloseReason::admin:
             return "an administrator refuses this client, or the proxy is draining";
+        case CloseReason::bad_source:
+            return "its address and port are those of a server or of this proxy, so its answers would loop";
+        case CloseReason::loop:
+            return "its server is this proxy's own listener";
         case CloseReason::source_limited:
             return "its address or network has reached its limit";
         case CloseReason::rate_limited:

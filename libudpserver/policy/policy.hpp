@@ -80,6 +80,8 @@ public:
     [[nodiscard]] bool has_server(std::size_t rule, const base::Address& address) const {
         return targets_.has_address(rule, address);
     }
+    /// True if a datagram from this endpoint comes from a server of some rule.
+    [[nodiscard]] bool is_server(const base::Endpoint& endpoint) const { return targets_.contains(endpoint); }
     /// True if a proxy may choose this server for a session of the rule.
     [[nodiscard]] bool can_be_server(std::size_t rule, const base::Endpoint& endpoint) const {
         return targets_.usable(rule, endpoint);

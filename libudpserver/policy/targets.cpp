@@ -35,11 +35,6 @@ double draw(const base::Address& client, const base::Endpoint& server) {
     return (static_cast<double>(hash >> 11) + 0.5) * 0x1p-53;
 }
 
-bool has_names(const conf::Rule& rule) {
-    return std::any_of(rule.plug_to.begin(), rule.plug_to.end(),
-                       [](const conf::Server& server) { return !server.name.empty(); });
-}
-
 bool is_limited_broadcast(const Address& address) {
     return address.family == Family::v4 && std::all_of(address.bytes.begin(), address.bytes.begin() + 4,
                                                        [](auto byte) { return byte == 255; });
@@ -79,6 +74,10 @@ Targets::Targets(const conf::Config& config, const Names& names, IsOwn is_own)
             if (users.empty() || users.back() != rules_.size()) users.push_back(rules_.size());
         }
         expand(rules_.emplace_back(Rule{rule, {}}));
+        if (rule.action != conf::Action::accept || rule.type != conf::SessionType::broadcast) continue;
+        for (const conf::Server& server : rule.plug_to)
+            broadcasts_.push_back({base::network_of(server.endpoint.address(), rule.broadcast_prefix),
+                                   rule.broadcast_prefix, server.endpoint.port});
     }
 }
 
@@ -127,10 +126,7 @@ std::size_t Targets::index_of(const std::string& name) const {
 
 /// The loader has checked servers without names.
 void Targets::expand(Rule& rule) {
-    if (!has_names(rule.rule)) {
-        rule.servers = rule.rule.plug_to;
-        return;
-    }
+    unindex(rule);
     rule.servers.clear();
     for (const conf::Server& server : rule.rule.plug_to) {
         if (server.name.empty()) {
@@ -143,6 +139,32 @@ void Targets::expand(Rule& rule) {
                 rule.servers.push_back({endpoint, server.weight, server.name});
         }
     }
+    index(rule);
+}
+
+void Targets::index(const Rule& rule) {
+    if (rule.rule.action != conf::Action::accept) return;
+    for (const conf::Server& server : rule.servers)
+        ++servers_[server.endpoint];
+}
+
+void Targets::unindex(const Rule& rule) {
+    if (rule.rule.action != conf::Action::accept) return;
+    for (const conf::Server& server : rule.servers)
+        if (const auto found = servers_.find(server.endpoint); --found->second == 0) servers_.erase(found);
+}
+
+bool Targets::contains(const base::Endpoint& endpoint) const {
+    if (servers_.contains(endpoint)) return true;
+    if (endpoint.scope != 0) {
+        base::Endpoint unscoped = endpoint;
+        unscoped.scope = 0;
+        if (servers_.contains(unscoped)) return true;
+    }
+    return std::any_of(broadcasts_.begin(), broadcasts_.end(), [&endpoint](const Network& network) {
+        return endpoint.port == network.port && endpoint.family == network.address.family &&
+               base::network_of(endpoint.address(), network.prefix) == network.address;
+    });
 }
 
 /// A name may well have addresses of both families: the unsuitable ones are left out silently.

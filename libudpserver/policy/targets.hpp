@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "base/siphash.hpp"
 #include "conf/config.hpp"
 #include "libudpserver/policy/names.hpp"
 
@@ -19,6 +22,14 @@ using IsAvoided = std::function<bool(const base::Endpoint&)>;
 /// server over restarts and reordered lists, and removing a server moves only its own clients.
 [[nodiscard]] std::size_t choose_server(const std::vector<conf::Server>& servers, const base::Address& client,
                                         const IsAvoided& is_avoided = {});
+
+/// With a key of its own: name servers choose the addresses that are put into the table.
+struct EndpointHash {
+    base::SipKey key = base::random_key();
+    std::size_t operator()(const base::Endpoint& endpoint) const {
+        return base::SipHash<1, 3>::hash(key, std::as_bytes(std::span(&endpoint, 1)));
+    }
+};
 
 /// The present servers of each rule's `plug-to`: the configured addresses, and for a name all its addresses
 /// with the entry's port and weight (K-54).
@@ -44,6 +55,10 @@ public:
     /// True if one of the rule's servers has this address, on any port.
     [[nodiscard]] bool has_address(std::size_t rule, const base::Address& address) const;
 
+    /// True if a datagram from this endpoint comes from a server of some rule: it is the server's address and
+    /// port, or for a broadcast any address of its network with the server's port.
+    [[nodiscard]] bool contains(const base::Endpoint& endpoint) const;
+
     /// True if the rule could have this server; of any family, since a proxy chose it.
     [[nodiscard]] bool usable(std::size_t rule, const base::Endpoint& endpoint) const {
         return endpoint.port != 0 && why_unusable(rules_.at(rule).rule, endpoint).empty();
@@ -61,8 +76,16 @@ private:
         std::vector<conf::Server> servers;
     };
 
+    struct Network {
+        base::Address address;
+        unsigned prefix;
+        std::uint16_t port;
+    };
+
     [[nodiscard]] std::size_t index_of(const std::string& name) const;
     void expand(Rule& rule);
+    void index(const Rule& rule);
+    void unindex(const Rule& rule);
     static bool fits(const conf::Rule& rule, base::Family family);
     /// Empty when the endpoint may be a server of the rule.
     [[nodiscard]] std::string_view why_unusable(const conf::Rule& rule, const base::Endpoint& endpoint) const;
@@ -71,7 +94,9 @@ private:
     const Names& names_;
     IsOwn is_own_;
     std::vector<Rule> rules_;
-    std::vector<std::vector<std::size_t>> users_;  ///< by name
+    std::vector<std::vector<std::size_t>> users_;                         ///< by name
+    std::unordered_map<base::Endpoint, unsigned, EndpointHash> servers_;  ///< how many entries have each
+    std::vector<Network> broadcasts_;
 };
 
 }  // namespace policy

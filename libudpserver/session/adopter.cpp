@@ -55,6 +55,7 @@ AdoptResult Adopter::adopt(Session session, Instant now) {
         if (const AdoptResult result = parts_.transition.reevaluate_record(session.record(), now);
             result != AdoptResult::adopted)
             return result;
+        if (parts_.policy.is_server(session->client)) return AdoptResult::policy_closed;  // it would loop
     }
     if (!adopt_in_present(session, now)) return AdoptResult::aborted;
     parts_.transition.adopted(session, moved);

@@ -15,7 +15,7 @@ namespace session {
 namespace {
 
 /// Changes whenever the meaning of a byte in the arena does.
-constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'04;
+constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'05;
 
 struct alignas(64) Header {
     std::uint64_t layout;

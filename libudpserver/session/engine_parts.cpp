@@ -1,7 +1,5 @@
 #include "libudpserver/session/engine_parts.hpp"
 
-#include "libudpserver/net/udp_socket.hpp"
-
 namespace session {
 
 namespace {
@@ -13,29 +11,17 @@ std::vector<bool> wildcards(const net::ListenerSet& listeners) {
     return result;
 }
 
-/// Whether the machine has this address: only such a one can be bound.
-bool is_local(const base::Address& address) try {
-    const base::UniqueFd probe = net::make_udp_socket(address.family, "probe");
-    return net::try_bind(probe.get(), Endpoint(address, 0)) == 0;
-} catch (const net::SocketError&) {
-    return false;  // without a socket of this family the machine has no such address
-}
-
-/// The proxy itself receives what is sent there.
-bool is_own(const net::ListenerSet& listeners, const Endpoint& endpoint) {
-    if (listeners.listens_at(endpoint, {})) return true;
-    const base::Address address = endpoint.address();
-    return listeners.listens_at(endpoint, address) && is_local(address);
-}
-
 }  // namespace
 
 EngineParts::EngineParts(const EngineSetup& setup)
     : config(setup.config),
       listeners(setup.listeners),
+      pool_ports(setup.pool_ports),
       worker(setup.worker),
       proxy(setup.proxy),
-      policy(config, [this](const Endpoint& endpoint) { return is_own(listeners, endpoint); }),
+      evaluated_at(setup.start),
+      own(listeners, pool_ports, setup.read_addresses),
+      policy(config, [this](const Endpoint& endpoint) { return own.is_listener(endpoint, evaluated_at); }),
       hold_budget(config.resolver.hold, config.udpserver.workers),
       sessions(config.udpserver, setup.arena, worker, wildcards(listeners), setup.start),
       reports(config, setup.arena.totals(worker), worker, sessions.max_sessions()),

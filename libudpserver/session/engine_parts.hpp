@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/local_addresses.hpp"
 #include "libudpserver/net/listener_set.hpp"
 #include "libudpserver/session/admission.hpp"
+#include "libudpserver/session/own_endpoints.hpp"
 #include "libudpserver/session/policy_transition.hpp"
 #include "libudpserver/session/proxy.hpp"
 #include "libudpserver/session/source_renewal.hpp"
@@ -16,6 +18,7 @@ struct EngineSetup {
     const conf::Config& config;
     net::ListenerSet& listeners;
     const net::SocketPool& pool;  ///< as inherited
+    net::PoolPorts& pool_ports;   ///< of all workers
     Arena& arena;
     unsigned worker;
     Proxy& proxy;
@@ -25,6 +28,7 @@ struct EngineSetup {
     SocketSupply::Request request_sockets;
     LookUp look_up;                          ///< empty: look-ups are not available
     const PolicyHistory* history = nullptr;  ///< null: there was never another configuration
+    OwnEndpoints::ReadAddresses read_addresses = base::local_addresses;
 };
 
 /// The parts of an engine. Each looks after itself; the steps of a session's life, Opener, Forwarder, Adopter
@@ -44,8 +48,11 @@ struct EngineParts {
 
     const conf::Config& config;
     net::ListenerSet& listeners;
+    net::PoolPorts& pool_ports;
     unsigned worker;
     Proxy& proxy;
+    Instant evaluated_at;  ///< the clock of `policy`, which knows none
+    OwnEndpoints own;
     policy::Policy policy;
     HoldBudget hold_budget;  ///< the queues of `sessions` and `pending` return to it what they took
     SessionStore sessions;

@@ -31,10 +31,15 @@ bool RefusedClients::contain(const base::Address& client, Instant now) const {
         entries_, [&](const Entry& entry) { return entry.client == client && now < entry.until; });
 }
 
+/// A reply to our own socket, or to a server of ours, comes in as a request, and so on without end. Such a
+/// source is forged, or it is our own broadcast.
+bool Opener::is_loop(const Endpoint& client, Instant now) const {
+    return parts_.policy.is_server(client) || parts_.own.is_listener(client, now) ||
+           parts_.own.is_source(client, now);
+}
+
 CloseReason Opener::precheck(const net::Datagram& datagram, bool is_charged, Instant now) const {
-    if (!can_be_answered(datagram.from)) return CloseReason::bad_source;
-    // Such a source is forged: our answer would come in as a question, and so on without end.
-    if (parts_.listeners.listens_at(datagram.from, datagram.local.address())) return CloseReason::bad_source;
+    if (!can_be_answered(datagram.from) || is_loop(datagram.from, now)) return CloseReason::bad_source;
     if (draining_) return CloseReason::admin;
     const base::Address source = datagram.from.address();
     if (refused_clients_.contain(source, now)) return CloseReason::admin;
@@ -93,6 +98,7 @@ CloseReason Opener::admit(std::size_t listener, const net::Datagram& datagram,
     const conf::Rule& rule = parts_.policy.rule(*decision.rule);
     if (rule.limits.client_bytes > 0 && datagram.payload.size() > rule.limits.client_bytes)
         return CloseReason::client_bytes;
+    if (parts_.own.is_listener(decision.server, now)) return CloseReason::loop;
     if (!proxy_accepts(listener, datagram, now)) return CloseReason::proxy;
     // Before a session is evicted for one that gets no socket.
     const std::size_t group = parts_.sockets.group_for(rule, decision.server.family);
@@ -197,6 +203,7 @@ bool Opener::may_wait(const policy::Decision& decision, const base::Address& cli
 
 /// As admit() would say, after a session was evicted if one had to be.
 CloseReason Opener::no_room_for(const policy::Decision& decision, Instant now) {
+    if (parts_.own.is_listener(decision.server, now)) return CloseReason::loop;
     const conf::Rule& rule = parts_.policy.rule(*decision.rule);
     const std::size_t group = parts_.sockets.group_for(rule, decision.server.family);
     if (!parts_.sockets.has_free(group, now)) return CloseReason::no_socket;

@@ -37,6 +37,8 @@ public:
     RefusedClients& refused_clients() { return refused_clients_; }
     SilentServers& silent_servers() { return silent_servers_; }
 
+    /// The client is a server of a rule or this proxy itself.
+    [[nodiscard]] bool is_loop(const Endpoint& client, Instant now) const;
     /// What must hold before the policy is asked; `none` if it does. Consumes no rate. `is_charged`: the
     /// client paid the rates when it began to wait.
     [[nodiscard]] CloseReason precheck(const net::Datagram& datagram, bool is_charged, Instant now) const;

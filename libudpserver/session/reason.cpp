@@ -35,6 +35,8 @@ constexpr auto names = std::to_array<std::string_view>({
     "resolve-failure",
     "name-change",
     "no-answer",
+    "loop",
+    "unconfirmed",
 });
 static_assert(names.size() == static_cast<std::size_t>(CloseReason::count_));
 

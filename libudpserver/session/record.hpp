@@ -49,6 +49,8 @@ enum class CloseReason : std::uint8_t {
     resolve_failure,  ///< a name that it needs could not be resolved (K-58)
     name_change,      ///< its name no longer has its server's address (on-name-change: close)
     no_answer,        ///< the client kept sending and the server was silent
+    loop,             ///< its server is this proxy's own listener
+    unconfirmed,      ///< the client has sent nothing since the first reply
     count_
 };
 /// `idle`, `one-way-reply`, … as in statistics records and in the manual.

@@ -14,7 +14,8 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
       source_(parts.source),
       groups_(parts.pool.groups()),
       statistics_(config_, arena_, listeners_),
-      name_updates_(*this, config_) {
+      name_updates_(*this, config_),
+      pool_ports_(groups_) {
     arena_.map();
     if (parts.older_arenas != nullptr)
         leftovers_ =
@@ -27,6 +28,7 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .config = config_,
             .listeners = listeners_,
             .pool = parts.pool,
+            .pool_ports = pool_ports_,
             .arena = arena_,
             .worker = worker,
             .proxy = *proxies_.back(),

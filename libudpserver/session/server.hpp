@@ -152,6 +152,7 @@ private:
     ServerHandle handle_{*this};
     ServerStatistics statistics_;
     NameUpdates name_updates_;
+    net::PoolPorts pool_ports_;
     std::vector<std::unique_ptr<Proxy>> proxies_;
     std::vector<std::unique_ptr<Worker>> workers_;
     State state_ = State::prepared;

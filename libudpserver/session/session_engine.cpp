@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "libudpserver/net/udp_socket.hpp"
 
 namespace session {
 
@@ -11,7 +12,8 @@ namespace {
 
 /// How many timers a tick may serve (O-36): the rest follows right after the next turn.
 constexpr std::size_t max_timers = 1024;
-/// For a client without a port: it could not be answered, and that is not the question.
+/// For a client without a port: it could not be answered, and that is not the question. The next one is tried
+/// if it happens to be a port of the proxy's.
 constexpr std::uint16_t some_port = 40'000;
 
 }  // namespace
@@ -187,6 +189,7 @@ std::optional<Instant> SessionEngine::next_tick() const {
 
 std::size_t SessionEngine::update_name(std::size_t name, policy::Names::Addresses addresses, bool unresolved,
                                        Instant now) {
+    parts_.evaluated_at = now;
     const ServerMoves::Change change = parts_.moves.update(name, std::move(addresses), unresolved);
     if (!change.changed) return 0;
     std::size_t left = 0;
@@ -256,6 +259,13 @@ void SessionEngine::addresses_changed(std::vector<base::Address> local, Instant 
     settle(now);
 }
 
+bool SessionEngine::add_socket(SocketIndex socket, int fd, std::size_t group) {
+    if (!parts_.sockets.add(socket, fd, group)) return false;
+    // A connected socket reports the address of its route instead of the one it is bound to.
+    parts_.pool_ports.add({parts_.sockets.source_of(group), net::local_endpoint(fd).port});
+    return true;
+}
+
 void SessionEngine::sockets_came(std::size_t group, bool complete, Instant now) {
     parts_.sockets.arrived(group, complete, now);
     parts_.moves.sockets_arrived(now);
@@ -314,7 +324,11 @@ std::optional<std::size_t> SessionEngine::listener_at(const Endpoint& local) con
 
 Explanation SessionEngine::explain(const policy::Question& asked, std::size_t listener, Instant now) {
     policy::Question question = asked;
-    if (question.client.port == 0) question.client.port = some_port;
+    if (asked.client.port == 0) {
+        question.client.port = some_port;
+        while (opener_.is_loop(question.client, now) && ++question.client.port != 0) {
+        }
+    }
     question.client_names = parts_.pending.client_names().find(question.client.address(), now);
     const net::Datagram datagram{.payload = {},
                                  .from = question.client,

@@ -235,8 +235,9 @@ void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason 
         const std::string by = rule                         ? ", rule " + config_.session_acl[*rule].name
                                : reason == CloseReason::acl ? ", no rule matches"
                                                             : "";
-        base::log::write(base::msg::refused, "{} to {}: refused: {}{}", client,
-                         base::to_string(datagram.local), to_string(reason), by);
+        const char* why = reason == CloseReason::loop ? " (the server is this proxy's own listener)" : "";
+        base::log::write(base::msg::refused, "{} to {}: refused: {}{}{}", client,
+                         base::to_string(datagram.local), to_string(reason), why, by);
     }
 }
 

@@ -33,6 +33,7 @@ public:
     [[nodiscard]] std::size_t group_for(const conf::Rule& rule, base::Family family) const;
     [[nodiscard]] std::size_t groups() const { return groups_.size(); }
     [[nodiscard]] base::Family family_of(std::size_t group) const { return groups_[group].family; }
+    [[nodiscard]] const base::Address& source_of(std::size_t group) const { return groups_[group].source; }
 
     /// A lease is worth trying. Otherwise the parent is asked for more, and the next tries fail for a while
     /// (L-26).

@@ -19,17 +19,18 @@ enum class Kind { by_answer, good, failed, aborted, rejected, unserved };
 
 // clang-format off
 // | reason                                                          | kind      | STATUS   | RESULT       |
-// | idle, lifetime, limits, proxy, none (still open)                | by_answer | ACCEPTED | OK or FAILED |
+// | idle, unconfirmed, lifetime, limits, proxy, none (still open)   | by_answer | ACCEPTED | OK or FAILED |
 // | one-way-reply: all was delivered, only the answer was unwanted  | good      | ACCEPTED | OK           |
 // | unanswered, socket-error, icmp-error                            | failed    | ACCEPTED | FAILED       |
 // | evicted, policy, admin, process-end, adoption, name-change      | aborted   | ACCEPTED | ABORTED      |
-// | acl, no-target, limits of admission, bad datagram, resolve-failure | rejected | REJECTED | FAILED     |
+// | acl, no-target, loop, limits of admission, bad datagram, resolve-failure | rejected | REJECTED | FAILED |
 // | no-socket                                                       | unserved  | FAILED   | FAILED       |
 // clang-format on
 Kind kind_of(CloseReason reason) {
     switch (reason) {
         case CloseReason::none:
         case CloseReason::idle:
+        case CloseReason::unconfirmed:
         case CloseReason::lifetime:
         case CloseReason::client_datagrams:
         case CloseReason::server_datagrams:
@@ -53,6 +54,7 @@ Kind kind_of(CloseReason reason) {
             return Kind::aborted;
         case CloseReason::acl:
         case CloseReason::no_target:
+        case CloseReason::loop:
         case CloseReason::sessions_full:
         case CloseReason::source_limited:
         case CloseReason::rate_limited:

@@ -119,3 +119,12 @@ TEST_CASE("help, the policy and the fingerprint can be shown [K-30]") {
     other.session_acl.pop_back();
     CHECK(run("show-hash").text != evaluate(other, "show-hash", {}, sunday_noon).text);
 }
+
+TEST_CASE("-t refuses a client that is a server or this proxy, as the proxy does [A-1]") {
+    CHECK_THAT(run("from 192.0.2.53:53 to 10.0.1.1:53").text,
+               EndsWith("refused (bad-source): the client's address and port are a server's, so its answers "
+                        "would loop\n"));
+    CHECK_THAT(run("from 10.0.1.1:53 to 10.0.1.1:53").text, Contains("bad-source"));
+    CHECK_THAT(run("from 10.0.1.1:54 to 10.0.1.1:53 at Mon 08:30").text, Contains("accepted by rule office"));
+    CHECK_THAT(run("from 192.0.2.53 to 10.0.1.1:53").text, !Contains("bad-source"));
+}

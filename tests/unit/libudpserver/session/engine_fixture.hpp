@@ -89,6 +89,7 @@ public:
         : config(std::move(configuration)),
           listeners(config),
           pool(net::pool_groups(config), sockets),
+          pool_ports(pool.groups()),
           arena(session::Arena::create(config.udpserver.max_sessions, sockets)),
           proxy_(proxy != nullptr ? *proxy : plain_) {
         for (std::size_t group = 0; group < pool.groups().size(); ++group) {
@@ -105,6 +106,7 @@ public:
             session::EngineSetup{.config = config,
                                  .listeners = listeners,
                                  .pool = pool,
+                                 .pool_ports = pool_ports,
                                  .arena = arena,
                                  .worker = 0,
                                  .proxy = proxy_,
@@ -112,7 +114,8 @@ public:
                                  .add_to_poller = [](int, session::SocketIndex) {},
                                  .request_sockets = [this](std::size_t group) { requests.push_back(group); },
                                  .look_up = answers_lookups ? lookups.port() : nullptr,
-                                 .history = history});
+                                 .history = history,
+                                 .read_addresses = [this] { return machine; }});
         for (std::size_t i = 0; i < pool.sockets().size(); ++i) {
             sessions->add_socket(session::SocketIndex{static_cast<std::uint32_t>(i)},
                                  pool.sockets()[i].fd.get(), pool.sockets()[i].group);
@@ -178,9 +181,11 @@ public:
     conf::Config config;
     net::ListenerSet listeners;
     net::SocketPool pool;
+    net::PoolPorts pool_ports;
     session::Arena arena;
     base::Instant now{std::chrono::hours(1)};
     std::vector<std::size_t> requests;
+    std::vector<base::Address> machine;  ///< the addresses of its interfaces, sorted
     ScriptedLookups lookups;
     const session::PolicyHistory* history = nullptr;  ///< from the next restart() on
     bool answers_lookups = true;  ///< false: no look-up is answered, from the next restart() on

@@ -10,12 +10,14 @@ TEST_CASE("what other workers hand over is bounded, and room comes back when it 
     conf::Config config = config_for(accept_to(server.endpoint()));
     net::ListenerSet listeners(config);
     const net::SocketPool pool(net::pool_groups(config), 4);
+    net::PoolPorts pool_ports(pool.groups());
     session::Arena arena = session::Arena::create(config.udpserver.max_sessions, 4);
     arena.map();
     PlainProxy proxy;
     session::Worker worker(session::EngineSetup{.config = config,
                                                 .listeners = listeners,
                                                 .pool = pool,
+                                                .pool_ports = pool_ports,
                                                 .arena = arena,
                                                 .worker = 0,
                                                 .proxy = proxy,
