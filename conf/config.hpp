@@ -86,6 +86,7 @@ struct NoAnswer {
 struct SessionLimits {
     Duration unanswered = std::chrono::seconds(30);  ///< since the last datagram, before the first reply
     Duration idle = std::chrono::seconds(180);
+    Duration unconfirmed = std::chrono::seconds(30);  ///< the same, until the client sends after a reply
     Duration lifetime{0};
     std::uint64_t client_datagrams = 0, server_datagrams = 0;
     std::uint64_t client_bytes = 0, server_bytes = 0;
@@ -139,6 +140,8 @@ struct UdpServer {
     unsigned workers = 1;            ///< `auto` is resolved by the loader
     MaxRestarts max_restarts;
     unsigned unanswered_share = 50;             ///< percent of max-sessions that unanswered sessions may fill
+    unsigned unconfirmed_share = 50;            ///< the same of unconfirmed ones
+    unsigned source_share = 25;                 ///< percent of either, and of resolver.hold, for one address
     std::uint32_t new_sessions_per_second = 0;  ///< for all sources together (O-25)
     SourceLimits per_address;                   ///< /32, /64
     SourceLimits per_network;                   ///< /24, /48

@@ -150,6 +150,8 @@ std::string print_udpserver(const UdpServer& server) {
     lines.key("max-restarts", fmt::format("{{count: {}, within: {}}}", server.max_restarts.count,
                                           text(server.max_restarts.within)));
     lines.key("unanswered-share", fmt::format("{}%", server.unanswered_share));
+    lines.key("unconfirmed-share", fmt::format("{}%", server.unconfirmed_share));
+    lines.key("source-share", fmt::format("{}%", server.source_share));
     lines.key("new-sessions-per-second", server.new_sessions_per_second);
     lines.key("per-address", print_source_limits(server.per_address));
     lines.key("per-network", print_source_limits(server.per_network));
@@ -163,7 +165,9 @@ std::string print_udpserver(const UdpServer& server) {
 
 std::string print_limits(const SessionLimits& limits) {
     Lines lines("      ");
-    lines.key("unanswered", text(limits.unanswered)).key("idle", text(limits.idle));
+    lines.key("unanswered", text(limits.unanswered))
+        .key("unconfirmed", text(limits.unconfirmed))
+        .key("idle", text(limits.idle));
     lines.key("no-answer", fmt::format("{{datagrams: {}, time: {}}}", limits.no_answer.datagrams,
                                        text(limits.no_answer.time)));
     lines.key("lifetime", text(limits.lifetime));

@@ -82,6 +82,7 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
     const bool one_way = rule.type == SessionType::one_way;
     no_effect(one_way, "limits.unanswered", "in a one-way rule, where idle applies from the start");
     no_effect(one_way, "limits.no-answer", "in a one-way rule, which expects no replies");
+    no_effect(one_way, "limits.unconfirmed", "in a one-way rule, where idle applies from the start");
     no_effect(one_way, "limits.server-datagrams", "in a one-way rule: the first reply closes the session");
     no_effect(one_way, "limits.server-bytes", "in a one-way rule: the first reply closes the session");
     const bool named = std::any_of(rule.plug_to.begin(), rule.plug_to.end(),

@@ -87,6 +87,7 @@ void read_limits(const NodeRef& ref, SessionLimits& limits) {
     const auto time = duration(Duration{0}, max_duration);
     Section section(ref);
     section.optional("unanswered", limits.unanswered, time);
+    section.optional("unconfirmed", limits.unconfirmed, time);
     section.optional("idle", limits.idle, time);
     section.optional("lifetime", limits.lifetime, time);
     section.optional("client-datagrams", limits.client_datagrams, whole_number(0, max));

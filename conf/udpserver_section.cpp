@@ -47,6 +47,8 @@ void read_udpserver(const NodeRef& ref, unsigned processors, UdpServer& udpserve
     if (const auto restarts = section.child("max-restarts"))
         read_max_restarts(*restarts, udpserver.max_restarts);
     section.optional("unanswered-share", udpserver.unanswered_share, percent());
+    section.optional("unconfirmed-share", udpserver.unconfirmed_share, percent());
+    section.optional("source-share", udpserver.source_share, percent());
     section.optional("new-sessions-per-second", udpserver.new_sessions_per_second,
                      number<std::uint32_t>(0, max_sessions_limit));
     if (const auto limits = section.child("per-address")) read_source_limits(*limits, udpserver.per_address);

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "base/siphash.hpp"
 #include "base/token_bucket.hpp"
+#include "libudpserver/session/confirmed_sources.hpp"
 
 namespace session {
 
@@ -17,6 +17,9 @@ using base::Family;
 using base::Instant;
 
 namespace {
+
+/// Bounds of how many confirmed sources are remembered.
+constexpr std::size_t min_confirmed = 1024, max_confirmed = std::size_t{1} << 16;
 
 /// A limit's share of one worker; a limit that is set never becomes "no limit".
 std::uint32_t share(std::uint32_t limit, unsigned workers) {
@@ -33,11 +36,10 @@ base::Rate rate_of(std::uint32_t per_second) {
 class SourceTable {
 public:
     struct Entry {
-        std::uint64_t prefix = 0;
+        SourcePrefix source;
         base::TokenBucket bucket;
         std::uint32_t open = 0;
         std::uint32_t used = 0;  ///< value of uses_ at the last use; ages are differences, so it may wrap
-        Family family = Family::none;
     };
 
     SourceTable(const conf::SourceLimits& limits, std::uint32_t sessions, unsigned workers,
@@ -58,7 +60,7 @@ public:
     Entry* find(const Address& source) {
         const Entry wanted = named(source);
         for (Entry& entry : set_of(wanted))
-            if (entry.family == wanted.family && entry.prefix == wanted.prefix) return &entry;
+            if (entry.source == wanted.source) return &entry;
         return nullptr;
     }
 
@@ -80,25 +82,19 @@ private:
 
     [[nodiscard]] Entry named(const Address& source) const {
         Entry entry;
-        const Address network =
-            base::network_of(source, source.family == Family::v4 ? v4_prefix_ : v6_prefix_);
-        std::memcpy(&entry.prefix, network.bytes.data(), sizeof entry.prefix);  // at most 64 bits are left
-        entry.family = source.family;
+        entry.source = source_prefix(source, v4_prefix_, v6_prefix_);
         return entry;
     }
 
     std::span<Entry> set_of(const Entry& wanted) {
-        std::array<std::byte, sizeof wanted.prefix + 1> bytes;
-        std::memcpy(bytes.data(), &wanted.prefix, sizeof wanted.prefix);
-        bytes.back() = static_cast<std::byte>(wanted.family);
-        const std::uint64_t hash = base::SipHash<1, 3>::hash(key_, bytes);
+        const std::uint64_t hash = wanted.source.hash(key_);
         return std::span(entries_).subspan(hash % (entries_.size() / ways) * ways, ways);
     }
 
     Entry* victim(std::span<Entry> set) {
         Entry* oldest = nullptr;
         for (Entry& entry : set) {
-            if (entry.family == Family::none) return &entry;
+            if (entry.source.family == Family::none) return &entry;
             if (entry.open > 0) continue;
             if (oldest == nullptr || uses_ - entry.used > uses_ - oldest->used) oldest = &entry;
         }
@@ -120,6 +116,14 @@ struct Admission::State {
     base::TokenBucket bucket;
     std::array<SourceTable, 2> tables;  ///< addresses, networks
     std::uint64_t untracked = 0;
+    std::optional<ConfirmedSources> confirmed;  ///< only with a rate
+
+    /// Sources that may be forged leave half of the bucket to those that are not, and take all that these do
+    /// not need.
+    [[nodiscard]] base::Rate rate_for(const Address& source, Instant now) const {
+        const bool is_known = !confirmed || confirmed->empty() || confirmed->contains(source, now);
+        return is_known ? rate : base::Rate{rate.per_second, rate.burst - rate.burst / 2};
+    }
 
     [[nodiscard]] std::uint32_t open(std::size_t table, const Address& source) {
         if (!tables[table].on() || source.family == Family::none) return 0;
@@ -133,7 +137,12 @@ Admission::Admission(const conf::UdpServer& settings, std::uint32_t sessions_of_
                        {},
                        {SourceTable(settings.per_address, sessions_of_this_worker, workers, 32, 64),
                         SourceTable(settings.per_network, sessions_of_this_worker, workers, 24, 48)},
-                       0}) {}
+                       0,
+                       {}}) {
+    if (settings.new_sessions_per_second > 0)
+        state_->confirmed.emplace(
+            std::clamp<std::size_t>(2ul * sessions_of_this_worker, min_confirmed, max_confirmed));
+}
 
 Admission::~Admission() = default;
 Admission::Admission(Admission&&) noexcept = default;
@@ -147,7 +156,7 @@ CloseReason Admission::check(const Address& source, Instant now) const {
         if (table.open_limit() > 0 && entry->open >= table.open_limit()) return CloseReason::source_limited;
         if (!base::TokenBucket(entry->bucket).take(table.rate(), now)) return CloseReason::source_limited;
     }
-    const bool room = base::TokenBucket(state_->bucket).take(state_->rate, now);
+    const bool room = base::TokenBucket(state_->bucket).take(state_->rate_for(source, now), now);
     return room ? CloseReason::none : CloseReason::rate_limited;
 }
 
@@ -174,7 +183,7 @@ CloseReason Admission::admit(const Address& source, Instant now) {
         buckets[i] = places[i]->bucket;
         if (!buckets[i].take(table.rate(), now)) return CloseReason::source_limited;
     }
-    if (!state_->bucket.take(state_->rate, now)) return CloseReason::rate_limited;
+    if (!state_->bucket.take(state_->rate_for(source, now), now)) return CloseReason::rate_limited;
     for (std::size_t i = 0; i < places.size(); ++i)
         if (places[i] != nullptr) places[i]->bucket = buckets[i];
     return CloseReason::none;
@@ -201,6 +210,10 @@ void Admission::closed(const Address& source) {
         SourceTable::Entry* entry = table.find(source);
         if (entry != nullptr && entry->open > 0) --entry->open;
     }
+}
+
+void Admission::confirmed(const Address& source, Instant now) {
+    if (state_->confirmed) state_->confirmed->add(source, now);
 }
 
 std::uint64_t Admission::untracked() const {

@@ -38,6 +38,10 @@ public:
     void opened(const base::Address& source);
     void closed(const base::Address& source);
 
+    /// The source is not forged: it sent something after it had received a reply. Half of the rate over all
+    /// sources is reserved for such ones.
+    void confirmed(const base::Address& source, base::Instant now);
+
     /// Sessions that were opened without a place in the tables.
     [[nodiscard]] std::uint64_t untracked() const;
 

@@ -76,6 +76,8 @@ bool Adopter::adopt_in_present(Session session, Instant now) {
     session.side().handler = parts_.proxy.adopt(context);
     parts_.sessions.adopt(session);
     parts_.admission.opened(session->client.address());
+    if (session->answered() && !session->unconfirmed())
+        parts_.admission.confirmed(session->client.address(), now);
     parts_.sessions.set_deadline(session, parts_.rule_of(session).limits);
     return true;
 }

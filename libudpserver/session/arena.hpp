@@ -38,10 +38,10 @@ private:
     std::uint64_t value_ = 0;
 };
 
-/// What a worker has counted since the proxy started, across restarts of REG. `open` and `unanswered` are
-/// states and start again with each REG.
+/// What a worker has counted since the proxy started, across restarts of REG. `open`, `unanswered` and
+/// `unconfirmed` are states and start again with each REG.
 struct Totals {
-    Count open, unanswered;
+    Count open, unanswered, unconfirmed;
     Count open_least, open_most;  ///< of `open`, since the last housekeeping line
     Count starts;                 ///< of the worker: one more than its restarts
     Count highest_generation;     ///< of all places that ever existed; worker 0's is used

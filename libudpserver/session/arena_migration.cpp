@@ -65,7 +65,8 @@ void place_slice(const ArenaTables& from, const ArenaTables& to, std::span<const
 void copy_totals(std::span<const Totals> from, std::span<Totals> to, unsigned workers) {
     std::ranges::copy(from, to.begin());
     for (Totals& totals : to.subspan(workers))
-        for (Count* count : {&totals.open, &totals.unanswered, &totals.open_least, &totals.open_most})
+        for (Count* count :
+             {&totals.open, &totals.unanswered, &totals.unconfirmed, &totals.open_least, &totals.open_most})
             count->set(0);
 }
 

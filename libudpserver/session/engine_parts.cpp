@@ -28,7 +28,7 @@ EngineParts::EngineParts(const EngineSetup& setup)
       sockets(config.udpserver, setup.pool, setup.arena.pool(), worker, sessions.size(), setup.add_to_poller,
               setup.request_sockets),
       outbox(worker, listeners, sockets, policy, sessions, reports),
-      pending(config.resolver.timeout, hold_budget, setup.look_up, reports),
+      pending(config.resolver.timeout, config.udpserver.source_share, hold_budget, setup.look_up, reports),
       evaluator(policy, pending.client_names()),
       moves(policy, sessions, sockets, outbox, reports),
       renewal(policy, sessions, sockets, outbox, moves, reports),

@@ -44,7 +44,7 @@ struct EngineParts {
                 .local = listeners.wildcard(listener) ? datagram.local.address() : base::Address{},
                 .listener = static_cast<std::uint16_t>(listener)};
     }
-    void report_open() { reports.set_open(sessions.open(), sessions.unanswered()); }
+    void report_open() { reports.set_open(sessions.open(), sessions.unanswered(), sessions.unconfirmed()); }
 
     const conf::Config& config;
     net::ListenerSet& listeners;

@@ -18,6 +18,7 @@ std::uint8_t traffic_class(std::uint8_t received, const std::optional<std::uint8
 void Forwarder::to_server(Session session, net::Datagram& datagram, Instant now) {
     session->last_client = now;
     count_unreplied(session, now);
+    if (session->unconfirmed()) confirm(session, now);
     parts_.reports.from_client(session.record(), datagram.payload);
     if (session.is_holding() || pass_to_server(session, datagram, now) == Verdict::hold)
         parts_.pending.hold(session, datagram, now);
@@ -29,6 +30,12 @@ void Forwarder::count_unreplied(Session session, Instant now) {
     if (session->type == conf::SessionType::one_way) return;
     if (session->answered() || parts_.policy.has_choice(session->rule))
         session::count_unreplied(session.side().silence, now);
+}
+
+void Forwarder::confirm(Session session, Instant now) {
+    parts_.sessions.set_confirmed(session);
+    parts_.admission.confirmed(session->client.address(), now);
+    parts_.report_open();
 }
 
 Verdict Forwarder::pass_to_server(Session session, net::Datagram& datagram, Instant now) {
@@ -72,7 +79,7 @@ void Forwarder::to_client(SocketIndex socket, net::Datagram& datagram, Instant n
     parts_.reports.from_server(session.record(), datagram.payload);
     if (is_first) {
         parts_.sessions.set_answered(session);
-        parts_.reports.set_unanswered(parts_.sessions.unanswered());
+        parts_.report_open();
         parts_.sessions.set_deadline(session, rule.limits);
     }
     if (ask_handler(session, datagram, false, now) == Verdict::forward) {

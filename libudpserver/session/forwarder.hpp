@@ -24,6 +24,7 @@ public:
     [[nodiscard]] Session session_of(SocketIndex socket) const;
 
 private:
+    void confirm(Session session, Instant now);
     Verdict pass_to_server(Session session, net::Datagram& datagram, Instant now);
     void count_unreplied(Session session, Instant now);
     void check_client_limit(Session session);

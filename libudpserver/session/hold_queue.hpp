@@ -28,6 +28,7 @@ public:
     bool take(std::size_t bytes);
     void give(std::size_t bytes) { used_ -= bytes; }
     [[nodiscard]] std::size_t used() const { return used_; }
+    [[nodiscard]] std::size_t memory() const { return memory_; }
 
 private:
     std::size_t datagrams_, bytes_, sessions_, memory_;
@@ -58,6 +59,8 @@ public:
     bool push(std::size_t listener, const net::Datagram& datagram);
     [[nodiscard]] bool empty() const { return held_.empty(); }
     [[nodiscard]] std::size_t size() const { return held_.size(); }
+    /// Bytes taken from the budget.
+    [[nodiscard]] std::size_t cost() const { return cost_; }
     /// The oldest; there must be one.
     [[nodiscard]] Held& front() { return held_.front(); }
     Held pop();

@@ -68,9 +68,10 @@ Endpoint Opener::preferred_server(const policy::Decision& decision, const base::
 CloseReason Opener::park(std::size_t listener, const net::Datagram& datagram,
                          const policy::Decision& decision, bool& is_charged, Instant now) {
     const SessionKey key = parts_.key_of(listener, datagram);
-    if (!parts_.pending.park(key, listener, datagram, decision, now)) return CloseReason::resolve_failure;
+    CloseReason reason = parts_.pending.park(key, listener, datagram, decision, now);
+    if (reason != CloseReason::none) return reason;
     // The rates limit how fast clients fill the room, so they are consumed now and not when the answer comes.
-    CloseReason reason = charge(datagram, is_charged, now);
+    reason = charge(datagram, is_charged, now);
     if (reason == CloseReason::none && decision.kind == policy::Decision::Kind::awaits_client_names &&
         !parts_.pending.await_client_names(datagram.from.address(), now))
         reason = CloseReason::resolve_failure;
@@ -186,29 +187,31 @@ void Opener::explain(Explanation& result, const net::Datagram& datagram, Instant
     result.reason = parts_.evaluator.refusal(decision, client, now);
     if (result.reason == CloseReason::none) {
         if (accepted)
-            result.reason = no_room_for(decision, now);
-        else if (!may_wait(decision, client))
-            result.reason = CloseReason::resolve_failure;
+            result.reason = no_room_for(decision, client, now);
+        else
+            result.reason = may_wait(decision, client);
     }
     if (result.reason == CloseReason::none) result.outcome = accepted ? Outcome::accepted : Outcome::waits;
 }
 
 /// As park() would say.
-bool Opener::may_wait(const policy::Decision& decision, const base::Address& client) const {
-    if (parts_.pending.is_full()) return false;
+CloseReason Opener::may_wait(const policy::Decision& decision, const base::Address& client) const {
+    if (const CloseReason reason = parts_.pending.room_for(client); reason != CloseReason::none)
+        return reason;
     const ClientNames& names = parts_.pending.client_names();
-    return decision.kind != policy::Decision::Kind::awaits_client_names || names.asks(client) ||
-           !names.full();
+    const bool can_ask =
+        decision.kind != policy::Decision::Kind::awaits_client_names || names.asks(client) || !names.full();
+    return can_ask ? CloseReason::none : CloseReason::resolve_failure;
 }
 
 /// As admit() would say, after a session was evicted if one had to be.
-CloseReason Opener::no_room_for(const policy::Decision& decision, Instant now) {
+CloseReason Opener::no_room_for(const policy::Decision& decision, const base::Address& client, Instant now) {
     if (parts_.own.is_listener(decision.server, now)) return CloseReason::loop;
     const conf::Rule& rule = parts_.policy.rule(*decision.rule);
     const std::size_t group = parts_.sockets.group_for(rule, decision.server.family);
     if (!parts_.sockets.has_free(group, now)) return CloseReason::no_socket;
-    const Session evicted = parts_.sessions.to_evict(rule.type);
-    if (parts_.sessions.is_full() && !evicted) return CloseReason::sessions_full;
+    const auto [evicted, refusal] = parts_.sessions.room_for(rule.type, client, now);
+    if (refusal != CloseReason::none) return refusal;
     if (parts_.sockets.leases().can_lease(group, now)) return CloseReason::none;
     const bool frees_one =
         evicted && parts_.sockets.leases().group_of(evicted->socket) == group &&

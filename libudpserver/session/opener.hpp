@@ -66,8 +66,9 @@ private:
     void fill(Record& record, std::size_t listener, const net::Datagram& datagram,
               const policy::Decision& decision, Instant now) const;
     CloseReason connect(Session session, Instant now);
-    [[nodiscard]] bool may_wait(const policy::Decision& decision, const base::Address& client) const;
-    [[nodiscard]] CloseReason no_room_for(const policy::Decision& decision, Instant now);
+    [[nodiscard]] CloseReason may_wait(const policy::Decision& decision, const base::Address& client) const;
+    [[nodiscard]] CloseReason no_room_for(const policy::Decision& decision, const base::Address& client,
+                                          Instant now);
 
     EngineParts& parts_;
     RefusedClients refused_clients_;

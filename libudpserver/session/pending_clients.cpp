@@ -1,16 +1,31 @@
 #include "libudpserver/session/pending_clients.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "libudpserver/session/session_engine.hpp"
 
 namespace session {
 
-PendingClients::PendingClients(Duration timeout, HoldBudget& budget, LookUp look_up, SessionReports& reports)
+namespace {
+
+/// A source may use this much, however small its share: 16 clients, or the bytes of one.
+constexpr std::size_t min_clients = 16;
+
+std::size_t share_of(std::size_t all, unsigned percent, std::size_t least) {
+    return percent >= 100 ? ~std::size_t{0} : std::max(least, all * percent / 100);
+}
+
+}  // namespace
+
+PendingClients::PendingClients(Duration timeout, unsigned source_share, HoldBudget& budget, LookUp look_up,
+                               SessionReports& reports)
     : timeout_(timeout),
       look_up_(std::move(look_up)),
       reports_(reports),
       budget_(budget),
+      max_clients_(share_of(budget.sessions(), source_share, min_clients)),
+      max_bytes_(share_of(budget.memory(), source_share, 2 * budget.bytes())),
       client_names_(budget_.sessions()) {}
 
 PendingClients::Client* PendingClients::find(const SessionKey& key) {
@@ -23,7 +38,7 @@ bool PendingClients::append(const SessionKey& key, std::size_t listener, const n
                             Instant now) {
     Client* client = find(key);
     if (client == nullptr) return false;
-    if (client->queue.push(listener, datagram)) {
+    if (push(client->queue, listener, datagram)) {
         reports_.held();
     } else {
         reports_.hold_dropped(1);
@@ -32,21 +47,49 @@ bool PendingClients::append(const SessionKey& key, std::size_t listener, const n
     return true;
 }
 
-bool PendingClients::park(const SessionKey& key, std::size_t listener, const net::Datagram& datagram,
-                          const policy::Decision& decision, Instant now) {
+bool PendingClients::push(HoldQueue& queue, std::size_t listener, const net::Datagram& datagram) {
+    const auto use = uses_.try_emplace(source_prefix(datagram.from.address())).first;
+    const std::size_t before = queue.cost();
+    const bool pushed = use->second.bytes < max_bytes_ && queue.push(listener, datagram);
+    use->second.bytes += queue.cost() - before;
+    if (use->second.bytes == 0) uses_.erase(use);
+    return pushed;
+}
+
+void PendingClients::leave(const Client& client) {
+    const auto use = uses_.find(source_prefix(client.key.client.address()));
+    if (use == uses_.end()) return;
+    use->second.bytes -= client.queue.cost();
+    if (--use->second.clients == 0) uses_.erase(use);
+}
+
+CloseReason PendingClients::room_for(const base::Address& source) const {
+    const auto use = uses_.find(source_prefix(source));
+    if (use != uses_.end() && (use->second.clients >= max_clients_ || use->second.bytes >= max_bytes_))
+        return CloseReason::source_limited;
+    return clients_.size() >= budget_.sessions() ? CloseReason::resolve_failure : CloseReason::none;
+}
+
+CloseReason PendingClients::park(const SessionKey& key, std::size_t listener, const net::Datagram& datagram,
+                                 const policy::Decision& decision, Instant now) {
     HoldQueue queue(budget_);
-    if (is_full() || !queue.push(listener, datagram)) {
+    CloseReason reason = room_for(datagram.from.address());
+    if (reason == CloseReason::none && !push(queue, listener, datagram))
+        reason = CloseReason::resolve_failure;
+    if (reason != CloseReason::none) {
         no_room(datagram.from, now);
-        return false;
+        return reason;
     }
+    ++uses_[source_prefix(datagram.from.address())].clients;
     clients_.push_back({key, decision, now + timeout_, std::move(queue)});
     places_[key] = std::prev(clients_.end());
-    return true;
+    return reason;
 }
 
 void PendingClients::remove(const SessionKey& key) {
     const auto found = places_.find(key);
     if (found == places_.end()) return;
+    leave(*found->second);
     clients_.erase(found->second);
     places_.erase(found);
 }
@@ -56,6 +99,7 @@ PendingClients::List PendingClients::take(const std::function<bool(Client&)>& is
     for (auto client = clients_.begin(); client != clients_.end();) {
         const auto here = client++;
         if (!is_ready(*here)) continue;
+        leave(*here);
         places_.erase(here->key);
         taken.splice(taken.end(), clients_, here);
     }
@@ -65,6 +109,7 @@ PendingClients::List PendingClients::take(const std::function<bool(Client&)>& is
 PendingClients::List PendingClients::take_overdue(Instant now) {
     List taken;
     while (!clients_.empty() && clients_.front().deadline <= now) {
+        leave(clients_.front());
         places_.erase(clients_.front().key);
         taken.splice(taken.end(), clients_, clients_.begin());
     }

@@ -15,6 +15,7 @@
 #include "libudpserver/session/session_key.hpp"
 #include "libudpserver/session/session_reports.hpp"
 #include "libudpserver/session/session_store.hpp"
+#include "libudpserver/session/source_prefix.hpp"
 
 namespace session {
 
@@ -38,18 +39,21 @@ public:
     using List = std::list<Client>;
 
     /// An empty `look_up`: this process has no resolver, and every look-up fails.
-    PendingClients(Duration timeout, HoldBudget& budget, LookUp look_up, SessionReports& reports);
+    /// `source_share`: percent of the room that one source address may use; 100 is no limit.
+    PendingClients(Duration timeout, unsigned source_share, HoldBudget& budget, LookUp look_up,
+                   SessionReports& reports);
 
     [[nodiscard]] std::size_t size() const { return clients_.size(); }
-    [[nodiscard]] bool is_full() const { return clients_.size() >= budget_.sessions(); }
+    /// Why another client of this source cannot wait, or `none`.
+    [[nodiscard]] CloseReason room_for(const base::Address& source) const;
     /// Null when the client does not wait.
     [[nodiscard]] Client* find(const SessionKey& key);
 
     /// True if the client waits: its datagram waits too, or is dropped where there is no room.
     bool append(const SessionKey& key, std::size_t listener, const net::Datagram& datagram, Instant now);
-    /// A client that does not wait yet waits with this datagram. False when there is no room.
-    bool park(const SessionKey& key, std::size_t listener, const net::Datagram& datagram,
-              const policy::Decision& decision, Instant now);
+    /// A client that does not wait yet waits with this datagram; or why it cannot.
+    CloseReason park(const SessionKey& key, std::size_t listener, const net::Datagram& datagram,
+                     const policy::Decision& decision, Instant now);
     void remove(const SessionKey& key);
 
     /// Takes out the clients for which `is_ready` says so, in their order. It may change their decision.
@@ -79,6 +83,14 @@ public:
                               const base::LookupAnswer& answer, Instant now);
 
 private:
+    /// What the clients of one source address use of the room.
+    struct Use {
+        std::size_t clients = 0, bytes = 0;
+    };
+
+    /// Takes the datagram into the queue, within the share of its source.
+    bool push(HoldQueue& queue, std::size_t listener, const net::Datagram& datagram);
+    void leave(const Client& client);
     bool ask_client_names(const base::Address& client, Instant now);
     [[nodiscard]] bool may_ask_for_log(const base::Address& client, Instant now) const;
     void no_room(const Endpoint& client, Instant now);
@@ -87,6 +99,8 @@ private:
     LookUp look_up_;
     SessionReports& reports_;
     HoldBudget& budget_;
+    std::size_t max_clients_, max_bytes_;  ///< of one source
+    std::unordered_map<SourcePrefix, Use, SourcePrefixHash> uses_;
     List clients_;
     std::unordered_map<SessionKey, List::iterator, KeyHash> places_;
     ClientNames client_names_;

@@ -94,7 +94,8 @@ struct alignas(64) Record {
     std::uint32_t policy_epoch = 0;  ///< the configuration under which listener and rule are meant
     SocketIndex socket = no_socket;
     std::uint8_t policy_pending = 0;  ///< 1: the policy cannot decide about it yet: a name is not known
-    std::array<std::uint8_t, 7> zero{};
+    std::uint8_t confirmed = 0;       ///< 1: the client has sent something after the first reply
+    std::array<std::uint8_t, 6> zero{};
 
     Endpoint client;  ///< where replies go
     Endpoint local;   ///< the address the client sent to: where replies leave from
@@ -107,6 +108,8 @@ struct alignas(64) Record {
     std::array<std::byte, 64> proxy{};  ///< the proxy's own state; survives a crash
 
     [[nodiscard]] bool answered() const { return counters.server_datagrams > 0; }
+    /// The client has sent nothing since the first reply: its address may be forged.
+    [[nodiscard]] bool unconfirmed() const { return answered() && confirmed != 1; }
 };
 static_assert(sizeof(Record) == 256 && std::is_trivially_copyable_v<Record>);
 

@@ -50,10 +50,12 @@ std::vector<std::string> ServerStatistics::info() const {
 }
 
 void ServerStatistics::add_traffic(std::vector<std::string>& lines) const {
-    lines.push_back(fmt::format(
-        "sessions: {} open of {}, {} unanswered, {} created, {} closed, {} adopted, {} aborted",
-        sum(&Totals::open), config_.udpserver.max_sessions, sum(&Totals::unanswered), sum(&Totals::created),
-        sum(&Totals::closed), sum(&Totals::adopted), sum(&Totals::aborted)));
+    lines.push_back(
+        fmt::format("sessions: {} open of {}, {} unanswered, {} unconfirmed, {} created, {} closed, {} "
+                    "adopted, {} aborted",
+                    sum(&Totals::open), config_.udpserver.max_sessions, sum(&Totals::unanswered),
+                    sum(&Totals::unconfirmed), sum(&Totals::created), sum(&Totals::closed),
+                    sum(&Totals::adopted), sum(&Totals::aborted)));
     lines.push_back(fmt::format("from clients: {} datagrams, {} bytes; to servers: {} datagrams, {} bytes",
                                 sum(&Totals::client_datagrams), sum(&Totals::client_bytes),
                                 sum(&Totals::to_server_datagrams), sum(&Totals::to_server_bytes)));
@@ -81,6 +83,7 @@ std::vector<std::pair<std::string, std::uint64_t>> ServerStatistics::counters() 
     static constexpr auto counts = std::to_array<Named>({
         {"open", &Totals::open},
         {"unanswered", &Totals::unanswered},
+        {"unconfirmed", &Totals::unconfirmed},
         {"created", &Totals::created},
         {"closed", &Totals::closed},
         {"adopted", &Totals::adopted},

@@ -81,7 +81,8 @@ Session SessionEngine::open(std::size_t listener, const net::Datagram& datagram,
         if (reason == CloseReason::none) return {};
     } else if (reason == CloseReason::none) {
         reason = opener_.admit(listener, datagram, decision, is_charged, now);
-        if (reason == CloseReason::none) reason = make_room(parts_.policy.rule(*decision.rule).type, now);
+        if (reason == CloseReason::none)
+            reason = make_room(parts_.policy.rule(*decision.rule).type, datagram.from.address(), now);
         const Session session = reason == CloseReason::none ? parts_.sessions.free_place() : Session();
         if (session) reason = opener_.start(session, listener, datagram, decision, now);
         if (reason == CloseReason::none) return session;
@@ -90,14 +91,15 @@ Session SessionEngine::open(std::size_t listener, const net::Datagram& datagram,
     return {};
 }
 
-CloseReason SessionEngine::make_room(conf::SessionType type, Instant now) {
+CloseReason SessionEngine::make_room(conf::SessionType type, const base::Address& source, Instant now) {
     // What was closed in this turn still has its place.
     if (parts_.sessions.is_full() && parts_.sessions.has_closing()) settle(now);
-    if (const Session oldest = parts_.sessions.to_evict(type)) {
-        parts_.sessions.close(oldest, CloseReason::evicted);
+    const auto [evicted, refusal] = parts_.sessions.room_for(type, source, now);
+    if (evicted) {
+        parts_.sessions.close(evicted, CloseReason::evicted);
         settle(now);
     }
-    return parts_.sessions.is_full() ? CloseReason::sessions_full : CloseReason::none;
+    return refusal;
 }
 
 void SessionEngine::on_server_error(SocketIndex socket, int error, Instant now) {
@@ -128,6 +130,7 @@ void SessionEngine::close(Session session, Instant now) {
     }
     parts_.transition.forget(session);
     parts_.admission.closed(session->client.address());
+    if (session->confirmed == 1) parts_.admission.confirmed(session->client.address(), now);
     parts_.reports.dropped_by_kernel(
         parts_.sockets.release(session.record(), parts_.rule_of(session).limits, now));
     parts_.reports.closed(session, parts_.transition.rule_of(session.record()), now);

@@ -111,7 +111,7 @@ private:
     void leave_silent_server(Session session, Instant now);
     Session find_unexpired(const SessionKey& key, Instant now);
     Session open(std::size_t listener, const net::Datagram& datagram, bool& is_charged, Instant now);
-    CloseReason make_room(conf::SessionType type, Instant now);
+    CloseReason make_room(conf::SessionType type, const base::Address& source, Instant now);
     void close(Session session, Instant now);
     void resume(PendingClients::List clients, Instant now);
     void refuse_pending(PendingClients::List clients, CloseReason reason, Instant now);

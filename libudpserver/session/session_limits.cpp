@@ -26,7 +26,9 @@ Due first_due(const Record& record, const SessionLimits& limits) {
     due.consider(record.created, limits.lifetime, CloseReason::lifetime);
     if (!record.answered() && record.type != conf::SessionType::one_way)
         due.consider(record.last_client, limits.unanswered, CloseReason::unanswered);
-    due.consider(std::max(record.last_client, record.last_server), limits.idle, CloseReason::idle);
+    const Instant last = std::max(record.last_client, record.last_server);
+    due.consider(last, limits.idle, CloseReason::idle);
+    if (record.unconfirmed()) due.consider(last, limits.unconfirmed, CloseReason::unconfirmed);
     return due;
 }
 

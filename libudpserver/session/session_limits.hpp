@@ -26,7 +26,8 @@ struct IdleWindow {
 
 /// The next moment at which the session could expire, `never` if there is none. Lifetime runs from the first
 /// datagram, idle from the last one of either side, unanswered from the client's last one while no reply has
-/// come; one-way sessions expect none and have no unanswered limit.
+/// come; one-way sessions expect none and have no unanswered limit. unconfirmed replaces idle until the
+/// client has sent something after the first reply.
 [[nodiscard]] base::Instant deadline(const Record& record, const conf::SessionLimits& limits);
 /// The limit that the session has reached, CloseReason::none if it has reached none; of several the one that
 /// was due first.

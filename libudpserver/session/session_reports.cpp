@@ -198,11 +198,12 @@ void SessionReports::not_adopted(Session session, const char* why) {
                      session->generation, why);
 }
 
-void SessionReports::set_open(std::size_t open, std::size_t unanswered) {
+void SessionReports::set_open(std::size_t open, std::size_t unanswered, std::size_t unconfirmed) {
     totals_.open.set(open);
     totals_.open_most.set(std::max<std::uint64_t>(totals_.open_most.get(), open));
     totals_.open_least.set(std::min<std::uint64_t>(totals_.open_least.get(), open));
     totals_.unanswered.set(unanswered);
+    totals_.unconfirmed.set(unconfirmed);
 }
 
 // First datagrams.

@@ -67,8 +67,7 @@ public:
     void connect_failed(Session session, const Endpoint& server, int error);
     void adopted(std::uint32_t adopted, std::uint32_t aborted);
     void not_adopted(Session session, const char* why);
-    void set_open(std::size_t open, std::size_t unanswered);
-    void set_unanswered(std::size_t unanswered) { totals_.unanswered.set(unanswered); }
+    void set_open(std::size_t open, std::size_t unanswered, std::size_t unconfirmed);
 
     // First datagrams
 

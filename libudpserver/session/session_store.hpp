@@ -9,6 +9,7 @@
 #include "libudpserver/session/inspection.hpp"
 #include "libudpserver/session/session.hpp"
 #include "libudpserver/session/session_table.hpp"
+#include "libudpserver/session/source_shares.hpp"
 #include "libudpserver/session/timer_wheel.hpp"
 
 namespace session {
@@ -70,6 +71,7 @@ public:
     [[nodiscard]] std::size_t open() const { return sides_.size() - free_.size(); }
     [[nodiscard]] std::size_t max_sessions() const { return max_sessions_; }
     [[nodiscard]] std::size_t unanswered() const { return unanswered_.size(); }
+    [[nodiscard]] std::size_t unconfirmed() const { return unconfirmed_.size(); }
     /// This worker's share of max-sessions is open, or it has no place left.
     [[nodiscard]] bool is_full() const { return free_.empty() || open() >= max_sessions_; }
 
@@ -84,13 +86,22 @@ public:
     /// Adoption: the place is free. Called for the last place first.
     void add_free_place(Slot slot) { free_.push_back(slot); }
 
-    /// The session that gives way to a new one of this type. A one-way session goes first: its client just
-    /// gets another one, and forged sources could otherwise fill the table for the time of `idle`. No session
-    /// if there is room, or none may be evicted: an answered session never is (doc/design.md, Sessions).
-    [[nodiscard]] Session to_evict(conf::SessionType type);
+    /// The session that gives way to a new one, or why there is no room for it; neither if there is room.
+    struct Room {
+        Session evicted;
+        CloseReason refusal = CloseReason::none;
+    };
+    /// For a new session of this type and source. A one-way session goes first: its client just gets another
+    /// one, and forged sources could otherwise fill the table for the time of `idle`. Then the unanswered and
+    /// the unconfirmed ones, of the heaviest source if one has more than its share, otherwise the oldest; a
+    /// confirmed one never (doc/design.md, Sessions). A source with its share of unanswered ones evicts its
+    /// own, but none that is younger than a second: so a loop between two proxies stops.
+    [[nodiscard]] Room room_for(conf::SessionType type, const base::Address& source, Instant now);
 
-    /// The first reply came.
-    void set_answered(Session session) { unanswered_.remove(session.slot()); }
+    /// The first reply came. Closes another unconfirmed session if there are too many.
+    void set_answered(Session session);
+    /// The client sent something after the first reply.
+    void set_confirmed(Session session);
     /// Takes the key out of the table: the next datagram of the client opens another session.
     void detach(Session session);
     /// Marks the session to be removed; one that is not open any more keeps its reason.
@@ -117,16 +128,25 @@ public:
 
 private:
     void index(Session session);
+    [[nodiscard]] AgeQueue& queue_of(EvictableClass of) {
+        return of == EvictableClass::unanswered ? unanswered_ : unconfirmed_;
+    }
+    void make_evictable(Session session, EvictableClass of);
+    void keep(Slot slot);
+    /// `none` if the class is empty.
+    [[nodiscard]] Slot oldest(EvictableClass of);
+    [[nodiscard]] EvictableClass fuller() const;
 
     std::span<Record> records_;  ///< of all workers
     Slot first_;
     std::size_t max_sessions_;  ///< this worker's share; the slice may be larger
-    std::size_t max_unanswered_;
+    std::size_t max_unanswered_, max_unconfirmed_;
     std::vector<SessionSide> sides_;  ///< as many as the slice has records
     SessionTable table_;
     TimerWheel wheel_;
-    AgeQueue unanswered_;
-    AgeQueue one_way_;  ///< sessions that expect no answer
+    AgeQueue unanswered_, unconfirmed_;
+    SourceShares shares_;  ///< of both
+    AgeQueue one_way_;     ///< sessions that expect no answer
     std::vector<Slot> free_;
     std::vector<Slot> closing_;
 };

@@ -1,11 +1,13 @@
 """Who gets a session when there are too many: the limit of sessions, rates, shares of a source."""
 import signal
+import socket
 import time
 
 import pytest
 
 from counters import counters
 from deadline import SLOWNESS, wait_for
+from forged import forged
 from free_ports import free_port, free_ports
 from programs import udp_load
 from proxyd_process import configuration
@@ -36,7 +38,7 @@ def test_when_max_sessions_is_reached_the_running_ones_go_on(proxyd, peer):
     """[K-46] [O-21] New clients are dropped, counted, and logged once a second at most; nothing is allocated."""
     server, clients = peer(), [peer() for _ in range(10)]
     daemon, listener = start(proxyd, server, **{"max-sessions": 10})
-    assert all(open_session(server, client, listener) for client in clients)
+    assert all(open_session(server, client, listener) for client in clients for _ in range(2)), "confirmed"
     before = daemon.descriptor_counts()
     late = [peer() for _ in range(30)]
     for client in late:
@@ -67,7 +69,7 @@ def test_unanswered_sessions_give_way_first_and_answered_ones_never(proxyd, peer
     """[K-46] Spoofed sources fill their share only; the oldest of them goes for each that comes."""
     server, users = peer(), [peer() for _ in range(6)]
     daemon, listener = start(proxyd, server, **{"max-sessions": 10, "unanswered-share": "40%"})
-    assert all(open_session(server, client, listener) for client in users)
+    assert all(open_session(server, client, listener) for client in users for _ in range(2)), "confirmed"
     spoofed = [peer() for _ in range(20)]
     for client in spoofed:
         assert open_session(server, client, listener, answered=False)
@@ -185,3 +187,26 @@ def test_many_sessions_that_expire_together_hold_nobody_up(proxyd, udp_echo, pee
     assert sorted(times)[len(times) * 9 // 10] < 0.05 * SLOWNESS and max(times) < 1.5 * SLOWNESS
     wait_for(lambda: counters(daemon)["open"] == 1, 5, "all others have ended")
     assert len(daemon.wait_records(8000, REASON="unanswered")) == 8000, "each once [O-38]"
+
+
+def test_answered_sessions_of_forged_sources_give_way(proxyd, peer, udp_echo):
+    """[B-1] 1,500 requests that the server answers and nobody continues keep no client out, and no client loses."""
+    server, users = udp_echo(), [peer() for _ in range(20)]
+    daemon, listener = start(proxyd, server, **{"max-sessions": 1000, "source-share": "100%"})
+    for user in users:
+        for _ in range(2):
+            assert user.ask(b"mine", listener) == b"mine"
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        for number in range(1500):
+            source = (f"127.1.{number // 250}.{number % 250 + 1}", 4000)
+            raw.sendto(forged(source, listener, b"forged"), (listener[0], 0))
+            if number % 50 == 0:
+                time.sleep(0.01)
+    wait_for(lambda: counters(daemon)["created"] >= 1500, what="the forged sessions")
+    counts = counters(daemon)
+    assert counts["unconfirmed"] <= 500 and "refused by sessions-full" not in counts
+    assert all(peer().ask(b"new", listener) == b"new" for _ in range(20)), "new clients are served"
+    assert all(user.ask(b"mine", listener) == b"mine" for user in users)
+    evicted = daemon.wait_records(REASON="evicted")
+    ports = {str(user.address[1]) for user in users}
+    assert not [record for record in evicted if record["CLIENT-PORT"] in ports and record["CLIENT-IP"] == "127.0.0.1"]

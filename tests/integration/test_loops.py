@@ -1,6 +1,5 @@
 """Datagrams that would come back to the proxy without end: each is refused where it enters."""
 import socket
-import struct
 import subprocess
 import time
 
@@ -8,19 +7,13 @@ import pytest
 
 from counters import counters
 from deadline import wait_for
+from forged import forged
 from free_ports import free_port
 from namespace import Namespace
 from programs import program
 from proxyd_process import configuration
 
 PORT = 4009
-
-
-def forged(source, destination, payload):
-    """An IPv4 packet with this source; the kernel computes the checksum of the header."""
-    udp = struct.pack("!HHHH", source[1], destination[1], 8 + len(payload), 0) + payload
-    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0,
-                       socket.inet_aton(source[0]), socket.inet_aton(destination[0])) + udp
 
 
 def send_forged(source, destination, payload=b"loop"):
@@ -84,3 +77,22 @@ def test_a_server_on_the_machine_s_own_address_is_an_error_or_refused(host, prox
         wait_for(lambda: counters(daemon).get("refused by loop") == 1, what="the refusal")
         assert any("the server is this proxy's own listener" in line.text for line in daemon.lines("UDPP-620-N"))
         assert counters(daemon)["created"] == 0
+
+
+def test_two_proxies_that_serve_each_other_stop(proxyd, peer):
+    """[A-4] One datagram opens a share of the unanswered sessions of each, then nothing goes round any more."""
+    first, second = (("127.0.0.1", free_port()) for _ in range(2))
+    size = {"max-sessions": 1000}
+    daemons = [proxyd(configuration(first, f"127.0.0.1:{second[1]}", udpserver=size)),
+               proxyd(configuration(second, f"127.0.0.1:{first[1]}", udpserver=size))]
+    peer().send(b"round", first)
+
+    def created():
+        return [counters(daemon)["created"] for daemon in daemons]
+
+    def has_stopped():
+        before = created()
+        time.sleep(0.3)
+        return before if created() == before else None
+    assert max(wait_for(has_stopped, 20, what="the end of the loop")) <= 126, "a quarter of the half, and the client"
+    assert sum(counters(daemon).get("refused by source-limited", 0) for daemon in daemons) == 1

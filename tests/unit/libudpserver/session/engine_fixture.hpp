@@ -29,7 +29,8 @@ inline conf::Config config_for(const conf::Rule& rule, std::uint32_t max_session
     conf::Config config;
     config.name = "test";
     config.udpserver.max_sessions = max_sessions;
-    config.udpserver.unanswered_share = 100;
+    config.udpserver.unanswered_share = config.udpserver.unconfirmed_share = 100;
+    config.udpserver.source_share = 100;
     config.listen_on = {{*base::parse_address("127.0.0.1"), {0, 0}}};
     config.session_acl = {rule};
     return config;

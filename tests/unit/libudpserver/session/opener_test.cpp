@@ -91,12 +91,12 @@ TEST_CASE("no rule for the client: denied by default [K-33]") {
     CHECK(engine.refused(CloseReason::acl) == 1);
 }
 
-TEST_CASE("when max-sessions is reached answered sessions stay and the newcomer is refused [K-46][O-21]") {
+TEST_CASE("when max-sessions is reached confirmed sessions stay and the newcomer is refused [K-46][O-21]") {
     const LoopbackSocket server, newcomer;
     Engine engine(config_for(accept_to(server.endpoint()), 4));
     std::vector<LoopbackSocket> clients(4);
     for (const LoopbackSocket& client : clients)
-        REQUIRE(round_trip(engine, client, server));
+        REQUIRE((round_trip(engine, client, server) && round_trip(engine, client, server)));
     REQUIRE(newcomer.send_to(engine.address(), "x"));
     engine.pump();
     CHECK(!server.receive());

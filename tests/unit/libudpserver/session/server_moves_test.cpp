@@ -113,7 +113,9 @@ TEST_CASE(
     "more sessions move than there are sockets: the others stay where they are until more are available") {
     const Hosts hosts;
     const std::vector<LoopbackSocket> clients(3);
-    Engine engine(config_for_name(hosts, OnNameChange::move), 8);  // four sockets of each family
+    conf::Config config = config_for_name(hosts, OnNameChange::move);
+    config.session_acl[0].limits.unconfirmed = 0s;
+    Engine engine(config, 8);  // four sockets of each family
     engine.news(name, {"127.0.0.1"});
     for (const LoopbackSocket& client : clients)
         REQUIRE(round_trip(engine, client, hosts.a));
@@ -180,7 +182,9 @@ TEST_CASE(
 TEST_CASE("who waits to move stays when the address has come back, or when it has ended") {
     const Hosts hosts;
     const std::vector<LoopbackSocket> clients(2);
-    Engine engine(config_for_name(hosts, OnNameChange::move), 4);
+    conf::Config config = config_for_name(hosts, OnNameChange::move);
+    config.session_acl[0].limits.unconfirmed = 0s;
+    Engine engine(config, 4);
     engine.news(name, {"127.0.0.1"});
     for (const LoopbackSocket& client : clients)
         REQUIRE(round_trip(engine, client, hosts.a));
