@@ -1,9 +1,12 @@
 """Under a service manager: what proxyd reports to it, its exit statuses, and proxyctl for instances that have a unit."""
 import os
 import pathlib
+import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 import yaml
@@ -12,7 +15,7 @@ from control_socket import ask
 from deadline import SLOWNESS, wait_for
 from free_ports import free_port
 from processes import die_with_parent
-from programs import program, run_program
+from programs import program, run_program, top
 from proxyctl_run import FAILED, GOOD, MISUSED, ctl  # noqa: F401
 from proxyd_process import configuration
 
@@ -237,7 +240,46 @@ def test_without_a_unit_proxyctl_starts_proxyd(machine, change):
     assert "proxyd exited with status 1" in result.stderr and not machine.called()
 
 
-def test_proxyd_is_pid_1_of_a_container(started, tmp_path):
+def capabilities_of(pid, kind):
+    return int(pathlib.Path(f"/proc/{pid}/status").read_text().split(f"Cap{kind}:\t")[1].split()[0], 16)
+
+
+def test_the_privileges_of_the_units_suffice():
+    """[H-10] Without root, with the capabilities of the unit: ports below 1024, children without any, an upgrade."""
+    unit = (top / "debian/proxyd.service").read_text()
+    words = re.search("^AmbientCapabilities=(.*)$", unit, re.M).group(1).lower().replace("cap_", "+").split()
+    folder = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp"))  # pytest's own is for root only
+    folder.chmod(0o777)
+    socket_path, log = folder / "gw.sock", folder / "log"
+    config = {"name": "gw", **configuration(("127.0.0.1", 953), "127.0.0.1:9"), "user": "nobody",
+              "control": {"socket": str(socket_path)}, "log": {"to": "stderr"}}
+    (folder / "gw.yaml").write_text(yaml.safe_dump(config))
+    shutil.copy(program("proxyd"), folder / "proxyd")
+    rights = [f"--{kind}={','.join(['-all', *words] if kind != 'ambient-caps' else words)}"
+              for kind in ("inh-caps", "bounding-set", "ambient-caps")]
+    command = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", "setpriv", "--reuid=nobody",
+               "--regid=nogroup", "--clear-groups", "--no-new-privs", *rights, folder / "proxyd", "-d", "-f",
+               folder / "gw.yaml"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stderr=output, preexec_fn=die_with_parent)
+    try:
+        wait_for(lambda: "UDPS-210-K" in log.read_text(), 10, log.read_text)
+        had = capabilities_of(process.pid, "Eff")
+        assert bin(had).count("1") == len(words)
+        ask(socket_path, "upgrade")
+        wait_for(lambda: "UDPS-217-K" in log.read_text() and log.read_text().count("UDPS-210-K") == 2, 10, log.read_text)
+        assert capabilities_of(process.pid, "Eff") == had
+        for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            assert not any(capabilities_of(child, kind) for kind in ("Eff", "Prm", "Inh", "Amb"))
+        process.terminate()
+        assert process.wait(10 * SLOWNESS) == 0
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def test_proxyd_is_pid_1_of_a_container(tmp_path):
     """[H-6] Nothing else runs there: it serves, stops on TERM, and leaves nothing."""
     port, log = free_port(), tmp_path / "log"
     config = {"name": "gw", **configuration(("127.0.0.1", port), "127.0.0.1:9"), "control": {"socket": "none"},
