@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/endpoint.hpp"
+#include "base/unique_fd.hpp"
 #include "libudpserver/net/pool_groups.hpp"
 
 namespace proxyd {
@@ -17,7 +18,7 @@ namespace proxyd {
 /// file, whose descriptor is in the environment.
 struct Handover {
     /// Incremented with every incompatible change; programs of the same format can replace each other.
-    static constexpr unsigned format = 2;
+    static constexpr unsigned format = 3;
 
     struct Listener {
         base::Endpoint configured;
@@ -63,6 +64,19 @@ struct Handover {
 std::string to_text(const Handover& handover);
 /// Throws std::runtime_error with the invalid line.
 Handover parse_handover(const std::string& text);
+
+/// The text of a handover in a memory file, for a program that is started while this one stays.
+class HandoverFile {
+public:
+    /// Throws std::system_error.
+    explicit HandoverFile(const Handover& handover);
+    [[nodiscard]] int descriptor() const { return file_.get(); }
+    /// `NAME=descriptor`, for its environment.
+    [[nodiscard]] std::string variable() const;
+
+private:
+    base::UniqueFd file_;
+};
 
 /// Prepares the descriptors and the text for an exec. Throws std::system_error; nothing has changed then.
 void leave_handover(const Handover& handover);

@@ -20,7 +20,7 @@ namespace proxyd {
 
 namespace {
 
-constexpr const char* variable = "PROXYD_HANDOVER";
+constexpr const char* variable_name = "PROXYD_HANDOVER";
 constexpr off_t max_text = 16 << 20;
 
 [[noreturn]] void fail(const char* step) {
@@ -32,8 +32,8 @@ void close_on_exec(const std::vector<int>& descriptors, bool on) {
         if (::fcntl(descriptor, F_SETFD, on ? FD_CLOEXEC : 0) != 0) fail("fcntl");
 }
 
-base::UniqueFd write_file(const std::string& text) {
-    base::UniqueFd file(::memfd_create("proxyd-handover", 0));
+base::UniqueFd write_file(const std::string& text, unsigned flags) {
+    base::UniqueFd file(::memfd_create("proxyd-handover", flags));
     if (!file) fail("memfd_create");
     for (std::size_t done = 0; done < text.size();) {
         const ssize_t written = ::write(file.get(), text.data() + done, text.size() - done);
@@ -54,11 +54,17 @@ std::string read_file(int descriptor) {
 
 }  // namespace
 
+HandoverFile::HandoverFile(const Handover& handover) : file_(write_file(to_text(handover), MFD_CLOEXEC)) {}
+
+std::string HandoverFile::variable() const {
+    return std::string(variable_name) + "=" + std::to_string(file_.get());
+}
+
 void leave_handover(const Handover& handover) {
-    base::UniqueFd file = write_file(to_text(handover));
+    base::UniqueFd file = write_file(to_text(handover), 0);
     try {
         close_on_exec(handover.descriptors(), false);
-        if (::setenv(variable, std::to_string(file.get()).c_str(), 1) != 0) fail("setenv");
+        if (::setenv(variable_name, std::to_string(file.get()).c_str(), 1) != 0) fail("setenv");
     } catch (...) {
         take_handover_back(handover);
         throw;
@@ -69,19 +75,19 @@ void leave_handover(const Handover& handover) {
 void take_handover_back(const Handover& handover) {
     for (const int descriptor : handover.descriptors())
         static_cast<void>(::fcntl(descriptor, F_SETFD, FD_CLOEXEC));
-    if (const char* const number = std::getenv(variable)) ::close(std::atoi(number));
-    ::unsetenv(variable);
+    if (const char* const number = std::getenv(variable_name)) ::close(std::atoi(number));
+    ::unsetenv(variable_name);
 }
 
 std::optional<Handover> receive_handover() {
-    const char* const value = std::getenv(variable);
+    const char* const value = std::getenv(variable_name);
     if (value == nullptr) return std::nullopt;
     const std::string_view word = value;
     int descriptor = -1;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), descriptor);
     if (error != std::errc() || end != word.data() + word.size() || descriptor < 0)
-        throw std::runtime_error(std::string("handover: ") + variable + " is not a descriptor");
-    ::unsetenv(variable);
+        throw std::runtime_error(std::string("handover: ") + variable_name + " is not a descriptor");
+    ::unsetenv(variable_name);
     const base::UniqueFd file(descriptor);
     Handover handover = parse_handover(read_file(file.get()));
     close_on_exec(handover.descriptors(), true);

@@ -214,6 +214,11 @@ void KeptState::apply(Change change, std::shared_ptr<const conf::Config> before)
     sessions.older_arenas.push_back(std::move(*change.arena));
 }
 
+void KeptState::freeze_pool(bool on) {
+    if (on) thawed_capacity_ = sockets.pool.capacity();
+    sockets.pool.set_capacity(on ? sockets.pool.sockets().size() : thawed_capacity_);
+}
+
 void KeptState::forget_past() {
     sessions.history.past.clear();
     sessions.older_arenas.clear();

@@ -53,6 +53,9 @@ public:
     /// Adds the descriptors and what they are, with or without the sessions.
     void leave_to(Handover& handover, bool with_sessions) const;
 
+    /// While it is on, the pool opens no more sockets.
+    void freeze_pool(bool on);
+
     /// All descriptors that REG needs now.
     [[nodiscard]] std::vector<int> descriptors() const;
     /// The parts of a server, in REG or in the single process.
@@ -71,7 +74,8 @@ private:
     [[nodiscard]] bool fits_arena(const conf::Config& config) const;
 
     unsigned workers_;              ///< that the arena is divided among
-    std::size_t used_sockets_ = 0;  ///< by sessions that an upgrade closed
+    std::size_t thawed_capacity_ = 0;  ///< of the pool, while it is frozen
+    std::size_t used_sockets_ = 0;     ///< by sessions that an upgrade closed
 };
 
 }  // namespace proxyd

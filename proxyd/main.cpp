@@ -70,7 +70,8 @@ conf::LoadResult load_first(const proxyd::Options& options, const std::optional<
     return loaded;
 }
 
-int run(const proxyd::Options& options, proxyd::Program program, std::optional<proxyd::Handover> handover) {
+int run(const proxyd::Options& options, proxyd::Program program, std::optional<proxyd::Handover> handover,
+        std::optional<proxyd::Candidate> candidate) {
     conf::LoadResult loaded = load_first(options, handover);
     print_problems(loaded.warnings, options.file, " (warning)");
     print_problems(loaded.errors, options.file, "");
@@ -80,8 +81,8 @@ int run(const proxyd::Options& options, proxyd::Program program, std::optional<p
         if (again.ok()) apply(options, again.config);
         return again;
     };
-    return proxyd::start(
-        {loaded.config, texts(loaded.warnings, options.file), load, std::move(program), std::move(handover)});
+    return proxyd::start({loaded.config, texts(loaded.warnings, options.file), load, std::move(program),
+                          std::move(handover), std::move(candidate)});
 }
 
 /// The exit status of -n or -t; nothing if proxyd is to run.
@@ -115,8 +116,9 @@ int main(int argc, char** argv) {
         // Before init_process_title(), which moves the arguments and the environment.
         proxyd::Program program = proxyd::Program::of(argc, argv);
         std::optional<proxyd::Handover> handover = proxyd::receive_handover();
+        std::optional<proxyd::Candidate> candidate = proxyd::Candidate::from_environment();
         base::init_process_title(argc, argv);
-        return run(*options, std::move(program), std::move(handover));
+        return run(*options, std::move(program), std::move(handover), std::move(candidate));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
         return 1;

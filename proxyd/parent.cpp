@@ -69,6 +69,12 @@ resolvers::NameSnapshot names_of(const Parent::Parts& parts) {
     return names;
 }
 
+process::Settings settings_of(const Parent::Parts& parts) {
+    process::Settings settings = process_settings(parts.config);
+    if (parts.candidate) settings.orphans = process::Orphans::are_killed;
+    return settings;
+}
+
 /// False if the last REG was to leave its sessions to a next one, or failed.
 bool closed_its_sessions(const process::Child& reg) {
     const std::optional<process::ExitStatus>& last = reg.status().last_exit;
@@ -82,9 +88,10 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
       config_(std::make_shared<const conf::Config>(parts.config)),
       load_(parts.load),
       names_(names_of(parts)),
-      supervisor_(io_, process_settings(parts.config), signals),
+      supervisor_(io_, settings_of(parts), signals),
       drain_timer_(io_) {
     if (parts.handover) started_ = parts.handover->started;
+    freeze(parts.candidate);
     supervisor_.link(ipc::Party::acr, ipc::Party::reg);
     supervisor_.link(ipc::Party::apr, ipc::Party::reg);
     if (!names_.empty()) add_acr();
@@ -117,6 +124,7 @@ int Parent::run(const std::function<void()>& ready) {
     supervisor_.start(started_);
     notifier_.start([this] { return status_text(); });
     io_.run();
+    if (on_finished_) on_finished_();
     report_left_sessions();
     return supervisor_.exit_status().value_or(1);
 }
@@ -191,7 +199,7 @@ Parent::ReloadResult Parent::reload(bool check_only, const std::string& requeste
 /// Throws std::runtime_error with the reason if the file cannot become the running configuration.
 std::shared_ptr<const conf::Config> Parent::read(std::vector<std::string>& warnings) const {
     if (supervisor_.is_stopping()) throw std::runtime_error("proxyd is shutting down");
-    if (supervisor_.is_paused()) throw std::runtime_error("an upgrade is in progress");
+    if (frozen_ || supervisor_.is_paused()) throw std::runtime_error("an upgrade is in progress");
     conf::LoadResult loaded = load_();
     const std::string& file = config_->file;
     if (!loaded.ok()) throw std::runtime_error(errors_of(loaded, file));
@@ -257,6 +265,10 @@ void Parent::leave_to(Handover& handover, bool with_sessions) const {
     handover.started = supervisor_.started().value_or(base::Instant{});
     handover.names = names_.resolved();
     kept_.leave_to(handover, with_sessions);
+}
+
+void Parent::freeze(bool on) {
+    if (std::exchange(frozen_, on) != on) kept_.freeze_pool(on);
 }
 
 /// The parent never reads the arena (doc/design.md, Ownership), so a last child does. Its failure does not

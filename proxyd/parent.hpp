@@ -27,6 +27,7 @@ public:
         const conf::Config& config;  ///< to start with
         const Load& load;
         const Handover* handover = nullptr;  ///< from the program that this process ran before, if any
+        bool candidate = false;  ///< another program tries this one out: a killed child has left its sessions
     };
     /// Adds the roles; ACR and APR start before REG is up, so that names resolve while REG starts.
     Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals);
@@ -59,6 +60,11 @@ public:
     /// Adds everything that must survive an exec, with or without the sessions.
     void leave_to(Handover& handover, bool with_sessions) const;
 
+    /// While another program is tried out with our sockets, REG gets no more of them, and no reload begins.
+    void freeze(bool on);
+    /// Called when all children have exited for a shutdown, before the last sessions are recorded.
+    void on_finished(std::function<void()> callback) { on_finished_ = std::move(callback); }
+
     /// Records the sessions that the last REG could not record itself. Only when no REG runs.
     void report_left_sessions();
 
@@ -90,6 +96,8 @@ private:
     boost::asio::steady_timer drain_timer_;
     std::uint32_t forked_epoch_ = 0;  ///< policy epoch that the last REG was forked with
     bool draining_ = false;
+    bool frozen_ = false;
+    std::function<void()> on_finished_;
 };
 
 }  // namespace proxyd

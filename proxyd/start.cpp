@@ -14,6 +14,7 @@
 #include "libudpserver/process/pid_file.hpp"
 #include "proxyd/commands/control.hpp"
 #include "proxyd/processes.hpp"
+#include "proxyd/settings.hpp"
 
 namespace proxyd {
 
@@ -41,7 +42,7 @@ KeptState make_kept_state(const Start& parts) {
 /// Null if none is configured.
 std::unique_ptr<process::PidFile> make_pid_file(const Start& parts) {
     const std::string& path = parts.config.pid_file;
-    if (path.empty()) return nullptr;
+    if (path.empty() || parts.candidate) return nullptr;
     if (!parts.handover || parts.handover->pid_file.descriptor < 0)
         return std::make_unique<process::PidFile>(path);
     return std::make_unique<process::PidFile>(path, base::UniqueFd(parts.handover->pid_file.descriptor));
@@ -57,19 +58,28 @@ int supervise(const Start& parts, KeptState& kept, base::SignalInbox& signals, i
     return parent.run(ready);
 }
 
+/// For the program that tries this one out: whatever could fail later fails here.
+int try_out(const Start& parts, KeptState& kept, base::SignalInbox& signals) {
+    static_cast<void>(control_settings(parts.config));
+    Parent parent({parts.config, parts.load, &*parts.handover, true}, kept, signals);
+    return parts.candidate->run(parent);
+}
+
 int serve(const Start& parts, KeptState& kept, int pid_file, const std::function<void()>& ready) {
     const conf::Config& config = parts.config;
     base::SignalInbox signals;
     base::unblock_all();
-    base::set_process_title(config.name, "");
+    base::set_process_title(config.name, parts.candidate ? "candidate" : "");
+    if (parts.candidate) return try_out(parts, kept, signals);
     kept.warn_if_short(config);
     warn_of_root(config);
     return config.singleproc ? single_main(config, kept, signals, ready)
                              : supervise(parts, kept, signals, pid_file, ready);
 }
 
-void log_handover(const Handover& handover) {
+void log_handover(const Handover& handover, bool candidate) {
     base::log::set_level(static_cast<base::LogLevel>(handover.log_level));
+    if (candidate) return;
     base::log::write(base::msg::upgraded, "upgraded from proxyd {} to {}; {}", handover.version,
                      PROXYD_VERSION,
                      handover.arena ? "sessions and sockets kept" : "listeners kept, sessions closed");
@@ -86,7 +96,7 @@ int run(const Start& parts) {
     process::Daemon daemon = stays ? process::Daemon() : process::Daemon::detach();
     if (!config.nodaemon) base::log::become("", false);  // log lines carry the daemon's pid from now on
     const std::unique_ptr<process::PidFile> pid_file = make_pid_file(parts);
-    if (parts.handover) log_handover(*parts.handover);
+    if (parts.handover) log_handover(*parts.handover, parts.candidate.has_value());
     for (const std::string& warning : parts.warnings)
         base::log::write(base::msg::conf_warning, "{}", warning);
     return serve(parts, kept, pid_file ? pid_file->descriptor() : -1, [&daemon] { daemon.report_ready(); });
@@ -104,6 +114,7 @@ int start(const Start& parts) {
         base::log::write(base::msg::start_failed, "cannot start: {}", error.what());
         if (base::log::descriptor() != STDERR_FILENO)
             std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
+        if (parts.candidate) parts.candidate->say_failed(error.what());
     }
     base::log::flush_and_close();
     return status;

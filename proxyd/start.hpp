@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "conf/config.hpp"
+#include "proxyd/candidate.hpp"
 #include "proxyd/handover.hpp"
 #include "proxyd/parent.hpp"
 #include "proxyd/upgrade.hpp"
@@ -17,7 +18,8 @@ struct Start {
     std::vector<std::string> warnings;  ///< of the loader; they are logged too
     Load load;                          ///< reads the configuration again
     Program program;
-    std::optional<Handover> handover;  ///< from the program that this process ran before
+    std::optional<Handover> handover;  ///< from the program that this process ran before, or that tries it out
+    std::optional<Candidate> candidate = std::nullopt;  ///< if another program tries this one out
 };
 
 /// Opens everything, becomes a daemon if configured, and runs proxyd until it exits. Returns the exit status:

@@ -79,18 +79,24 @@ std::string handover_abilities() {
                        PROXYD_VERSION);
 }
 
+Upgrade::Upgrade(Parent& parent, Program program, unsigned count, int pid_file)
+    : parent_(parent), program_(std::move(program)), count_(count), pid_file_(pid_file) {
+    // A shutdown ends a trial before the last sessions are recorded.
+    parent_.on_finished([this] { trial_.reset(); });
+}
+
 bool Upgrade::is_shutting_down() const {
     return parent_.supervisor().is_stopping() || parent_.is_draining();
 }
 
 bool Upgrade::must_wait() const {
-    return !is_shutting_down() && !parent_.supervisor().is_paused() && parent_.is_settling();
+    return !is_shutting_down() && !trial_ && !parent_.supervisor().is_paused() && parent_.is_settling();
 }
 
 /// Why no upgrade is possible now, whatever the other program is.
 std::string Upgrade::objection() const {
     if (is_shutting_down()) return "proxyd is shutting down";
-    if (parent_.supervisor().is_paused()) return "an upgrade is in progress";
+    if (trial_ || parent_.supervisor().is_paused()) return "an upgrade is in progress";
     if (must_wait()) return "child processes are restarting; retry when `ps` shows all of them up";
     return {};
 }
@@ -133,12 +139,34 @@ void Upgrade::begin(const Plan& plan, const Handover::File& control) {
                                 PROXYD_VERSION, failure_);
     base::log::write(base::msg::upgrading, "upgrading to {} {}; sessions are {}", program_.path, plan.version,
                      plan.keeps_sessions ? "kept" : "closed: that version stores them differently");
-    const auto how =
-        plan.keeps_sessions ? process::Supervisor::Pause::leave : process::Supervisor::Pause::stop;
-    parent_.supervisor().pause(how, [this, keeps = plan.keeps_sessions, control] {
-        if (!keeps) parent_.report_left_sessions();
-        become(keeps, control);
+    try {
+        const Handover left = handover(plan.keeps_sessions, control);
+        parent_.freeze(true);
+        trial_.emplace(parent_, program_, left,
+                       [this, plan, control](const std::string& failure) { tried(plan, control, failure); });
+    } catch (const std::exception& error) {
+        report_failure(error.what(), true);
+    }
+}
+
+void Upgrade::tried(const Plan& plan, const Handover::File& control, const std::string& failure) {
+    trial_.reset();
+    parent_.freeze(false);
+    if (!failure.empty()) return report_failure(failure, true);
+    if (plan.keeps_sessions) return become(true, control);
+    parent_.supervisor().pause(process::Supervisor::Pause::stop, [this, control] {
+        parent_.report_left_sessions();
+        become(false, control);
     });
+}
+
+/// The children continue, with the sessions if these were kept.
+void Upgrade::report_failure(const std::string& reason, bool sessions_kept) {
+    failure_ = reason;
+    base::log::write(base::msg::upgrade_failed, "upgrade failed, still running {}{}: {}", PROXYD_VERSION,
+                     sessions_kept ? "" : "; sessions were closed", failure_);
+    parent_.freeze(false);
+    parent_.supervisor().resume();
 }
 
 /// Returns only if it failed, or must wait for a signal.
@@ -156,11 +184,8 @@ void Upgrade::become(bool keeps_sessions, const Handover::File& control) {
         parent_.notifier().reloading();
         execute(handover(keeps_sessions, control));
     } catch (const std::exception& error) {
-        failure_ = error.what();
+        report_failure(error.what(), keeps_sessions);
     }
-    base::log::write(base::msg::upgrade_failed, "upgrade failed, still running {}{}: {}", PROXYD_VERSION,
-                     keeps_sessions ? "" : "; sessions were closed", failure_);
-    supervisor.resume();
 }
 
 Handover Upgrade::handover(bool with_sessions, const Handover::File& control) const {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "proxyd/handover.hpp"
+#include "proxyd/trial.hpp"
 
 namespace proxyd {
 
@@ -22,12 +24,11 @@ struct Program {
 std::string handover_abilities();
 
 /// Replaces the program of the parent: an exec keeps all sockets and the arena, and the new program starts
-/// children that adopt the sessions. The pid stays the same.
+/// children that adopt the sessions. The pid stays the same. Before, a Trial shows that the new program can.
 class Upgrade {
 public:
     /// `count`: upgrades before this program. `pid_file`: its descriptor, or -1.
-    Upgrade(Parent& parent, Program program, unsigned count, int pid_file)
-        : parent_(parent), program_(std::move(program)), count_(count), pid_file_(pid_file) {}
+    Upgrade(Parent& parent, Program program, unsigned count, int pid_file);
 
     /// True while children start or adopt, after a reload or a crash; an upgrade is refused meanwhile.
     [[nodiscard]] bool must_wait() const;
@@ -41,8 +42,8 @@ public:
     /// the layout of the arena differs, the sessions are closed. Changes nothing, never throws.
     [[nodiscard]] Plan plan() const;
 
-    /// Stops the children and executes the other program. If that fails the children are restarted, and
-    /// failure() has the reason. `control`: the control socket.
+    /// Tries the other program out, stops the children and executes it. If any of that fails the children are
+    /// restarted, and failure() has the reason. `control`: the control socket.
     void begin(const Plan& plan, const Handover::File& control);
 
     [[nodiscard]] const std::string& failure() const { return failure_; }
@@ -53,6 +54,8 @@ private:
     [[nodiscard]] bool is_shutting_down() const;
     [[nodiscard]] std::string objection() const;
     void ask_program(Plan& plan) const;
+    void tried(const Plan& plan, const Handover::File& control, const std::string& failure);
+    void report_failure(const std::string& reason, bool sessions_kept);
     void become(bool keeps_sessions, const Handover::File& control);
     [[nodiscard]] Handover handover(bool with_sessions, const Handover::File& control) const;
     void execute(const Handover& handover);
@@ -62,6 +65,7 @@ private:
     unsigned count_;
     int pid_file_;
     std::string failure_;
+    std::optional<Trial> trial_;
 };
 
 }  // namespace proxyd

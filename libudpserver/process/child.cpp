@@ -266,6 +266,10 @@ void Child::do_report_exit() {
     hooks_.on_exit(*this);
 }
 
+std::string Child::failure() const {
+    return role_.name + ": " + (status_.last_exit ? to_string(*status_.last_exit) : "cannot start");
+}
+
 std::string describe(const Child& child, Instant at) {
     const ChildStatus& status = child.status();
     std::string text = fmt::format("{} {}", child.role().name, to_string(status.state));

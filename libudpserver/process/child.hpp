@@ -75,6 +75,8 @@ public:
 
     [[nodiscard]] const Role& role() const { return role_; }
     [[nodiscard]] const ChildStatus& status() const { return status_; }
+    /// Why the last process exited: `REG: exit status 1`.
+    [[nodiscard]] std::string failure() const;
     [[nodiscard]] bool is_running() const { return status_.pid > 0; }
     /// Null without a process, or after its link was lost.
     [[nodiscard]] ipc::Channel* link() { return link_.get(); }

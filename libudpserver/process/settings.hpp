@@ -9,6 +9,12 @@
 
 namespace process {
 
+/// What children do if the parent exits without having stopped them.
+enum class Orphans {
+    stop,        ///< they finish their work; the kernel kills those that do not
+    are_killed,  ///< by the kernel, at once: another process continues their work
+};
+
 /// The part of the configuration that the supervisor and its children use.
 struct Settings {
     std::string name;                ///< of the instance: process titles
@@ -20,6 +26,7 @@ struct Settings {
     base::Duration exit_timeout{1'000};      ///< after SIGTERM, or after the link was lost; then SIGKILL
     base::Duration core_timeout{2'000};      ///< after SIGABRT; then SIGKILL
     base::Duration link_retry_delay{1'000};  ///< before a failed link between children is retried
+    Orphans orphans = Orphans::stop;
     bool foreground = true;                  ///< false: children close stdin, stdout and stderr
     bool log_in_background = true;           ///< children log from a thread of their own
     unsigned start_factor = 6;  ///< a child that is not ready yet may be silent for this many heartbeats

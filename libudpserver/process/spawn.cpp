@@ -57,7 +57,8 @@ int run_child(ChildStart& start) {
     else
         base::forbid_new_privileges();
     // After the change of the user, which clears the parent-death signal.
-    if (!base::die_with_parent(start.parent, SIGTERM)) return EXIT_SUCCESS;
+    const int when_orphaned = start.settings.orphans == Orphans::stop ? SIGTERM : SIGKILL;
+    if (!base::die_with_parent(start.parent, when_orphaned)) return EXIT_SUCCESS;
     // The log thread starts last, so that it inherits the dropped privileges and the blocked signals.
     if (start.settings.log_in_background) log::become(start.role.name, true);
     base::unblock_all();

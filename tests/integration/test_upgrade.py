@@ -19,7 +19,7 @@ from proxyctl_run import FAILED, NO_RIGHT, NOT_RUNNING, ctl  # noqa: F401
 from proxyd_process import configuration
 from programs import program
 
-READY, DIED, UPGRADING, UPGRADED, FAILURE = "UDPS-221-K", "UDPS-222-E", "UDPS-216-K", "UDPS-217-K", "UDPS-218-E"
+DIED, UPGRADING, UPGRADED, FAILURE = "UDPS-222-E", "UDPS-216-K", "UDPS-217-K", "UDPS-218-E"
 
 
 def install(path, script=None):
@@ -34,14 +34,15 @@ def install(path, script=None):
 
 
 def late(path, abilities):
-    """A script that says what it is able to at once, and goes on as proxyd when the file GO is there. (A shell would let
-    signals through meanwhile.)"""
+    """A script that says what it is able to at once, passes the trial, and goes on as proxyd when the file GO is there.
+    (A shell would let signals through meanwhile.)"""
     return f"""#!/usr/bin/python3
 import os, sys, time
 if "--handover" in sys.argv and {abilities!r}:
     print({abilities!r})
     sys.exit()
-while not os.path.exists({str(path)!r} + ".GO") and "--handover" not in sys.argv and "-n" not in sys.argv:
+asked = "--handover" in sys.argv or "-n" in sys.argv or "PROXYD_CANDIDATE" in os.environ
+while not asked and not os.path.exists({str(path)!r} + ".GO"):
     time.sleep(0.01)
 os.execv({program("proxyd")!r}, sys.argv)
 """
@@ -171,7 +172,7 @@ def test_a_program_with_other_sessions(upgradable, peer):
     listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
     proxy = upgradable(configuration(listener, server.text))
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 2 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 3 arena 1 version 9.9.9"))
     process = proxy.run.start("gw", "upgrade", "--json")
     record, = proxy.daemon.wait_records(1)
     assert (record["REASON"], record["RESULT"]) == ("process-end", "ABORTED")
@@ -192,7 +193,7 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
                            udpserver={"max-sessions": 100, "quarantine": "2s"})
     proxy = upgradable(config)
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 2 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 3 arena 1 version 9.9.9"))
     let_go(proxy.program)
     assert proxy.upgrade()["sessions"] == "ended"
     others = [peer() for _ in range(4)]
@@ -209,8 +210,8 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
 @pytest.mark.parametrize("text, why", [
     ("exit 1", "not a proxyd"),
     ("echo handover 1 arena 1 version 9", "not a proxyd"),
-    ("echo handover 2 arena x version 9", "not a proxyd"),
-    ("[ $1 = --handover ] && exec echo handover 2 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
+    ("echo handover 3 arena x version 9", "not a proxyd"),
+    ("[ $1 = --handover ] && exec echo handover 3 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
     ("exec sleep 100", "not a proxyd"),
     (None, "No such file"),
 ])
@@ -237,11 +238,11 @@ def test_a_program_that_cannot_be_executed(upgradable, peer):
         if [ "$1" = -n ]; then chmod 000 "$0"; fi
         exec {program("proxyd")} "$@"
         """)
+    child = proxy.daemon.child()
     for _ in range(2):
-        ready = len(proxy.daemon.lines(READY, text="REG"))
         proxy.program.chmod(0o755)
         assert "Permission denied" in proxy("upgrade", status=FAILED).stderr
-        proxy.daemon.wait_line(READY, text="REG", count=ready + 1)
+        assert proxy.daemon.child() == child
         assert trip(client, server, listener) == source
     assert len(proxy.daemon.lines(FAILURE)) == 2 and not proxy.daemon.records()
     install(proxy.program)
@@ -342,9 +343,10 @@ def test_a_control_socket_of_somebody_else_stays(upgradable, peer):
 
 
 def test_a_program_that_ends_after_it_has_taken_over(upgradable, peer):
-    """It is said that the proxy is gone."""
+    """It passed the trial: the answer is that the proxy is gone."""
     proxy = upgradable(configuration(("127.0.0.1", free_port()), peer().text))
-    install(proxy.program, f"#!/bin/sh\n[ -n \"$PROXYD_HANDOVER\" ] && exit 1\nexec {program('proxyd')} \"$@\"\n")
+    install(proxy.program, "#!/bin/sh\n[ -n \"$PROXYD_HANDOVER\" ] && [ -z \"$PROXYD_CANDIDATE\" ] && exit 1\n"
+            f"exec {program('proxyd')} \"$@\"\n")
     assert "exited, and the proxy with it" in proxy("upgrade", status=NOT_RUNNING).stderr
     assert proxy.daemon.wait() == 1
 
