@@ -135,10 +135,14 @@ struct MaxRestarts {
     Duration within = std::chrono::seconds(60);
 };
 
+/// What more unexpected exits of REG than `max-restarts` do.
+enum class OnCrashLoop : std::uint8_t { throttle, end };
+
 struct UdpServer {
     std::uint32_t max_sessions = 0;  ///< mandatory, 1..4,000,000 (K-24)
     unsigned workers = 1;            ///< `auto` is resolved by the loader
     MaxRestarts max_restarts;
+    OnCrashLoop on_crash_loop = OnCrashLoop::throttle;
     unsigned unanswered_share = 50;             ///< percent of max-sessions that unanswered sessions may fill
     unsigned unconfirmed_share = 50;            ///< the same of unconfirmed ones
     unsigned source_share = 25;                 ///< percent of either, and of resolver.hold, for one address
@@ -210,6 +214,14 @@ struct StatusFile {
     StatusFormat format = StatusFormat::text;
 };
 
+/// What SIGHUP does when the parent gets it.
+enum class OnHup : std::uint8_t { shutdown, reload };
+
+/// The `signals` section.
+struct Signals {
+    OnHup hup = OnHup::shutdown;
+};
+
 struct Config {
     std::string file;  ///< absolute path
     std::string name;
@@ -218,6 +230,7 @@ struct Config {
     bool singleproc = false;
     bool nodaemon = false;
     std::string pid_file;  ///< empty: none
+    Signals signals;
     StatusFile status_file;
     base::LogSettings log;
     UdpServer udpserver;

@@ -10,6 +10,7 @@
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
 #include "conf/system.hpp"
+#include "conf/words.hpp"
 #include "conf/yaml_source.hpp"
 
 namespace conf {
@@ -41,6 +42,12 @@ ValueType<std::string> user_and_group() {
     return {expected, read};
 }
 
+void read_signals(const NodeRef& ref, Signals& signals) {
+    Section section(ref);
+    section.optional("hup", signals.hup, choice(hup_actions()));
+    section.finish();
+}
+
 void read_config(const NodeRef& ref, const std::vector<std::string>& known_proxies, const System& system,
                  Config& config) {
     Section section(ref);
@@ -51,6 +58,7 @@ void read_config(const NodeRef& ref, const std::vector<std::string>& known_proxi
     section.optional("nodaemon", config.nodaemon, boolean());
     section.optional("pid-file", config.pid_file, absolute_path());
     if (const auto control = section.child("control")) read_control(*control, config.control);
+    if (const auto signals = section.child("signals")) read_signals(*signals, config.signals);
     if (const auto status = section.child("status-file")) read_status_file(*status, config.status_file);
     if (const auto log = section.child("log")) read_log(*log, config.log);
     if (const auto udpserver = section.required_child("udpserver", "a section with max-sessions")) {

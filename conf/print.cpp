@@ -149,6 +149,7 @@ std::string print_udpserver(const UdpServer& server) {
     lines.key("max-sessions", server.max_sessions).key("workers", server.workers);
     lines.key("max-restarts", fmt::format("{{count: {}, within: {}}}", server.max_restarts.count,
                                           text(server.max_restarts.within)));
+    lines.key("on-crash-loop", word_of(server.on_crash_loop));
     lines.key("unanswered-share", fmt::format("{}%", server.unanswered_share));
     lines.key("unconfirmed-share", fmt::format("{}%", server.unconfirmed_share));
     lines.key("source-share", fmt::format("{}%", server.source_share));
@@ -234,6 +235,7 @@ std::string print(const Config& config) {
     lines.key("singleproc", text(config.singleproc)).key("nodaemon", text(config.nodaemon));
     lines.key_if(!config.pid_file.empty(), "pid-file", text(config.pid_file));
     lines.section("control", print_control(config.control));
+    lines.section("signals", Lines("  ").key("hup", word_of(config.signals.hup)).str());
     if (!config.status_file.path.empty()) lines.section("status-file", print_status_file(config.status_file));
     lines.section("log", print_log(config.log)).section("udpserver", print_udpserver(config.udpserver));
     lines.section("resolver", print_resolver(config.resolver));

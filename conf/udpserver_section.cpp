@@ -1,5 +1,6 @@
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
+#include "conf/words.hpp"
 
 namespace conf {
 namespace {
@@ -46,6 +47,7 @@ void read_udpserver(const NodeRef& ref, unsigned processors, UdpServer& udpserve
     if (const auto workers = section.child("workers")) read_workers(*workers, processors, udpserver.workers);
     if (const auto restarts = section.child("max-restarts"))
         read_max_restarts(*restarts, udpserver.max_restarts);
+    section.optional("on-crash-loop", udpserver.on_crash_loop, choice(crash_loop_actions()));
     section.optional("unanswered-share", udpserver.unanswered_share, percent());
     section.optional("unconfirmed-share", udpserver.unconfirmed_share, percent());
     section.optional("source-share", udpserver.source_share, percent());

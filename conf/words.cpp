@@ -88,6 +88,16 @@ const Words<Families>& families() {
     return words;
 }
 
+const Words<OnCrashLoop>& crash_loop_actions() {
+    static const Words<OnCrashLoop> words{{"throttle", OnCrashLoop::throttle}, {"end", OnCrashLoop::end}};
+    return words;
+}
+
+const Words<OnHup>& hup_actions() {
+    static const Words<OnHup> words{{"shutdown", OnHup::shutdown}, {"reload", OnHup::reload}};
+    return words;
+}
+
 std::string_view word_of(base::LogTarget value) {
     return find(log_targets(), value);
 }
@@ -120,6 +130,12 @@ std::string_view word_of(Transport value) {
 }
 std::string_view word_of(Families value) {
     return find(families(), value);
+}
+std::string_view word_of(OnCrashLoop value) {
+    return find(crash_loop_actions(), value);
+}
+std::string_view word_of(OnHup value) {
+    return find(hup_actions(), value);
 }
 
 }  // namespace conf

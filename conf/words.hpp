@@ -25,6 +25,8 @@ const Words<IcmpError>& icmp_errors();
 const Words<OnNameChange>& name_changes();
 const Words<Transport>& transports();
 const Words<Families>& families();
+const Words<OnCrashLoop>& crash_loop_actions();
+const Words<OnHup>& hup_actions();
 
 std::string_view word_of(base::LogTarget value);
 std::string_view word_of(base::LogLevel value);
@@ -37,5 +39,7 @@ std::string_view word_of(IcmpError value);
 std::string_view word_of(OnNameChange value);
 std::string_view word_of(Transport value);
 std::string_view word_of(Families value);
+std::string_view word_of(OnCrashLoop value);
+std::string_view word_of(OnHup value);
 
 }  // namespace conf

@@ -11,8 +11,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <string>
 #include <stdexcept>
+#include <string>
 
 #include "base/log.hpp"
 #include "proxyd/parent.hpp"

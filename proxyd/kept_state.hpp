@@ -73,7 +73,7 @@ private:
     void prepare_pool(const conf::Config& config);
     [[nodiscard]] bool fits_arena(const conf::Config& config) const;
 
-    unsigned workers_;              ///< that the arena is divided among
+    unsigned workers_;                 ///< that the arena is divided among
     std::size_t thawed_capacity_ = 0;  ///< of the pool, while it is frozen
     std::size_t used_sockets_ = 0;     ///< by sessions that an upgrade closed
 };

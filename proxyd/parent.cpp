@@ -58,7 +58,8 @@ process::Role resolving_role(const std::string& name, ipc::Party party,
                     ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + resolving_niceness);
                     return work(runtime);
                 },
-            .keep = {}};
+            .keep = {},
+            .may_crash = true};
 }
 
 resolvers::NameSnapshot names_of(const Parent::Parts& parts) {
@@ -72,13 +73,14 @@ resolvers::NameSnapshot names_of(const Parent::Parts& parts) {
 process::Settings settings_of(const Parent::Parts& parts) {
     process::Settings settings = process_settings(parts.config);
     if (parts.candidate) settings.orphans = process::Orphans::are_killed;
+    settings.start_may_fail = parts.handover != nullptr;  // it ran before, and has sessions
     return settings;
 }
 
-/// False if the last REG was to leave its sessions to a next one, or failed.
+/// False if the last REG left its sessions to a next one, or failed.
 bool closed_its_sessions(const process::Child& reg) {
     const std::optional<process::ExitStatus>& last = reg.status().last_exit;
-    return last && last->wait_status == 0 && !reg.status().left;
+    return last && last->is_finished();
 }
 
 }  // namespace
@@ -98,6 +100,11 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
     if (needs_lookups(*config_)) add_apr();
     add_reg();
     serve_pool(supervisor_, kept_.sockets.pool);
+    supervisor_.on_hang_up([this] {
+        if (config_->signals.hup == conf::OnHup::shutdown) return false;
+        reload(false, "SIGHUP");
+        return true;
+    });
     supervisor_.on(ipc::MessageType::name_update, [this](process::Child& child, ipc::Message& message) {
         const auto update = ipc::read<ipc::NameUpdate>(message);
         if (!update) return child.link()->refuse("malformed name-update");
@@ -125,8 +132,10 @@ int Parent::run(const std::function<void()>& ready) {
     notifier_.start([this] { return status_text(); });
     io_.run();
     if (on_finished_) on_finished_();
-    report_left_sessions();
-    return supervisor_.exit_status().value_or(1);
+    const bool reported = report_left_sessions();
+    if (const std::string& failure = supervisor_.start_failure(); !failure.empty())
+        throw std::runtime_error(failure);
+    return reported ? supervisor_.exit_status().value_or(1) : 1;
 }
 
 /// One line for the service manager.
@@ -271,23 +280,23 @@ void Parent::freeze(bool on) {
     if (std::exchange(frozen_, on) != on) kept_.freeze_pool(on);
 }
 
-/// The parent never reads the arena (doc/design.md, Ownership), so a last child does. Its failure does not
-/// change the exit status.
-void Parent::report_left_sessions() {
-    if (closed_its_sessions(*supervisor_.find(ipc::Party::reg))) return;
+/// The parent never reads the arena (doc/design.md, Ownership), so a last child does.
+bool Parent::report_left_sessions() {
+    if (closed_its_sessions(*supervisor_.find(ipc::Party::reg))) return true;
     std::string why;
     try {
         const process::Role role = reg_role(
             [this](process::ChildRuntime& runtime) { return report_main(runtime, *config_, kept_); });
         const process::ExitStatus status =
             process::run_once(role, process_settings(*config_), report_timeout);
-        if (status.wait_status == 0) return;
+        if (status.is_finished()) return true;
         why = process::to_string(status);
     } catch (const std::exception& error) {
         why = error.what();
     }
     base::log::write(base::msg::report_failed, "REG: could not record the sessions that were cut off: {}",
                      why);
+    return false;
 }
 
 }  // namespace proxyd

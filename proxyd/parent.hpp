@@ -65,8 +65,9 @@ public:
     /// Called when all children have exited for a shutdown, before the last sessions are recorded.
     void on_finished(std::function<void()> callback) { on_finished_ = std::move(callback); }
 
-    /// Records the sessions that the last REG could not record itself. Only when no REG runs.
-    void report_left_sessions();
+    /// Records the sessions that the last REG did not record itself. Only when no REG runs. False if they
+    /// could not be recorded.
+    bool report_left_sessions();
 
     [[nodiscard]] boost::asio::io_context& io() { return io_; }
     [[nodiscard]] process::Supervisor& supervisor() { return supervisor_; }

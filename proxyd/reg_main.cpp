@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
+#include "libudpserver/process/exit_status.hpp"
 #include "proxyd/commands/reg_queries.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/lookup_service.hpp"
@@ -80,7 +81,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
     // Only REG exits: the sessions stay where they are, and the next REG adopts them (K-22).
     runtime.on_leave([&] {
         server.leave();
-        runtime.finish(0);
+        runtime.finish(process::work_left);
     });
     runtime.on_ping(
         [&](process::ChildRuntime::Reply reply) { server.for_all_workers([](auto&&...) {}, reply); });

@@ -27,6 +27,7 @@ process::Settings process_settings(const conf::Config& config) {
     settings.name = config.name;
     if (!config.user.empty()) settings.user = base::find_user(config.user);
     settings.max_restarts = {config.udpserver.max_restarts.count, config.udpserver.max_restarts.within};
+    settings.ends_in_crash_loop = config.udpserver.on_crash_loop == conf::OnCrashLoop::end;
     settings.heartbeat = config.udpserver.heartbeat;
     // Several pings per heartbeat, or an idle child would look silent between two of them.
     settings.ping_interval = std::min(settings.ping_interval, settings.heartbeat / 4);

@@ -5,6 +5,9 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <new>
+#include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/privileges.hpp"
@@ -12,6 +15,7 @@
 #include "base/signals.hpp"
 #include "libudpserver/process/daemonise.hpp"
 #include "libudpserver/process/pid_file.hpp"
+#include "libudpserver/process/spawn.hpp"
 #include "proxyd/commands/control.hpp"
 #include "proxyd/processes.hpp"
 #include "proxyd/settings.hpp"
@@ -102,6 +106,26 @@ int run(const Start& parts) {
     return serve(parts, kept, pid_file ? pid_file->descriptor() : -1, [&daemon] { daemon.report_ready(); });
 }
 
+int report_failure(const Start& parts, const std::string& reason) {
+    base::log::write(base::msg::start_failed, "cannot start: {}", reason);
+    if (base::log::descriptor() != STDERR_FILENO)
+        std::fprintf(stderr, "proxyd: cannot start: %s\n", reason.c_str());
+    if (parts.candidate) parts.candidate->say_failed(reason);
+    return 1;
+}
+
+/// The caller may have left any descriptor open, a lock for example, which proxyd would hold for its
+/// lifetime.
+void close_inherited_descriptors(const Start& parts) {
+    std::vector<int> keep{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+    if (parts.handover) {
+        const std::vector<int> left = parts.handover->descriptors();
+        keep.insert(keep.end(), left.begin(), left.end());
+    }
+    if (parts.candidate) keep.push_back(parts.candidate->descriptor());
+    process::close_all_but(std::move(keep));
+}
+
 }  // namespace
 
 int start(const Start& parts) {
@@ -109,12 +133,12 @@ int start(const Start& parts) {
     base::block_all();
     int status = 1;
     try {
+        close_inherited_descriptors(parts);
         status = run(parts);
+    } catch (const std::bad_alloc&) {
+        status = report_failure(parts, "not enough memory");
     } catch (const std::exception& error) {
-        base::log::write(base::msg::start_failed, "cannot start: {}", error.what());
-        if (base::log::descriptor() != STDERR_FILENO)
-            std::fprintf(stderr, "proxyd: cannot start: %s\n", error.what());
-        if (parts.candidate) parts.candidate->say_failed(error.what());
+        status = report_failure(parts, error.what());
     }
     base::log::flush_and_close();
     return status;

@@ -18,7 +18,8 @@ struct Start {
     std::vector<std::string> warnings;  ///< of the loader; they are logged too
     Load load;                          ///< reads the configuration again
     Program program;
-    std::optional<Handover> handover;  ///< from the program that this process ran before, or that tries it out
+    std::optional<Handover>
+        handover;  ///< from the program that this process ran before, or that tries it out
     std::optional<Candidate> candidate = std::nullopt;  ///< if another program tries this one out
 };
 

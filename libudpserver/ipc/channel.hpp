@@ -67,6 +67,11 @@ public:
     /// Closes the link without calling on_closed.
     void close();
 
+    /// Delivers now what the peer sent before it exited.
+    void read_rest() {
+        if (open()) read_some();
+    }
+
     [[nodiscard]] bool open() const { return socket_.is_open(); }
     [[nodiscard]] int descriptor() { return socket_.native_handle(); }
     [[nodiscard]] Party peer() const { return peer_; }

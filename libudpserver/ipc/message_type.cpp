@@ -42,6 +42,7 @@ constexpr std::array rows{
     Row{MessageType::link_lost, "link-lost", children, parent},
     Row{MessageType::drain, "drain", parent, reg},
     Row{MessageType::drained, "drained", reg, parent},
+    Row{MessageType::failed, "failed", children, parent},
 };
 
 const Row* row_of(MessageType type) {

@@ -26,9 +26,10 @@ enum class MessageType : std::uint16_t {
     query_result,
     link_lost,
     drain,
-    drained
+    drained,
+    failed
 };
-inline constexpr std::size_t message_type_count = 15;
+inline constexpr std::size_t message_type_count = 16;
 
 /// `REG`, `ping`: for log lines.
 std::string_view to_string(Party party);

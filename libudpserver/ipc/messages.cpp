@@ -149,6 +149,14 @@ void LookupReply::encode(Encoder& out) const {
     out.string(std::string_view(detail).substr(0, max_text));
 }
 
+void Failed::encode(Encoder& out) const {
+    out.string(std::string_view(reason).substr(0, max_text));
+}
+
+Failed Failed::decode(Decoder& in) {
+    return {decode_text(in)};
+}
+
 LookupReply LookupReply::decode(Decoder& in) {
     LookupReply value;
     const std::uint8_t status = in.u8();

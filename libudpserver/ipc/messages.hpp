@@ -136,6 +136,15 @@ struct NameUpdate {
     static NameUpdate decode(Decoder& in);
 };
 
+/// A child is about to exit for this reason; it is truncated to max_text.
+struct Failed {
+    static constexpr MessageType type = MessageType::failed;
+    std::string reason;
+
+    void encode(Encoder& out) const;
+    static Failed decode(Decoder& in);
+};
+
 /// REG asks APR for addresses or confirmed names. Only name, address and time-out are sent.
 struct LookupRequest : base::Lookup {
     static constexpr MessageType type = MessageType::look_up;

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <limits>
 
+#include "libudpserver/net/port_holder.hpp"
+
 namespace net {
 
 namespace {
@@ -30,9 +32,10 @@ const char* remedy(const std::string& step, int error) {
 
 }  // namespace
 
-SocketError::SocketError(const std::string& subject, const std::string& failed_step, int number)
+SocketError::SocketError(const std::string& subject, const std::string& failed_step, int number,
+                         const std::string& found)
     : std::runtime_error(fmt::format("{}: {}: {}{}", subject, failed_step, std::strerror(number),
-                                     remedy(failed_step, number))),
+                                     found.empty() ? remedy(failed_step, number) : found)),
       step(failed_step),
       error(number) {}
 
@@ -60,7 +63,11 @@ int try_bind(int fd, const base::Endpoint& local) {
 }
 
 void bind_socket(int fd, const base::Endpoint& local, const std::string& subject) {
-    if (const int error = try_bind(fd, local); error != 0) throw SocketError(subject, "bind", error);
+    const int error = try_bind(fd, local);
+    if (error == EADDRINUSE)
+        if (const auto holder = find_port_holder(local))
+            throw SocketError(subject, "bind", error, remedy(*holder));
+    if (error != 0) throw SocketError(subject, "bind", error);
 }
 
 base::Endpoint local_endpoint(int fd) {

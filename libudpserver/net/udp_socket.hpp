@@ -13,7 +13,9 @@ namespace net {
 /// A step of creating a socket failed (L-3): `what()` is `127.0.0.1:53: bind: Address already in use`, with a
 /// remedy if one is known.
 struct SocketError : std::runtime_error {
-    SocketError(const std::string& subject, const std::string& failed_step, int number);
+    /// `found` is a remedy that fits the case.
+    SocketError(const std::string& subject, const std::string& failed_step, int number,
+                const std::string& found = {});
     std::string step;
     int error;
 };

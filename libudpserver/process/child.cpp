@@ -46,6 +46,7 @@ Child::Child(boost::asio::io_context& io, Role role, const Settings& settings, H
       state_timer_(io) {
     messages_.on(ipc::MessageType::ready, [this](ipc::Message& message) { on_ready_message(message); });
     messages_.on(ipc::MessageType::pong, [this](ipc::Message& message) { on_pong_message(message); });
+    messages_.on(ipc::MessageType::failed, [this](ipc::Message& message) { on_failed_message(message); });
 }
 
 Child::~Child() = default;
@@ -84,6 +85,7 @@ void Child::reap() {
     } while (got < 0 && errno == EINTR);
     if (got == 0) return;
     cancel_timers();
+    if (link_) link_->read_rest();
     link_.reset();
     status_.last_exit = ExitStatus{wait_status, hung_};
     status_.ended = now();
@@ -118,6 +120,7 @@ void Child::do_fork() {
         status_.ready.reset();
         status_.log_level = static_cast<int>(log::level());
         hung_ = asked_by_signal_ = status_.left = false;
+        reason_.clear();
         log::write(msg::child_started, "{}: started, pid {}", role_.name, status_.pid);
         open_link(std::move(spawned.link));
     } catch (const std::exception& error) {
@@ -182,6 +185,12 @@ void Child::on_pong_message(ipc::Message& message) {
     last_pong_ = now();
 }
 
+void Child::on_failed_message(ipc::Message& message) {
+    const auto failed = ipc::read<ipc::Failed>(message);
+    if (!failed) return link_->refuse("malformed failed");
+    reason_ = failed->reason;
+}
+
 void Child::do_retry_later() {
     start_after(policy_.died(now(), std::nullopt));
 }
@@ -210,7 +219,7 @@ void Child::do_restart() {
                to_string(*status_.last_exit));
     trust_.died(at, status_.ready, *status_.last_exit);
     const Duration delay = policy_.died(at, status_.ready);
-    if (hooks_.on_crash(*this)) start_after(delay);
+    if (const auto least = hooks_.on_crash(*this)) start_after(std::max(delay, *least));
 }
 
 void Child::start_after(Duration delay) {
@@ -267,6 +276,7 @@ void Child::do_report_exit() {
 }
 
 std::string Child::failure() const {
+    if (!reason_.empty()) return role_.name + ": " + reason_;
     return role_.name + ": " + (status_.last_exit ? to_string(*status_.last_exit) : "cannot start");
 }
 

@@ -46,7 +46,8 @@ public:
     struct Hooks {
         std::function<void(Child&, ipc::Message&)> on_message;
         std::function<void(Child&)> on_ready;
-        std::function<bool(Child&)> on_crash;     ///< exited unexpectedly; returns whether to restart it
+        /// Exited unexpectedly. Returns the least delay before its restart; nothing: it is not restarted.
+        std::function<std::optional<Duration>(Child&)> on_crash;
         std::function<void(Child&)> on_exit;      ///< exited as requested, or will not start any more
         std::function<void(Child&)> on_replaced;  ///< has left its work; the next process starts now
     };
@@ -75,7 +76,7 @@ public:
 
     [[nodiscard]] const Role& role() const { return role_; }
     [[nodiscard]] const ChildStatus& status() const { return status_; }
-    /// Why the last process exited: `REG: exit status 1`.
+    /// Why the last process exited: the reason that it gave, or its exit status, after the role.
     [[nodiscard]] std::string failure() const;
     [[nodiscard]] bool is_running() const { return status_.pid > 0; }
     /// Null without a process, or after its link was lost.
@@ -112,6 +113,7 @@ private:
     void on_message(ipc::Message& message);
     void on_ready_message(ipc::Message& message);
     void on_pong_message(ipc::Message& message);
+    void on_failed_message(ipc::Message& message);
     void tick();
     void wait_for_ping();
     void start_after(Duration delay);
@@ -133,6 +135,7 @@ private:
     Instant last_tick_;                      ///< when we last checked
     std::uint32_t sequence_ = 0;
     pid_t last_pid_ = -1;
+    std::string reason_;  ///< of its failure, as the process reported it
     bool hung_ = false;
     bool asked_by_signal_ = false;  ///< SIGTERM was sent
 };

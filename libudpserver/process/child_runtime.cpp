@@ -9,6 +9,7 @@
 #include "base/fatal.hpp"
 #include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
+#include "libudpserver/process/exit_status.hpp"
 
 namespace process {
 
@@ -58,6 +59,10 @@ void ChildRuntime::report_lost(ipc::Party peer) {
 
 void ChildRuntime::on_peer(ipc::Party peer, PeerCallback callback) {
     peers_[static_cast<std::size_t>(peer)] = std::move(callback);
+}
+
+void ChildRuntime::report_failed(const std::string& reason) {
+    parent_.send(ipc::Failed{reason});
 }
 
 int ChildRuntime::run() {
@@ -142,7 +147,7 @@ void ChildRuntime::stop() {
 
 void ChildRuntime::leave() {
     if (stopping_ || std::exchange(leaving_, true)) return;
-    on_leave_ ? on_leave_() : finish(0);
+    on_leave_ ? on_leave_() : finish(work_left);
 }
 
 }  // namespace process

@@ -63,8 +63,9 @@ public:
     /// once. Default: finish(0).
     void on_stop(Callback callback) { on_stop_ = std::move(callback); }
 
-    /// Only this child exits (TERM, INT, HUP, QUIT): leave the sessions to the next one, then finish(). Not
-    /// called after Stop, nor if the parent has exited: then it is on_stop. Default: finish(0).
+    /// Only this child exits (TERM, INT, HUP, QUIT): leave the sessions to the next one, then
+    /// finish(work_left). Not called after Stop, nor if the parent has exited: then it is on_stop. Default:
+    /// finish(work_left).
     void on_leave(Callback callback) { on_leave_ = std::move(callback); }
 
     /// A heartbeat: call `reply` in the thread of the loop once all threads of this role have responded.
@@ -73,6 +74,9 @@ public:
 
     /// SIGPWR: log the status of this role (K-20).
     void on_info(Callback callback) { on_info_ = std::move(callback); }
+
+    /// Tells the parent why this process is about to fail.
+    void report_failed(const std::string& reason);
 
     /// Runs the loop until finish(). Returns its status.
     int run();

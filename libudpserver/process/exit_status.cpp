@@ -23,11 +23,14 @@ bool ExitStatus::has_crashed() const {
 }
 
 bool ExitStatus::is_own_fault() const {
-    return has_crashed() || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0);
+    if (has_crashed()) return true;
+    return WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0 && WEXITSTATUS(wait_status) != work_left;
 }
 
 std::string to_string(const ExitStatus& status) {
     const int wait_status = status.wait_status;
+    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == work_left && !status.hung)
+        return "its work is left to the next one";
     std::string text = WIFEXITED(wait_status) ? fmt::format("exit status {}", WEXITSTATUS(wait_status))
                                               : fmt::format("signal {} ({})", WTERMSIG(wait_status),
                                                             ::strsignal(WTERMSIG(wait_status)));
@@ -38,13 +41,15 @@ std::string to_string(const ExitStatus& status) {
 void ArenaTrust::died(base::Instant now, std::optional<base::Instant> ready, const ExitStatus& status) {
     if (ready) {
         crashes_before_ready_ = 0;
-        poisoned_ = replacement_ && status.is_own_fault() && now - *ready <= soon;
+        const bool counts = replacement_ && status.is_own_fault() && now - *ready <= soon;
+        crashes_soon_ = counts ? crashes_soon_ + 1 : 0;
+        poisoned_ = crashes_soon_ >= max_soon;
         replacement_ = true;
         return;
     }
     if (status.has_crashed()) ++crashes_before_ready_;
     // A child that crashed before it cleared a poisoned arena leaves it poisoned.
-    if (crashes_before_ready_ >= 2) poisoned_ = true;
+    if (crashes_before_ready_ >= max_before_ready) poisoned_ = true;
 }
 
 }  // namespace process

@@ -1,6 +1,7 @@
 #include "libudpserver/process/restart_policy.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace process {
 
@@ -14,11 +15,22 @@ Duration RestartPolicy::died(Instant now, std::optional<Instant> ready) {
     return delay;
 }
 
-bool CrashTally::add(Instant now) {
+bool CrashLoop::add(Instant now) {
     crashes_.push_back(now);
     while (now - crashes_.front() > limit_.within)
         crashes_.pop_front();
-    return crashes_.size() > limit_.count;
+    return crashes_.size() > limit_.count && !std::exchange(on_, true);
+}
+
+Duration CrashLoop::delay() {
+    if (!on_) return Duration(0);
+    return std::exchange(next_delay_, std::min(2 * next_delay_, max_delay));
+}
+
+void CrashLoop::end() {
+    on_ = false;
+    next_delay_ = first_delay;
+    crashes_.clear();
 }
 
 }  // namespace process

@@ -43,18 +43,30 @@ struct MaxRestarts {
     Duration within{60'000};
 };
 
-/// Detects a crash loop: too many crashes of children, taken together, in too short a time (K-5).
-class CrashTally {
+/// Detects a crash loop: too many unexpected exits in too short a time (K-5). It lasts until a process has
+/// run for that time; meanwhile each restart waits longer than the one before.
+class CrashLoop {
 public:
-    explicit CrashTally(MaxRestarts limit) : limit_(limit) {}
+    static constexpr Duration first_delay{1'000}, max_delay{30'000};
+
+    explicit CrashLoop(MaxRestarts limit) : limit_(limit) {}
     void set_limit(MaxRestarts limit) { limit_ = limit; }
 
-    /// Counts a crash; true if there were more than `count` in the last `within`, both ends included.
+    /// Counts an exit; true if a loop begins with it: there were more than `count` in the last `within`, both
+    /// ends included.
     bool add(Instant now);
+    [[nodiscard]] bool is_on() const { return on_; }
+    /// How long the next restart must wait: nothing outside a loop.
+    Duration delay();
+    /// A process has run for run_to_end().
+    void end();
+    [[nodiscard]] Duration run_to_end() const { return limit_.within; }
 
 private:
     MaxRestarts limit_;
     std::deque<Instant> crashes_;
+    bool on_ = false;
+    Duration next_delay_ = first_delay;
 };
 
 }  // namespace process

@@ -21,6 +21,8 @@ struct Role {
     /// The descriptors that a new child keeps besides its link and its log. Called in the parent before each
     /// fork.
     std::function<std::vector<int>()> keep;
+    /// The proxy works without it for a time: its exits are no crash loop, only its restarts are delayed.
+    bool may_crash = false;
 };
 
 }  // namespace process

@@ -20,16 +20,18 @@ struct Settings {
     std::string name;                ///< of the instance: process titles
     std::optional<base::User> user;  ///< children run as this user (default: as the parent)
     MaxRestarts max_restarts;
-    base::Duration heartbeat{5'000};         ///< a child that is silent for this long is killed and restarted
-    base::Duration stop_timeout{5'000};      ///< after Stop; then SIGTERM
-    base::Duration ping_interval{1'000};     ///< between heartbeats
-    base::Duration exit_timeout{1'000};      ///< after SIGTERM, or after the link was lost; then SIGKILL
-    base::Duration core_timeout{2'000};      ///< after SIGABRT; then SIGKILL
+    bool ends_in_crash_loop = false;      ///< otherwise restarts wait longer and longer
+    bool start_may_fail = true;           ///< otherwise the first failure of a child ends an incomplete start
+    base::Duration heartbeat{5'000};      ///< a child that is silent for this long is killed and restarted
+    base::Duration stop_timeout{5'000};   ///< after Stop; then SIGTERM
+    base::Duration ping_interval{1'000};  ///< between heartbeats
+    base::Duration exit_timeout{1'000};   ///< after SIGTERM, or after the link was lost; then SIGKILL
+    base::Duration core_timeout{2'000};   ///< after SIGABRT; then SIGKILL
     base::Duration link_retry_delay{1'000};  ///< before a failed link between children is retried
     Orphans orphans = Orphans::stop;
-    bool foreground = true;                  ///< false: children close stdin, stdout and stderr
-    bool log_in_background = true;           ///< children log from a thread of their own
-    unsigned start_factor = 6;  ///< a child that is not ready yet may be silent for this many heartbeats
+    bool foreground = true;         ///< false: children close stdin, stdout and stderr
+    bool log_in_background = true;  ///< children log from a thread of their own
+    unsigned start_factor = 6;      ///< a child that is not ready yet may be silent for this many heartbeats
 };
 
 }  // namespace process

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <exception>
 #include <limits>
+#include <new>
+#include <string>
 #include <system_error>
 
 #include "base/log.hpp"
@@ -14,7 +16,9 @@
 #include "base/process_title.hpp"
 #include "base/signals.hpp"
 #include "libudpserver/ipc/channel.hpp"
+#include "libudpserver/ipc/messages.hpp"
 #include "libudpserver/process/child_runtime.hpp"
+#include "libudpserver/process/orphan_guard.hpp"
 #include "libudpserver/process/terminal.hpp"
 
 namespace process {
@@ -41,6 +45,11 @@ void keep_only_own_descriptors(const ChildStart& start) {
     close_all_but(std::move(keep));
 }
 
+/// The standard library names the lack of memory after its class.
+std::string reason_of(const std::exception& error) {
+    return dynamic_cast<const std::bad_alloc*>(&error) ? "not enough memory" : error.what();
+}
+
 int run_child(ChildStart& start) {
     ::setsid();
     // Children of a daemon must not hold the terminal or the working directory.
@@ -57,14 +66,30 @@ int run_child(ChildStart& start) {
     else
         base::forbid_new_privileges();
     // After the change of the user, which clears the parent-death signal.
-    const int when_orphaned = start.settings.orphans == Orphans::stop ? SIGTERM : SIGKILL;
-    if (!base::die_with_parent(start.parent, when_orphaned)) return EXIT_SUCCESS;
+    const bool has_parent = start.settings.orphans == Orphans::stop
+                                ? guard_orphan(start.parent)
+                                : base::die_with_parent(start.parent, SIGKILL);
+    if (!has_parent) return EXIT_SUCCESS;
     // The log thread starts last, so that it inherits the dropped privileges and the blocked signals.
     if (start.settings.log_in_background) log::become(start.role.name, true);
     base::unblock_all();
     ChildRuntime runtime({start.role.name, start.role.party, start.parent, start.fresh_start},
                          std::move(start.link), signals);
-    return start.role.run(runtime);
+    try {
+        return start.role.run(runtime);
+    } catch (const std::exception& error) {
+        runtime.report_failed(reason_of(error));
+        throw;
+    }
+}
+
+/// For a failure before the runtime has taken the link.
+void report_early(ChildStart& start, const std::string& reason) noexcept try {
+    if (!start.link) return;
+    boost::asio::io_context io;
+    ipc::Channel(io, std::move(start.link), start.role.party, ipc::Party::parent).send(ipc::Failed{reason});
+} catch (...) {
+    // The exit status has to be enough.
 }
 
 // Always leaves with _exit: a return or an exception would run the parent's loop and destructors in the
@@ -74,7 +99,8 @@ int run_child(ChildStart& start) {
     try {
         status = run_child(start);
     } catch (const std::exception& error) {
-        log::write(msg::child_failed, "{}: failed: {}", start.role.name, error.what());
+        log::write(msg::child_failed, "{}: failed: {}", start.role.name, reason_of(error));
+        report_early(start, reason_of(error));
     } catch (...) {
         log::write(msg::child_failed, "{}: failed: unknown exception", start.role.name);
     }

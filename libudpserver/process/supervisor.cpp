@@ -20,7 +20,8 @@ Supervisor::Supervisor(boost::asio::io_context& io, Settings settings, base::Sig
     : io_(io),
       settings_(std::move(settings)),
       signals_(io, signals),
-      tally_(settings_.max_restarts),
+      loop_(settings_.max_restarts),
+      loop_timer_(io),
       links_(io, settings_.link_retry_delay, [this](ipc::Party party) { return find(party); }) {
     messages_.on(ipc::MessageType::link_lost, [this](Child& child, ipc::Message& message) {
         const auto lost = ipc::read<ipc::LinkLost>(message);
@@ -37,7 +38,7 @@ Child& Supervisor::add_role(Role role) {
         [this](Child& child) { on_ready(child); },
         [this](Child& child) {
             on_exit(child);
-            return count_crash();
+            return on_crash(child);
         },
         [this](Child& child) {
             on_exit(child);
@@ -84,7 +85,8 @@ void Supervisor::adjust(const Settings& settings) {
     settings_.heartbeat = settings.heartbeat;
     settings_.ping_interval = settings.ping_interval;
     settings_.stop_timeout = settings.stop_timeout;
-    tally_.set_limit(settings.max_restarts);
+    settings_.ends_in_crash_loop = settings.ends_in_crash_loop;
+    loop_.set_limit(settings.max_restarts);
 }
 
 void Supervisor::on(ipc::MessageType type, MessageHandler handler) {
@@ -124,6 +126,7 @@ void Supervisor::on_signals(const base::TakenSignals& taken) {
         log::write(msg::signal_ignored, "{}: ignored, {} arrived with it", base::signal_name(number),
                    base::signal_name(taken.end));
     if (taken.end == 0) return;
+    if (taken.end == SIGHUP && !stopping_ && on_hang_up_ && on_hang_up_()) return;
     log::write(msg::signal_received, "{}: shutting down{}", base::signal_name(taken.end),
                stopping_ ? " at once" : "");
     shut_down(0);
@@ -156,8 +159,11 @@ std::vector<std::string> Supervisor::info_lines(Instant now) const {
     const auto age =
         started_ ? std::chrono::floor<std::chrono::seconds>(now - *started_) : std::chrono::seconds(0);
     std::vector<std::string> lines{fmt::format("supervisor {} pid {} for {}, log level {}",
-                                               stopping_ ? "stopping" : "up", ::getpid(),
-                                               base::format_duration(age), static_cast<int>(log::level()))};
+                                               stopping_       ? "stopping"
+                                               : is_degraded() ? "degraded"
+                                                               : "up",
+                                               ::getpid(), base::format_duration(age),
+                                               static_cast<int>(log::level()))};
     for (const auto& child : children_)
         lines.push_back(describe(*child, now));
     return lines;
@@ -203,6 +209,7 @@ void Supervisor::on_message(Child& child, ipc::Message& message) {
 
 void Supervisor::on_ready(Child& child) {
     if (on_child_ready_) on_child_ready_(child);
+    watch_loop(child);
     links_.ready(child.role().party);
     if (reported_ready_ || !all_ready()) return;
     reported_ready_ = true;
@@ -213,13 +220,45 @@ void Supervisor::on_exit(Child& child) {
     if (on_child_exit_) on_child_exit_(child);
 }
 
-// False if the child is not to be restarted.
-bool Supervisor::count_crash() {
-    if (!tally_.add(base::MonotonicClock::now())) return true;
-    log::write(msg::crash_loop, "crash loop, shutting down: more than {} crashes of children within {}",
-               settings_.max_restarts.count, base::format_duration(settings_.max_restarts.within));
+// What a child that may crash does says nothing about the others; the delays of its role are enough.
+std::optional<Duration> Supervisor::on_crash(const Child& child) {
+    if (gives_up_start(child)) return std::nullopt;
+    if (child.role().may_crash) return Duration(0);
+    loop_timer_.cancel();
+    if (loop_.add(base::MonotonicClock::now()) && ends_with_loop()) return std::nullopt;
+    return loop_.delay();
+}
+
+// The user who waits for the start is better off with the reason than with retries.
+bool Supervisor::gives_up_start(const Child& child) {
+    if (settings_.start_may_fail || reported_ready_ || stopping_) return false;
+    if (child.status().ready || !child.status().last_exit->is_own_fault()) return false;
+    start_failure_ = child.failure();
     shut_down(1);
-    return false;
+    return true;
+}
+
+// A crash loop begins. A proxy that has not even started keeps nothing alive.
+bool Supervisor::ends_with_loop() {
+    const bool starts = !settings_.start_may_fail && !reported_ready_;
+    const bool ends = settings_.ends_in_crash_loop || starts;
+    log::write(msg::crash_loop, "crash loop, {}: more than {} crashes within {}",
+               ends ? "shutting down" : "restarts are delayed, sessions kept", settings_.max_restarts.count,
+               base::format_duration(settings_.max_restarts.within));
+    if (starts) start_failure_ = "crash loop";
+    if (ends) shut_down(1);
+    return ends;
+}
+
+void Supervisor::watch_loop(const Child& child) {
+    if (!loop_.is_on() || child.role().may_crash) return;
+    loop_timer_.expires_after(loop_.run_to_end());
+    loop_timer_.async_wait([this](boost::system::error_code error) {
+        if (error || stopping_) return;
+        loop_.end();
+        log::write(msg::crash_loop_over, "the crash loop is over: no crash within {}",
+                   base::format_duration(settings_.max_restarts.within));
+    });
 }
 
 void Supervisor::check_finished() {
@@ -234,6 +273,7 @@ void Supervisor::check_finished() {
     }
     if (!stopping_ || running || std::exchange(finished_, true)) return;
     log::write(msg::proxy_stopped, "exit status {}", status_);
+    loop_timer_.cancel();
     signals_.stop();
     boost::asio::post(io_, [&io = io_] { io.stop(); });
 }

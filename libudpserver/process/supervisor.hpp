@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -74,6 +75,9 @@ public:
     /// A shutdown begins.
     void on_stopping(Callback callback) { on_stopping_ = std::move(callback); }
 
+    /// SIGHUP came alone; returns false if it is to shut down, as without this callback.
+    void on_hang_up(std::function<bool()> callback) { on_hang_up_ = std::move(callback); }
+
     /// `since`: when proxyd was started, if this is another program after an upgrade.
     void start(std::optional<Instant> since = std::nullopt);
     /// Shuts down as a signal does (exit status 0); a second call kills the children.
@@ -83,12 +87,17 @@ public:
     /// What SIGPWR logs about the parent and its children.
     [[nodiscard]] std::vector<std::string> info_lines(Instant now) const;
 
-    /// 0 after a requested shutdown, 1 after a crash loop; nothing before all children have exited.
+    /// 0 after a requested shutdown, 1 after a failed start or a crash loop that ends the proxy; nothing
+    /// before all children have exited.
     [[nodiscard]] std::optional<int> exit_status() const {
         return finished_ ? std::optional(status_) : std::nullopt;
     }
     [[nodiscard]] bool is_stopping() const { return stopping_; }
     [[nodiscard]] bool all_ready() const;
+    /// True in a crash loop: restarts are delayed.
+    [[nodiscard]] bool is_degraded() const { return loop_.is_on(); }
+    /// Why the start was given up; empty if it was not.
+    [[nodiscard]] const std::string& start_failure() const { return start_failure_; }
     /// True once all children have been up at the same time.
     [[nodiscard]] bool was_ready() const { return reported_ready_; }
     [[nodiscard]] std::optional<Instant> started() const { return started_; }
@@ -106,19 +115,25 @@ private:
     void on_message(Child& child, ipc::Message& message);
     void on_ready(Child& child);
     void on_exit(Child& child);
-    bool count_crash();
+    std::optional<Duration> on_crash(const Child& child);
+    bool gives_up_start(const Child& child);
+    bool ends_with_loop();
+    void watch_loop(const Child& child);
     void check_finished();
     void forget_removed();
 
     boost::asio::io_context& io_;
     Settings settings_;
     SignalSource signals_;
-    CrashTally tally_;
+    CrashLoop loop_;
+    boost::asio::steady_timer loop_timer_;  ///< to the end of a crash loop, if nothing exits before
+    std::string start_failure_;
     ipc::Dispatcher<Child&> messages_;
     std::vector<std::unique_ptr<Child>> children_;
     std::vector<std::unique_ptr<Child>> removed_;  ///< of removed roles, until they have exited
     Links links_;
     Callback on_all_ready_, on_paused_, on_stopping_;
+    std::function<bool()> on_hang_up_;
     ChildCallback on_child_exit_, on_child_ready_;
     std::optional<Instant> started_;
     bool reported_ready_ = false;

@@ -125,27 +125,29 @@ void TriedProgram::end() {
 
 // All words that it sent are read before its exit is reported: the last one may have the reason.
 void TriedProgram::read_words() {
-    socket_.async_wait(stream_descriptor::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        if (error || alive.expired() || pid_ < 0) return;
-        std::array<char, max_word> word;
-        const ssize_t got = ::recv(socket_.native_handle(), word.data(), word.size(), MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return;
-        read_words();
-        if (got > 0) hooks_.on_word(std::string(word.data(), static_cast<std::size_t>(got)));
-    });
+    socket_.async_wait(
+        stream_descriptor::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+            if (error || alive.expired() || pid_ < 0) return;
+            std::array<char, max_word> word;
+            const ssize_t got = ::recv(socket_.native_handle(), word.data(), word.size(), MSG_DONTWAIT);
+            if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return;
+            read_words();
+            if (got > 0) hooks_.on_word(std::string(word.data(), static_cast<std::size_t>(got)));
+        });
 }
 
 void TriedProgram::wait_for_exit() {
-    exit_.async_wait(stream_descriptor::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        if (error || alive.expired() || pid_ < 0) return;
-        std::array<char, max_word> word;
-        ssize_t got = 0;
-        while ((got = ::recv(socket_.native_handle(), word.data(), word.size(), MSG_DONTWAIT)) > 0)
-            hooks_.on_word(std::string(word.data(), static_cast<std::size_t>(got)));
-        if (pid_ < 0) return;
-        const ExitStatus status = collect();
-        hooks_.on_exit(status);
-    });
+    exit_.async_wait(
+        stream_descriptor::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+            if (error || alive.expired() || pid_ < 0) return;
+            std::array<char, max_word> word;
+            ssize_t got = 0;
+            while ((got = ::recv(socket_.native_handle(), word.data(), word.size(), MSG_DONTWAIT)) > 0)
+                hooks_.on_word(std::string(word.data(), static_cast<std::size_t>(got)));
+            if (pid_ < 0) return;
+            const ExitStatus status = collect();
+            hooks_.on_exit(status);
+        });
 }
 
 ExitStatus TriedProgram::collect() {

@@ -21,10 +21,10 @@ class TriedProgram {
 public:
     struct Start {
         std::string path;
-        std::vector<std::string> arguments;   ///< including the name of the program
-        std::vector<std::string> environment; ///< `NAME=value`, besides that of this process
-        std::vector<int> descriptors;         ///< that it gets, with their numbers
-        std::string socket_variable;          ///< names the descriptor of its socket
+        std::vector<std::string> arguments;    ///< including the name of the program
+        std::vector<std::string> environment;  ///< `NAME=value`, besides that of this process
+        std::vector<int> descriptors;          ///< that it gets, with their numbers
+        std::string socket_variable;           ///< names the descriptor of its socket
     };
     struct Hooks {
         std::function<void(const std::string& word)> on_word;

@@ -122,7 +122,9 @@ ProcessCommands::Targets ProcessCommands::targets(const Request& request, const 
 Row ProcessCommands::parent_row() const {
     Row row;
     row.add("role", parent_role)
-        .add("state", supervisor_.is_stopping() ? "stopping" : "up")
+        .add("state", supervisor_.is_stopping()   ? "stopping"
+                      : supervisor_.is_degraded() ? "degraded"
+                                                  : "up")
         .add("pid", ::getpid());
     if (supervisor_.started()) row.add("uptime_ms", base::MonotonicClock::now() - *supervisor_.started());
     row.add("restarts", 0);

@@ -125,7 +125,8 @@ std::string ProxyCommands::faults() const {
         text += fmt::format("{}{} {}", text.empty() ? "" : ", ", child->role().name,
                             to_string(child->status().state));
     }
-    return text;
+    if (!parent_.supervisor().is_degraded()) return text;
+    return text + (text.empty() ? "" : ", ") + "crash loop: restarts of REG are delayed";
 }
 
 void ProxyCommands::status(const Request& request, Answer answer) const {

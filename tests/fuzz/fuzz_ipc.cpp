@@ -85,5 +85,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     try_as<ipc::LinkLost>(*type, body);
     try_as<ipc::Drain>(*type, body);
     try_as<ipc::Drained>(*type, body);
+    try_as<ipc::Failed>(*type, body);
     return 0;
 }

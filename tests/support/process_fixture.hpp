@@ -127,6 +127,7 @@ struct Stage {
         settings.heartbeat = 60s;
         settings.stop_timeout = 60s;
         settings.max_restarts = {100, 60s};
+        settings.ends_in_crash_loop = true;
     }
     ~Stage() {
         if (supervisor)

@@ -9,11 +9,11 @@ using namespace ipc;
 namespace {
 
 constexpr std::array parties{Party::parent, Party::reg, Party::acr, Party::apr};
-constexpr std::array types{MessageType::ready,     MessageType::ping,         MessageType::pong,
-                           MessageType::stop,      MessageType::pool_request, MessageType::pool_sockets,
-                           MessageType::peer_link, MessageType::name_update,  MessageType::look_up,
-                           MessageType::looked_up, MessageType::query,        MessageType::query_result,
-                           MessageType::link_lost, MessageType::drain,        MessageType::drained};
+constexpr std::array types{
+    MessageType::ready,        MessageType::ping,         MessageType::pong,      MessageType::stop,
+    MessageType::pool_request, MessageType::pool_sockets, MessageType::peer_link, MessageType::name_update,
+    MessageType::look_up,      MessageType::looked_up,    MessageType::query,     MessageType::query_result,
+    MessageType::link_lost,    MessageType::drain,        MessageType::drained,   MessageType::failed};
 
 bool is_child(Party party) {
     return party != Party::parent;
@@ -25,6 +25,7 @@ bool expected(MessageType type, Party from, Party to) {
         case MessageType::pong:
         case MessageType::query_result:
         case MessageType::link_lost:
+        case MessageType::failed:
             return is_child(from) && to == Party::parent;
         case MessageType::ping:
         case MessageType::stop:

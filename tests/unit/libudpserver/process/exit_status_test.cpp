@@ -50,17 +50,28 @@ TEST_CASE("an end has words") {
     CHECK(to_string(killed(SIGABRT, true)) == "signal 6 (Aborted) after no heartbeat");
 }
 
-TEST_CASE("another fault within 10 s of adopting makes the next one start afresh") {
+TEST_CASE("ten faults in a row within 10 s of adopting make the next one start afresh [E-2]") {
     for (const auto& fault : {killed(SIGSEGV), exited(1), killed(SIGKILL, true)}) {
         ArenaTrust soon, late;
-        soon.died(ready, ready, fault);
-        CHECK_FALSE(soon.is_poisoned());  // the first REG adopted nothing
-        soon.died(ready + 10s, ready, fault);
-        CHECK(soon.is_poisoned());
+        soon.died(ready, ready, fault);  // the first REG adopted nothing
         late.died(ready, ready, fault);
-        late.died(ready + 10s + 1ms, ready, fault);
+        for (int i = 0; i < 10; ++i) {
+            CHECK_FALSE(soon.is_poisoned());
+            soon.died(ready + 10s, ready, fault);
+            late.died(i == 5 ? ready + 10s + 1ms : ready, ready, fault);
+        }
+        CHECK(soon.is_poisoned());
         CHECK_FALSE(late.is_poisoned());
     }
+}
+
+TEST_CASE("a child that leaves its work has not finished it, and is not at fault [E-11]") {
+    CHECK(exited(0).is_finished());
+    CHECK_FALSE(exited(work_left).is_finished());
+    CHECK_FALSE(exited(work_left).is_own_fault());
+    CHECK_FALSE(exited(1).is_finished());
+    CHECK_FALSE(killed(SIGKILL).is_finished());
+    CHECK(to_string(exited(work_left)) == "its work is left to the next one");
 }
 
 TEST_CASE("an end from outside is no proof against the arena, however often it comes") {
@@ -103,8 +114,8 @@ TEST_CASE("a child that became ready ends the suspicion") {
 
 TEST_CASE("a child that was to start afresh and was killed before it could leaves the arena poisoned") {
     ArenaTrust trust;
-    trust.died(ready, ready, killed(SIGSEGV));
-    trust.died(ready, ready, killed(SIGSEGV));
+    trust.died(ready, std::nullopt, killed(SIGSEGV));
+    trust.died(ready, std::nullopt, killed(SIGSEGV));
     trust.died(ready, std::nullopt, killed(SIGKILL));
     CHECK(trust.is_poisoned());
 }

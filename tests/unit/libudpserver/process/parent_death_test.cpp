@@ -77,3 +77,25 @@ TEST_CASE("a child that hangs dies with its parent all the same [K-8]") {
     CHECK(wait_for(home.pids[0], 2s) == 1000 + SIGTERM);
     CHECK(wait_for(home.pids[1], 2s) == 1000 + SIGTERM);
 }
+
+TEST_CASE("a child that is stopped or busy does not outlive its parent [E-4]") {
+    const bool stopped = GENERATE(true, false);
+    Orphanage home([stopped](Stage& stage, ipc::Party party) {
+        if (stopped) return stage.good_role(party);
+        return stage.role(
+            [](ChildRuntime& runtime, Board&) {
+                runtime.report_ready();
+                for (;;)
+                    ::pause();  // signals are counted, and never acted on
+                return 0;
+            },
+            party);
+    });
+    for (int i = 0; stopped && i < 2; ++i)
+        ::kill(home.pids[i], SIGSTOP);
+    ::kill(home.parent, SIGKILL);
+    CHECK(wait_for(home.parent) == 1000 + SIGKILL);
+    CHECK(wait_for(home.pids[0], 5s) == (stopped ? 0 : 1000 + SIGKILL));
+    CHECK(wait_for(home.pids[1], 5s) == (stopped ? 0 : 1000 + SIGKILL));
+    CHECK(home.stage.board->stops == (stopped ? 2 : 0));
+}

