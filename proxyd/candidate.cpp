@@ -51,6 +51,7 @@ std::optional<Candidate> Candidate::from_environment() {
     if (error != std::errc() || *end != '\0' || ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0)
         throw std::runtime_error(std::string(candidate_variable) + " is not a descriptor");
     ::unsetenv(candidate_variable);
+    ::unsetenv("NOTIFY_SOCKET");  // the service manager must not take this process for the proxy
     return Candidate(base::UniqueFd(descriptor));
 }
 

@@ -150,6 +150,7 @@ std::string Parent::status_text() const {
         if (status.last_exit) down += ", last exit: " + to_string(*status.last_exit);
     }
     if (!down.empty()) return down;
+    if (supervisor_.is_degraded()) return "degraded: crash loop, restarts of REG are delayed";
     return draining_ ? "shutting down gracefully: no new sessions" : "ready";
 }
 
