@@ -79,7 +79,7 @@ def test_the_log_directory_is_missing(upgradable, peer):  # noqa: F811
         folder.rename(elsewhere)
         assert str(proxy.daemon.log_path) in proxy("upgrade", status=FAILED).stderr
         elsewhere.rename(folder)
-        assert "No such file" in proxy.daemon.wait_line(FAILURE).text
+        assert str(proxy.daemon.log_path) in proxy.daemon.wait_line(FAILURE).text
         assert proxy.daemon.child() == child and not proxy.daemon.records()
         assert traffic.is_unharmed()
     assert proxy.upgrade()["sessions"] == "kept"
