@@ -2,14 +2,6 @@
 
 namespace net {
 
-namespace {
-
-constexpr std::uint64_t bit_of(std::uint16_t port) {
-    return std::uint64_t{1} << (port % 64);
-}
-
-}  // namespace
-
 PoolPorts::PoolPorts(const std::vector<PoolGroup>& groups) {
     for (const PoolGroup& group : groups) {
         if (of(group.source) != nullptr) continue;
@@ -24,15 +16,14 @@ PoolPorts::Ports* PoolPorts::of(const base::Address& source) const {
     return nullptr;
 }
 
-void PoolPorts::add(const base::Endpoint& local) {
-    if (Ports* ports = of(local.address()))
-        ports->bits[local.port / 64].fetch_or(bit_of(local.port), std::memory_order_relaxed);
+void PoolPorts::add(const base::Endpoint& bound, int fd) {
+    if (Ports* ports = of(bound.address()))
+        ports->sockets[bound.port].store(fd + 1, std::memory_order_relaxed);
 }
 
-bool PoolPorts::contains(const base::Endpoint& local) const {
-    const Ports* ports = of(local.address());
-    return ports != nullptr &&
-           (ports->bits[local.port / 64].load(std::memory_order_relaxed) & bit_of(local.port)) != 0;
+int PoolPorts::descriptor(const base::Endpoint& bound) const {
+    const Ports* ports = of(bound.address());
+    return ports == nullptr ? -1 : ports->sockets[bound.port].load(std::memory_order_relaxed) - 1;
 }
 
 }  // namespace net

@@ -16,14 +16,16 @@ class PoolPorts {
 public:
     explicit PoolPorts(const std::vector<PoolGroup>& groups);
 
-    void add(const base::Endpoint& local);
-    /// A socket is bound to exactly this address and port, which may be the unspecified address.
-    [[nodiscard]] bool contains(const base::Endpoint& local) const;
+    /// `bound`: the source of the socket's group with the port.
+    void add(const base::Endpoint& bound, int fd);
+    /// The socket that is bound to exactly this address and port, which may be the unspecified address; -1 if
+    /// none is.
+    [[nodiscard]] int descriptor(const base::Endpoint& bound) const;
 
 private:
     struct Ports {
         base::Address source;
-        std::array<std::atomic<std::uint64_t>, 1024> bits{};  ///< one for each port
+        std::array<std::atomic<std::int32_t>, 65536> sockets{};  ///< descriptor + 1 for each port
     };
 
     [[nodiscard]] Ports* of(const base::Address& source) const;

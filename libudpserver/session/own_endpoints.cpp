@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "conf/address_block.hpp"
+#include "libudpserver/net/udp_socket.hpp"
 
 namespace session {
 
@@ -18,10 +19,14 @@ bool OwnEndpoints::is_listener(const Endpoint& endpoint, Instant now) {
     return listeners_.listens_at(endpoint, address) && is_local(address, now);
 }
 
+/// A socket that is bound to all addresses has only that of its route while it is connected: other programs
+/// of this machine may then have the port on other addresses, and be clients.
 bool OwnEndpoints::is_source(const Endpoint& endpoint, Instant now) {
-    if (ports_.contains(endpoint)) return true;
-    const bool is_port = ports_.contains({base::Address::any(endpoint.family), endpoint.port});
-    return is_port && is_local(endpoint.address(), now);
+    if (ports_.descriptor(endpoint) >= 0) return true;
+    const int socket = ports_.descriptor({base::Address::any(endpoint.family), endpoint.port});
+    if (socket < 0) return false;
+    const base::Address address = endpoint.address(), present = net::local_endpoint(socket).address();
+    return present.is_any() ? is_local(address, now) : present == address;
 }
 
 /// Binding a socket would tell too, but with net.ipv4.ip_nonlocal_bind every address can be bound.

@@ -189,6 +189,7 @@ def test_explain_knows_sessions_places_and_limits(gw, echo, peer, workers):
         return one.rows("explain", "from", who, "to", to)[-1]
     assert decision(client.text)["decision"] == "accept"
     client.ask(b"x", one.listener)
+    client.ask(b"confirmed", one.listener)
     told, session = decision(client.text), one.row("sessions")
     assert (told["decision"], told["session"], told["server"]) == ("forward", session["id"], echo)
     limited = decision("127.1.0.1")
@@ -197,8 +198,9 @@ def test_explain_knows_sessions_places_and_limits(gw, echo, peer, workers):
     assert not is_served(one.listener, "127.1.0.1") or workers > 1
     if workers > 1:
         return
-    other.ask(b"x", one.listener)
-    peer("127.1.0.3").ask(b"x", one.listener)
+    for late in (other, peer("127.1.0.3")):
+        for data in (b"x", b"confirmed"):
+            late.ask(data, one.listener)
     full = decision("127.1.0.4")
     assert full["decision"] == "deny" and full["why"].startswith("sessions-full:")
     assert not is_served(one.listener, "127.1.0.4")

@@ -275,11 +275,11 @@ def test_max_sessions_raised_and_lowered(reloading, peer):
         return configuration(listener, server.text, udpserver={"max-sessions": count, "unanswered-share": "100%"})
     proxy = reloading(limited(4))
     clients = [peer() for _ in range(8)]
-    sources = [echo_trip(client, server, listener) for client in clients[:4]]
+    sources = [echo_trip(client, server, listener) for client in clients[:4] for _ in range(2)][::2]
     clients[4].send(b"full", listener)
     proxy.daemon.wait_records(1, REASON="sessions-full")
     proxy.reload(limited(8))
-    sources += [echo_trip(client, server, listener) for client in clients[4:]]
+    sources += [echo_trip(client, server, listener) for client in clients[4:] for _ in range(2)][::2]
     assert [echo_trip(client, server, listener) for client in clients] == sources
     proxy.reload(limited(3))
     ended = proxy.daemon.wait_records(5, REASON="policy")

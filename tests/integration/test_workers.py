@@ -75,7 +75,8 @@ def test_all_workers_forward_under_load(proxyd, udp_echo, workers):
 def test_limits_of_all_workers_together(proxyd, peer):
     """[K-46] max-sessions is divided among the workers: never more than that in all."""
     server = peer()
-    daemon, listener = start(proxyd, server.text, 4, **{"max-sessions": 40, "unanswered-share": "100%"})
+    daemon, listener = start(proxyd, server.text, 4, **{"max-sessions": 40, "unanswered-share": "100%",
+                                                        "unconfirmed-share": "100%"})
     clients = [peer() for _ in range(120)]
     for client in clients:
         client.send(b"x", listener)
@@ -83,6 +84,9 @@ def test_limits_of_all_workers_together(proxyd, peer):
             server.socket.settimeout(0.03 * SLOWNESS)
             data, source = server.socket.recvfrom(10)
             server.send(data, source)
+            client.receive()
+            client.send(b"confirmed", listener)
+            server.socket.recvfrom(10)
         except TimeoutError:
             pass
     counts = counters(daemon)

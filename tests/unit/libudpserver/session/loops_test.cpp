@@ -94,6 +94,18 @@ TEST_CASE("a socket that a session uses stays a source of our own in the next RE
     CHECK(engine.refused(CloseReason::bad_source) == 1);
 }
 
+TEST_CASE("a program of this machine may have the port of a connected socket on another address [A-1]") {
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    REQUIRE(client.send_to(engine.address(), "ask"));
+    engine.pump();
+    const auto request = server.receive();
+    REQUIRE(request);
+    const LoopbackSocket other("127.0.0.2", request->from.port);
+    CHECK(round_trip(engine, other, server));
+    CHECK(engine.refused(CloseReason::bad_source) == 0);
+}
+
 TEST_CASE("a wildcard listener takes no source with its port and any address of this machine [A-1]") {
     const LoopbackSocket server;
     Engine engine(wildcard_config(server));
