@@ -84,10 +84,10 @@ def test_limits_of_all_workers_together(proxyd, peer):
             server.socket.settimeout(0.03 * SLOWNESS)
             data, source = server.socket.recvfrom(10)
             server.send(data, source)
-            client.receive()
+            client.receive(0.3)
             client.send(b"confirmed", listener)
             server.socket.recvfrom(10)
-        except TimeoutError:
+        except (TimeoutError, AssertionError):
             pass
     counts = counters(daemon)
     assert counts["open"] == 40
