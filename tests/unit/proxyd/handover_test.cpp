@@ -98,7 +98,7 @@ TEST_CASE("an invalid handover is refused with the line") {
     CHECK_THAT(refusal("hello\n"), Contains("hello"));
     CHECK_THAT(refusal(without(good, "proxyd-handover 3\n")), Contains("version 0.1.0"));
     CHECK_THAT(refusal(without(good, "proxyd-handover 3", "proxyd-handover 4")),
-               Contains("proxyd-handover 3"));
+               Contains("proxyd-handover 4"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch")), Contains("epoch"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch 7 8")), Contains("epoch 7 8"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch x")), Contains("epoch x"));
