@@ -10,7 +10,6 @@ import os
 import pathlib
 import pwd
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -183,7 +182,7 @@ def main(first, following):
     finally:
         subprocess.run(["dpkg", "-r", "proxyd"], capture_output=True, check=False)
         for pid in programs():
-            os.kill(pid, signal.SIGTERM)
+            subprocess.run(["kill", str(pid)], capture_output=True, check=False)
         purge(before)
         echo.kill()
         echo.wait()
