@@ -1,5 +1,6 @@
 """Signals to the parent, to REG and to both: levels, log files, information, ends."""
 import os
+import pathlib
 import re
 import signal
 import tempfile
@@ -327,11 +328,7 @@ def starting(tmp_path, peer):
 
     def has_begun():
         assert instance.running, instance.tail()
-        try:
-            return any("socket:" in os.readlink(f"/proc/{instance.pid}/fd/{fd}")
-                       for fd in os.listdir(f"/proc/{instance.pid}/fd"))
-        except FileNotFoundError:
-            return False
+        return f":{port:04X} " in pathlib.Path("/proc/net/udp").read_text()
     wait_for(has_begun, what="the first socket", interval=0)
     return instance
 

@@ -272,7 +272,15 @@ def test_children_end_when_the_parent_is_killed(serve, peer):
     wait_for(lambda: not is_alive(child), 1, "the child's end")
     assert daemon.wait() == -signal.SIGKILL
     assert [record["REASON"] for record in daemon.records()] == ["process-end"]
-    UdpPeer(port=listener[1]).close()  # the port is free
+    wait_for(lambda: is_free(listener[1]), 1, "the end of REG's last thread frees the port")
+
+
+def is_free(port):
+    try:
+        UdpPeer(port=port).close()
+        return True
+    except OSError:
+        return False
 
 
 def test_a_death_during_the_end_is_not_counted(serve):
