@@ -110,6 +110,12 @@ int unmute(int fd) {
     return result == 0 || errno == ENOENT ? 0 : errno;
 }
 
+bool is_muted(int fd) {
+    // The kernel does not show a filter of this kind, but returns success when there is none.
+    socklen_t length = 0;
+    return ::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &length) != 0 || length != 0;
+}
+
 std::uint32_t dropped(int fd) {
     std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
     socklen_t length = sizeof info;

@@ -47,6 +47,8 @@ int connect_socket(int fd, const base::Endpoint& server);
 int disconnect_socket(int fd);
 /// Undoes MuteFilter::mute; a socket that is not muted stays as it is.
 int unmute(int fd);
+/// Whether the socket has a filter, which is MuteFilter's if it is a pool socket.
+bool is_muted(int fd);
 /// How many datagrams the kernel has dropped at this socket: those that came while it was muted, and those
 /// that found its buffer full.
 std::uint32_t dropped(int fd);

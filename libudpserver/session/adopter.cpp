@@ -42,7 +42,7 @@ Adoption Adopter::adopt_all(bool fresh, Instant now) {
         std::uint32_t& count = one == AdoptResult::policy_closed ? result.ended : result.aborted;
         if (++count % records_per_drain == 0) base::log::drain();
     }
-    parts_.sockets.leases().reclaim_unclaimed(now + parts_.config.udpserver.quarantine);
+    parts_.sockets.leases().reclaim_unclaimed(now + parts_.config.udpserver.quarantine, fresh);
     parts_.reports.adopted(result.adopted, result.aborted);
     return result;
 }
@@ -102,8 +102,7 @@ void Adopter::close(Session session, AdoptResult result, bool fresh, Instant now
     }
     // Freed before it is reported: should the report be what kills REG, the next one does not meet it again.
     const Record copy = session.record();
-    session->state = State::free;
-    session->socket = no_socket;
+    session.record() = Record{.generation = copy.generation};
     parts_.sessions.add_free_place(session.slot());
     parts_.reports.closed_unserved(copy, session.slot(), reason, parts_.transition.rule_of(copy), now);
 }

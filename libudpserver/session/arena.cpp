@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include <bit>
 #include <cerrno>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -17,13 +17,18 @@ namespace {
 /// Changes whenever the meaning of a byte in the arena does.
 constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'05;
 
+/// All that the arena says about itself. Its sizes and its layout are known to the parent, which lets no REG
+/// of another layout map it, so that nothing a REG writes can mislead the next one about them.
 struct alignas(64) Header {
-    std::uint64_t layout;
-    std::uint64_t sessions;
-    std::uint64_t pool_sockets;
-    std::uint64_t record_size;
     Arena::Content content;
 };
+
+/// A few changed bits do not turn one mark into the other; anything else is `awaited`, which believes less.
+Arena::Content nearest(Arena::Content content) {
+    const std::uint64_t difference =
+        static_cast<std::uint64_t>(content) ^ static_cast<std::uint64_t>(Arena::Content::complete);
+    return std::popcount(difference) <= 8 ? Arena::Content::complete : Arena::Content::awaited;
+}
 
 constexpr std::size_t totals_at = sizeof(Header);
 constexpr std::size_t aligned(std::size_t size) {
@@ -79,7 +84,7 @@ Arena Arena::create(std::size_t sessions, std::size_t pool_sockets, Content cont
     Arena arena(std::move(fd), sessions, pool_sockets);
     if (::ftruncate(arena.descriptor(), static_cast<off_t>(arena.size_)) != 0)
         fail("session arena: ftruncate");
-    const Header header{this_layout, sessions, pool_sockets, sizeof(Record), content};
+    const Header header{content};
     if (::pwrite(arena.descriptor(), &header, sizeof header, 0) != sizeof header)
         fail("session arena: write");
     // A broken REG can neither shrink the memory under its successor nor fill the machine with it.
@@ -100,18 +105,13 @@ void Arena::map() {
     void* memory = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
     if (memory == MAP_FAILED) fail("session arena: mmap");
     memory_ = static_cast<std::byte*>(memory);
-    const auto& header = *reinterpret_cast<const Header*>(memory_);
-    if (header.layout != this_layout || header.sessions != sessions_ ||
-        header.pool_sockets != pool_sockets_ || header.record_size != sizeof(Record)) {
-        throw std::runtime_error("session arena: made by another version of proxyd");
-    }
     totals_ = {reinterpret_cast<Totals*>(memory_ + totals_at), max_workers};
     pool_ = {reinterpret_cast<PoolEntry*>(memory_ + pool_at), pool_sockets_};
     records_ = {reinterpret_cast<Record*>(memory_ + records_at(pool_sockets_)), sessions_};
 }
 
 bool Arena::complete() const {
-    return reinterpret_cast<const Header*>(memory_)->content == Content::complete;
+    return nearest(reinterpret_cast<const Header*>(memory_)->content) == Content::complete;
 }
 
 void Arena::mark_complete() {

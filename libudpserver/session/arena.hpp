@@ -84,22 +84,21 @@ struct Totals {
 class Arena {
 public:
     enum class Content : std::uint64_t {
-        awaited,  ///< the sessions are still in an older arena, or unknown (arena_migration.hpp)
-        complete
+        awaited = 0,  ///< the sessions are still in an older arena, or unknown (arena_migration.hpp)
+        complete = 0x9e37'79b9'7f4a'7c15
     };
     /// Memory of a fixed size for these numbers of sessions and pool sockets, all zero. Throws
     /// std::system_error.
     static Arena create(std::size_t sessions, std::size_t pool_sockets, Content content = Content::complete);
 
-    /// An arena that this process had before an exec; map() checks it.
+    /// An arena that this process had before an exec, of this program's layout.
     static Arena from_descriptor(base::UniqueFd fd, std::size_t sessions, std::size_t pool_sockets) {
         return {std::move(fd), sessions, pool_sockets};
     }
     /// Identifies the layout: programs with the same one can work with the same arena.
     static std::uint64_t layout();
 
-    /// Maps it into this process. Throws std::system_error; std::runtime_error when the layout is not this
-    /// program's.
+    /// Maps it into this process. Throws std::system_error.
     void map();
 
     /// Of a mapped arena: whether it has all sessions.

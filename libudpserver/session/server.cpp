@@ -1,5 +1,6 @@
 #include "libudpserver/session/server.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <latch>
 #include <utility>
@@ -84,6 +85,8 @@ Adoption Server::adopt_all(bool fresh) {
 }
 
 Adoption Server::start(bool fresh) {
+    // What made two REGs crash may have changed the counts too.
+    if (fresh) std::ranges::fill(arena_.all_totals(), Totals{});
     const Adoption all = adopt_all(fresh);
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->read_leftovers();

@@ -263,7 +263,7 @@ void SessionEngine::addresses_changed(std::vector<base::Address> local, Instant 
 }
 
 bool SessionEngine::add_socket(SocketIndex socket, int fd, std::size_t group) {
-    if (!parts_.sockets.add(socket, fd, group)) return false;
+    if (!parts_.sockets.add(socket, fd, group, adopted_)) return false;
     // A connected socket reports the address of its route instead of the one it is bound to.
     parts_.pool_ports.add({parts_.sockets.source_of(group), net::local_endpoint(fd).port}, fd);
     return true;

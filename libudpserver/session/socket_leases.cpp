@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "libudpserver/net/udp_socket.hpp"
 
@@ -39,11 +40,12 @@ SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, con
         free.reserve(entries.size());
 }
 
-bool SocketLeases::add(SocketIndex index, int fd, std::size_t group) {
+bool SocketLeases::add(SocketIndex index, int fd, std::size_t group, bool is_new) {
     if (index_of(index) >= entries_.size() || group >= free_.size() || has(index)) return false;
     sockets_[index_of(index)] = {.fd = fd, .group = static_cast<std::uint16_t>(group)};
     ++count_;
-    const PoolEntry& entry = entries_[index_of(index)];
+    PoolEntry& entry = entries_[index_of(index)];
+    if (is_new) entry = {};
     if (entry.state == PoolEntry::State::idle) quarantine(index, entry.quarantined_until);
     add_to_poller_(fd, index);
     return true;
@@ -129,13 +131,31 @@ std::size_t SocketLeases::group_of(SocketIndex index) const {
     return has(index) ? sockets_[index_of(index)].group : free_.size();
 }
 
-void SocketLeases::reclaim_unclaimed(Instant quarantined_until) {
+void SocketLeases::reclaim_unclaimed(Instant quarantined_until, bool fresh) {
+    // The heap stays one: it is rebuilt from the entries that are believed.
+    quarantined_.clear();
+    for (std::vector<SocketIndex>& free : free_)
+        free.clear();
     for (std::size_t i = 0; i < sockets_.size(); ++i) {
         const SocketIndex index{static_cast<std::uint32_t>(i)};
-        const bool idle = entries_[i].state == PoolEntry::State::idle;
-        if (has(index) && !sockets_[i].claimed && !idle) give_back(index, quarantined_until);
-        sockets_[i].claimed = false;
+        if (!has(index)) continue;
+        const bool is_claimed = std::exchange(sockets_[i].claimed, false);
+        if (is_claimed) continue;
+        if (is_idle(index, fresh)) {
+            PoolEntry& entry = entries_[i];
+            entry.quarantined_until = std::min(entry.quarantined_until, quarantined_until);
+            quarantine(index, entry.quarantined_until);
+        } else {
+            give_back(index, quarantined_until);
+        }
     }
+}
+
+bool SocketLeases::is_idle(SocketIndex index, bool fresh) const {
+    const PoolEntry& entry = entries_[index_of(index)];
+    const int fd = descriptor(index);
+    if (entry.state != PoolEntry::State::idle || !net::is_muted(fd)) return false;
+    return !fresh || (entry.quarantined_until == Instant{} && !net::peer_endpoint(fd));
 }
 
 Slot SocketLeases::session_of(SocketIndex index) const {

@@ -34,8 +34,8 @@ public:
 
     /// Adds a socket of this worker; the caller keeps the descriptor. Returns false for an index out of
     /// range. An idle socket is free after its quarantine; any other waits for claim() or
-    /// reclaim_unclaimed().
-    bool add(SocketIndex index, int fd, std::size_t group);
+    /// reclaim_unclaimed(). A new socket has served no REG: what the arena says about it is not read.
+    bool add(SocketIndex index, int fd, std::size_t group, bool is_new = false);
 
     /// Leases a random free socket of the group to the session; `no_socket` when there is none.
     SocketIndex lease(std::size_t group, Slot session, Instant now);
@@ -51,8 +51,9 @@ public:
     [[nodiscard]] std::size_t group_of(SocketIndex index) const;
     /// Adoption: the socket continues to serve `session`, if it is in the state that the record says.
     bool claim(SocketIndex index, Slot session, std::size_t group, const Endpoint& server, bool connected);
-    /// Adoption: takes back every socket that no session claimed, into quarantine.
-    void reclaim_unclaimed(Instant quarantined_until);
+    /// Adoption: takes back every socket that no session claimed, into quarantine. No quarantine is longer
+    /// than this. An idle socket is believed if it is muted; with `fresh` only if it has never served too.
+    void reclaim_unclaimed(Instant quarantined_until, bool fresh);
 
     [[nodiscard]] int descriptor(SocketIndex index) const { return sockets_[index_of(index)].fd; }
     [[nodiscard]] Slot session_of(SocketIndex index) const;
@@ -83,6 +84,7 @@ private:
         return index_of(index) < sockets_.size() && sockets_[index_of(index)].fd >= 0;
     }
     void end_quarantines(Instant now);
+    [[nodiscard]] bool is_idle(SocketIndex index, bool fresh) const;
     [[nodiscard]] bool received_while_idle(SocketIndex index) const;
     SocketIndex take_random(std::size_t group);
     void quarantine(SocketIndex index, Instant until);

@@ -23,7 +23,9 @@ public:
                  unsigned worker, std::size_t places, SocketLeases::AddToPoller add_to_poller,
                  Request request);
 
-    bool add(SocketIndex socket, int fd, std::size_t group) { return leases_.add(socket, fd, group); }
+    bool add(SocketIndex socket, int fd, std::size_t group, bool is_new) {
+        return leases_.add(socket, fd, group, is_new);
+    }
     /// The answer to a request has been added; `complete` if it has all sockets that were asked for.
     void arrived(std::size_t group, bool complete, Instant now);
     /// Asks for sockets of the groups that have none.

@@ -173,26 +173,83 @@ TEST_CASE("a quarantine continues under the next REG") {
     CHECK(round_trip(engine, second, server));
 }
 
-TEST_CASE("garbage in the whole arena ends nothing", "[fuzz]") {
-    const LoopbackSocket server, client;
-    std::mt19937 random(7);
-    for (int round = 0; round < 200; ++round) {
+TEST_CASE("garbage in the whole arena is bounded [E-3]", "[fuzz]") {
+    const LoopbackSocket server, client, later;
+    std::mt19937 random(GENERATE(7u, 42u, 4711u));
+    const bool fresh = GENERATE(false, true);
+    for (int round = 0; round < 100; ++round) {
         Engine engine(config_for(accept_to(server.endpoint())), 8);
         REQUIRE(round_trip(engine, client, server));
-        for (session::Record& record : engine.arena.records()) {
-            auto* bytes = reinterpret_cast<unsigned char*>(&record);
-            for (std::size_t i = 0; i < sizeof record; ++i) {
-                if (random() % 3 == 0) bytes[i] = static_cast<unsigned char>(random());
+        const auto scribble = [&random](auto& object, std::size_t share) {
+            auto* bytes = reinterpret_cast<unsigned char*>(&object);
+            for (std::size_t i = 0; i < sizeof object; ++i) {
+                if (random() % share == 0) bytes[i] = static_cast<unsigned char>(random());
             }
-        }
-        for (session::PoolEntry& entry : engine.arena.pool()) {
-            entry.state = static_cast<session::PoolEntry::State>(random() % 5);
-            entry.session = static_cast<session::Slot>(random() % 20);
-        }
-        engine.restart();
-        engine.now += 24h;
-        engine.pass(1s);
+        };
+        for (session::Record& record : engine.arena.records())
+            scribble(record, 1 + random() % 50);
+        for (session::PoolEntry& entry : engine.arena.pool())
+            scribble(entry, 1 + random() % 8);
+        scribble(engine.arena.totals(0), 3);
+        engine.restart(fresh);
+        // Whatever the entries said: after a quarantine every socket without a session serves again.
+        engine.pass(session::Duration(engine.config.udpserver.quarantine) + 1s);
+        engine.sessions->close_all(CloseReason::admin, engine.now);
+        engine.pass(session::Duration(engine.config.udpserver.quarantine) + 1s);
+        REQUIRE(engine.sessions->socket_use(engine.now)[0].free == 8);
+        while (server.receive() || later.receive())
+            continue;
+        CHECK(round_trip(engine, later, server));
         engine.sessions->close_all(CloseReason::process_end, engine.now);
         CHECK(engine.sessions->open_sessions() == 0);
     }
+}
+
+TEST_CASE("every single byte of a session's record and socket may be wrong [E-3]") {
+    const LoopbackSocket server, client, later;
+    const std::size_t size = sizeof(session::Record) + sizeof(session::PoolEntry);
+    for (std::size_t at = 0; at < size; ++at) {
+        Engine engine(config_for(accept_to(server.endpoint())), 8);
+        REQUIRE(round_trip(engine, client, server));
+        session::Record& record = engine.only();
+        session::PoolEntry& entry = engine.arena.pool()[session::index_of(record.socket)];
+        auto* const bytes = at < sizeof record ? reinterpret_cast<unsigned char*>(&record) + at
+                                               : reinterpret_cast<unsigned char*>(&entry) + at - sizeof record;
+        *bytes = static_cast<unsigned char>(*bytes ^ 0xff);
+        engine.restart();
+        while (server.receive() || later.receive())
+            continue;
+        REQUIRE(round_trip(engine, later, server));
+        engine.sessions->close_all(CloseReason::admin, engine.now);
+        engine.pass(session::Duration(engine.config.udpserver.quarantine) + 1s);
+        REQUIRE(engine.sessions->socket_use(engine.now)[0].free == 8);
+    }
+}
+
+TEST_CASE("a quarantine in the far future is not believed [E-3]") {
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())), 4);
+    for (session::PoolEntry& entry : engine.arena.pool())
+        entry.quarantined_until = engine.now + 24h * 365;
+    engine.restart();
+    CHECK(engine.sessions->socket_use(engine.now)[0].free == 0);
+    engine.pass(session::Duration(engine.config.udpserver.quarantine));
+    CHECK(engine.sessions->socket_use(engine.now)[0].free == 4);
+    CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("a socket that is said to be idle, but is open, serves nobody until its quarantine is over [E-3]") {
+    const LoopbackSocket server, client, other;
+    Engine engine(config_for(accept_to(server.endpoint())), 1);
+    REQUIRE(round_trip(engine, client, server));
+    REQUIRE(client.send_to(engine.address(), "ask"));
+    engine.pump();
+    const auto request = server.receive();
+    engine.arena.pool()[0] = {};
+    engine.restart();
+    REQUIRE(server.send_to(request->from, "late"));
+    REQUIRE(other.send_to(engine.address(), "ask"));
+    engine.pump();
+    CHECK(!other.receive());
+    CHECK(engine.refused(CloseReason::no_socket) == 1);
 }
