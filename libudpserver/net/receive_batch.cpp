@@ -47,6 +47,9 @@ std::span<Datagram> ReceiveBatch::describe(std::size_t first, std::size_t count,
         datagram.from = base::from_sockaddr(sources_[i], header.msg_namelen);
         datagram.local = local;
         read_control(header, datagram);
+        // A socket that is bound to one address receives only what was sent to it. The kernel names one of
+        // the machine's own instead if it is a broadcast address.
+        if (local.family != base::Family::none && !local.address().is_any()) datagram.local = local;
     }
     return {datagrams_.data() + first, count};
 }

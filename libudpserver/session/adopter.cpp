@@ -14,11 +14,15 @@ bool do_times_fit(const Record& record, Instant now) {
            record.created <= record.last_server && record.last_client <= now && record.last_server <= now;
 }
 
+/// Many sessions that expire together are marked first and closed one by one.
+bool was_closing(const Record& record) {
+    return (record.state == State::open || record.state == State::closing) &&
+           record.reason != CloseReason::none && record.reason < CloseReason::count_;
+}
+
 const char* why_aborted(const Record& record, bool fresh) {
     if (fresh) return "a session may have crashed the last REG";
-    // Many sessions that expire together are marked first and closed one by one.
-    const bool was_closing = record.reason != CloseReason::none;
-    if (record.state != State::open || was_closing) return "the last REG exited while opening or closing it";
+    if (record.state != State::open) return "the last REG exited while opening or closing it";
     return "it does not match the configuration, its socket or another session";
 }
 
@@ -32,14 +36,18 @@ Adoption Adopter::adopt_all(bool fresh, Instant now) {
             parts_.sessions.add_free_place(slot);
             continue;
         }
-        const AdoptResult one = fresh ? AdoptResult::aborted : adopt(session, now);
+        const AdoptResult one = was_closing(session.record()) ? AdoptResult::was_closing
+                                : fresh                       ? AdoptResult::aborted
+                                                              : adopt(session, now);
         if (one == AdoptResult::adopted) {
             ++result.adopted;
             continue;
         }
         close(session, one, fresh, now);
         // Nothing is forwarded yet: better wait for the log than lose a record in its queue.
-        std::uint32_t& count = one == AdoptResult::policy_closed ? result.ended : result.aborted;
+        std::uint32_t& count = one == AdoptResult::was_closing     ? result.recorded
+                               : one == AdoptResult::policy_closed ? result.ended
+                                                                   : result.aborted;
         if (++count % records_per_drain == 0) base::log::drain();
     }
     parts_.sockets.leases().reclaim_unclaimed(now + parts_.config.udpserver.quarantine, fresh);
@@ -94,10 +102,9 @@ bool Adopter::is_plausible(const Record& record) const {
 }
 
 void Adopter::close(Session session, AdoptResult result, bool fresh, Instant now) {
-    CloseReason reason = CloseReason::policy;
+    CloseReason reason = result == AdoptResult::was_closing ? session->reason : CloseReason::policy;
     if (result == AdoptResult::aborted) {
-        const bool has_reason = session->reason != CloseReason::none && session->reason < CloseReason::count_;
-        reason = has_reason ? session->reason : CloseReason::adoption;
+        reason = CloseReason::adoption;
         parts_.reports.not_adopted(session, why_aborted(session.record(), fresh));
     }
     // Freed before it is reported: should the report be what kills REG, the next one does not meet it again.

@@ -7,7 +7,8 @@ namespace session {
 /// What became of the records that a new REG found.
 struct Adoption {
     std::uint32_t adopted = 0, aborted = 0;
-    std::uint32_t ended = 0;  ///< by a new policy
+    std::uint32_t ended = 0;     ///< by a new policy
+    std::uint32_t recorded = 0;  ///< that the last REG had closed
 };
 
 /// Takes over the sessions that the last REG left (doc/design.md, Adoption). Records are believed only as far

@@ -2,9 +2,12 @@
 
 #include <cerrno>
 
+#include "conf/address_block.hpp"
 #include "libudpserver/session/session_type.hpp"
 
 namespace session {
+
+using conf::is_multicast;
 
 namespace {
 
@@ -57,7 +60,9 @@ void Outbox::to_server(Session session, std::span<const std::byte> payload, std:
 void Outbox::to_client(Session session, std::span<const std::byte> payload, std::uint8_t tos,
                        const Endpoint& as) {
     const net::Listener& listener = listeners_.at(session->listener, worker_);
-    const bool choose_source = listener.wildcard() || session->type == conf::SessionType::broadcast;
+    // Nothing can be sent from the group that a request was sent to: the route chooses the address.
+    const bool choose_source =
+        (listener.wildcard() || session->type == conf::SessionType::broadcast) && !is_multicast(as.address());
     batch_.add({.fd = listener.descriptor(),
                 .family = session->client.family,
                 .payload = payload,
@@ -69,13 +74,14 @@ void Outbox::to_client(Session session, std::span<const std::byte> payload, std:
 
 void Outbox::answer(std::size_t listener, const net::Datagram& datagram, std::span<const std::byte> payload) {
     const net::Listener& socket = listeners_.at(listener, worker_);
-    batch_.add({.fd = socket.descriptor(),
-                .family = datagram.from.family,
-                .payload = payload,
-                .to = datagram.from,
-                .source = socket.wildcard() ? datagram.local : Endpoint{},
-                .tos = 0,
-                .tag = no_session});
+    batch_.add(
+        {.fd = socket.descriptor(),
+         .family = datagram.from.family,
+         .payload = payload,
+         .to = datagram.from,
+         .source = socket.wildcard() && !is_multicast(datagram.local.address()) ? datagram.local : Endpoint{},
+         .tos = 0,
+         .tag = no_session});
 }
 
 void Outbox::flush(Instant now) {

@@ -17,8 +17,9 @@ namespace session {
 /// What became of a record that a REG adopts.
 enum class AdoptResult : std::uint8_t {
     adopted,
-    aborted,       ///< it does not fit
-    policy_closed  ///< the policy refuses it now
+    aborted,        ///< it does not fit
+    policy_closed,  ///< the policy refuses it now
+    was_closing     ///< the last REG had closed it, and died before it was recorded
 };
 
 /// Brings running sessions under another policy. A new REG evaluates it for each record of an earlier

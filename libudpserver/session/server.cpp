@@ -206,6 +206,7 @@ void Server::stop_reading() {
 void Server::leave() {
     network_.reset();
     stop_reading();
+    for_all_workers([](unsigned, SessionEngine& engine) { engine.leave(base::MonotonicClock::now()); }, {});
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->stop();  // completes the tasks that are posted already
     state_ = State::stopped;

@@ -133,6 +133,8 @@ void SessionEngine::close(Session session, Instant now) {
     if (session->confirmed == 1) parts_.admission.confirmed(session->client.address(), now);
     parts_.reports.dropped_by_kernel(
         parts_.sockets.release(session.record(), parts_.rule_of(session).limits, now));
+    // Free before it is counted: a REG that dies here does not make its successor count it again.
+    session->state = State::free;
     parts_.reports.closed(session, parts_.transition.rule_of(session.record()), now);
     parts_.sessions.remove(session);
     parts_.report_open();
@@ -151,6 +153,11 @@ void SessionEngine::close_all(CloseReason reason, Instant now) {
         }
     }
     refuse_pending(parts_.pending.take([](const auto&) { return true; }), reason, now);
+    settle(now);
+    parts_.reports.flush_refusals(now, true);
+}
+
+void SessionEngine::leave(Instant now) {
     settle(now);
     parts_.reports.flush_refusals(now, true);
 }

@@ -72,6 +72,8 @@ public:
     void end_leftover(const Record& record, Slot slot, Instant now);
     /// From now on no session opens: first datagrams are refused with reason `admin`.
     void drain() { opener_.drain(); }
+    /// Leaves the sessions to the next REG; what only this one knows is written to the log.
+    void leave(Instant now);
     /// Closes and reports every session.
     void close_all(CloseReason reason, Instant now);
 

@@ -353,3 +353,17 @@ def test_names_that_come_and_go_with_a_reload(reloading, peer, evil_dns):
     wait_for(lambda: "ACR" not in proxy.daemon.children(), what="the end of ACR")
     echo_trip(client, server, listener)
     assert not proxy.daemon.lines(DIED)
+
+
+def test_a_reload_records_the_refusals_of_the_last_second(reloading, peer):
+    """[E-10] They are collected for a second; the REG that is replaced writes what it has."""
+    server, client, listener = peer(), peer(), ("127.0.0.1", free_port())
+    config = configuration(listener, server.text)
+    config["session-acl"].insert(0, deny("127.0.0.1"))
+    proxy = reloading(config)
+    for number in range(7):
+        client.send(b"refused", listener)
+    wait_for(lambda: proxy.daemon.lines("UDPP-620-N"), what="the refusal")
+    assert proxy.reload(config)
+    record, = proxy.daemon.wait_records(1, REASON="acl")
+    assert record["COUNT"] == "7"

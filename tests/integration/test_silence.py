@@ -1,6 +1,7 @@
 """Servers that fall silent, and a machine that loses its address or route to them while sessions run."""
 import os
 import signal
+import socket
 
 import pytest
 
@@ -149,3 +150,36 @@ def test_an_unreachable_client_is_not_the_fault_of_its_server(network, proxyd, p
     assert counted["icmp errors"] == 0 and counted["send errors to servers"] == 0
     wan(network, family, "route", "del", "unreachable", address)
     assert session.ask() == source, "the session has continued"
+
+
+def test_a_request_to_a_multicast_address_is_answered(network, proxyd, peer):
+    """[G-4] A listener on [::] receives what is sent to all nodes of the link; the answer leaves from an address of the
+    proxy."""
+    with network.server:
+        server = peer("fd02::9", SERVICE)
+    with network.client:
+        client = peer("::")
+        interface = socket.if_nametoindex("eth")
+    with network.gateway:
+        daemon = proxyd(configuration(("::", PORT), server.text))
+    client.socket.sendto(b"anyone?", ("ff02::1", PORT, 0, interface))
+    question, source = server.receive()
+    assert question == b"anyone?"
+    server.send(b"me", source)
+    answer, source = client.receive()
+    assert answer == b"me" and source[1] == PORT and not source[0].startswith("ff")
+    assert counters(daemon)["to clients"] == 0
+
+
+def test_a_listener_on_a_broadcast_address_matches_its_rule(network, proxyd, peer):
+    """[G-3] Wake on LAN: the rule names the broadcast address, as -t and explain understand it."""
+    with network.server:
+        server = peer("0.0.0.0", SERVICE)
+    with network.client:
+        client = peer("10.1.0.2")
+    rule = {"to": f"10.1.0.255:{PORT}", "udp-session-type": "broadcast"}
+    with network.gateway:
+        proxyd(configuration(("10.1.0.255", PORT), f"10.2.0.255:{SERVICE}", rule))
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    client.send(b"wake up", ("10.1.0.255", PORT))
+    assert server.receive()[0] == b"wake up"

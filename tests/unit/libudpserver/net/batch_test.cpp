@@ -5,6 +5,7 @@
 #include "libudpserver/net/listener.hpp"
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/net/send_batch.hpp"
+#include "libudpserver/net/udp_socket.hpp"
 #include "tests/unit/libudpserver/net/loopback.hpp"
 
 namespace {
@@ -167,4 +168,16 @@ TEST_CASE("an ICMP error left by an earlier datagram costs the next one nothing 
     sender.batch.flush();
     CHECK(sender.sent.at(1).error == 0);
     CHECK(server->receive());
+}
+
+TEST_CASE("what a listener on a broadcast address receives was sent to that address [G-3]") {
+    const net::Listener listener =
+        net::Listener::bind(base::Endpoint(*base::parse_address("127.255.255.255"), 0), {});
+    const LoopbackSocket client;
+    net::set_option(client.fd(), SOL_SOCKET, SO_BROADCAST, 1, "test", "SO_BROADCAST");
+    REQUIRE(client.send_to(listener.local(), "wake up"));
+    net::ReceiveBatch batch(1);
+    const auto result = listener.read(batch, 1);
+    REQUIRE(result.datagrams.size() == 1);
+    CHECK(result.datagrams[0].local == listener.local());
 }

@@ -93,9 +93,6 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     SECTION("no family") {
         record.server.family = base::Family::none;
     }
-    SECTION("already ended") {
-        record.reason = CloseReason::idle;
-    }
     SECTION("a client of next year, which would never be idle") {
         record.last_client = engine.now + 24h * 365;
     }
@@ -113,6 +110,22 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     CHECK(adoption.aborted == 1);
     CHECK(engine.sessions->open_sessions() == 0);
     CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("a session that the last REG had closed is counted once, with its reason [E-9]") {
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    REQUIRE(round_trip(engine, client, server));
+    engine.only().reason = CloseReason::idle;
+    engine.only().state = GENERATE(State::open, State::closing);
+    const session::Adoption adoption = engine.restart(GENERATE(false, true));
+    CHECK(adoption.recorded == 1);
+    CHECK(adoption.aborted == 0);
+    CHECK(engine.totals().aborted.get() == 0);
+    CHECK(engine.totals().closed.get() == 1);
+    CHECK(engine.closed(CloseReason::idle) == 1);
+    CHECK(engine.closed(CloseReason::adoption) == 0);
+    CHECK(engine.sessions->open_sessions() == 0);
 }
 
 TEST_CASE("two records with one key, or with one socket: only one is taken") {
@@ -213,8 +226,9 @@ TEST_CASE("every single byte of a session's record and socket may be wrong [E-3]
         REQUIRE(round_trip(engine, client, server));
         session::Record& record = engine.only();
         session::PoolEntry& entry = engine.arena.pool()[session::index_of(record.socket)];
-        auto* const bytes = at < sizeof record ? reinterpret_cast<unsigned char*>(&record) + at
-                                               : reinterpret_cast<unsigned char*>(&entry) + at - sizeof record;
+        auto* const bytes = at < sizeof record
+                                ? reinterpret_cast<unsigned char*>(&record) + at
+                                : reinterpret_cast<unsigned char*>(&entry) + at - sizeof record;
         *bytes = static_cast<unsigned char>(*bytes ^ 0xff);
         engine.restart();
         while (server.receive() || later.receive())
