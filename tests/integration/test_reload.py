@@ -364,6 +364,6 @@ def test_a_reload_records_the_refusals_of_the_last_second(reloading, peer):
     for number in range(7):
         client.send(b"refused", listener)
     wait_for(lambda: proxy.daemon.lines("UDPP-620-N"), what="the refusal")
-    assert proxy.reload(config)
+    assert proxy.reload({**config, "session-acl": [*config["session-acl"], deny("127.2.0.0/16", name="more")]})
     record, = proxy.daemon.wait_records(1, REASON="acl")
     assert record["COUNT"] == "7"

@@ -162,6 +162,7 @@ def test_a_request_to_a_multicast_address_is_answered(network, proxyd, peer):
         interface = socket.if_nametoindex("eth")
     with network.gateway:
         daemon = proxyd(configuration(("::", PORT), server.text))
+    network.client.ip("-6", "route", "add", "multicast", "ff02::/16", "dev", "eth", "table", "local")
     client.socket.sendto(b"anyone?", ("ff02::1", PORT, 0, interface))
     question, source = server.receive()
     assert question == b"anyone?"
