@@ -28,7 +28,13 @@ std::string_view to_string(LookupAnswer::Status status) {
 
 std::string describe(const LookupAnswer& answer) {
     std::string text(to_string(answer.status));
-    return answer.detail.empty() ? text : text + ": " + answer.detail;
+    if (!answer.detail.empty()) text += ": " + answer.detail;
+    if (answer.status == LookupAnswer::ok && !answer.failure.empty()) text += "; " + answer.failure;
+    return text;
+}
+
+std::string_view record_type(Family family) {
+    return family == Family::v6 ? "AAAA" : "A";
 }
 
 bool is_denial(LookupAnswer::Status status) {

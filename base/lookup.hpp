@@ -21,6 +21,7 @@ struct Lookup {
     /// Accept private addresses whatever the configuration says: the caller compares them with an address
     /// that it knows already, to confirm a reverse name.
     bool allow_private = false;
+    Family family = Family::none;  ///< only the addresses of this family; none: of all configured ones
 
     [[nodiscard]] bool is_reverse() const { return name.empty(); }
 };
@@ -45,6 +46,10 @@ struct LookupAnswer {
     Duration ttl{};          ///< how long the answer is valid, a denial or failure too; clamped (K-56)
     std::string detail{};    ///< which server `#n` (K-62) and why, for the log
     std::string found_as{};  ///< inside a resolver: the name with its search domain
+    /// The only family whose look-up failed, and why: the other one has `addresses` or, if `status` is a
+    /// failure, was denied any.
+    Family failed = Family::none;
+    std::string failure{};
 };
 constexpr std::size_t lookup_statuses = LookupAnswer::busy + 1;
 
@@ -55,6 +60,9 @@ std::string_view to_string(LookupAnswer::Status status);
 
 /// `timed out: #1 no answer`, for logs.
 std::string describe(const LookupAnswer& answer);
+
+/// `AAAA`, `A`: the record type of a family's addresses.
+std::string_view record_type(Family family);
 
 /// A server or the zone itself says that there is nothing: not a failure, so an older answer is given up.
 [[nodiscard]] bool is_denial(LookupAnswer::Status status);

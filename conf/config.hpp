@@ -190,8 +190,9 @@ struct Resolver {
     TtlRange ttl{std::chrono::seconds(1), std::chrono::hours(24)};
     TtlRange negative_ttl{std::chrono::seconds(1), std::chrono::seconds(30)};
     Duration stale_max = std::chrono::hours(24);  ///< how long the last good answer is used beyond its TTL
-    bool allow_private = false;                   ///< names may resolve to private addresses
-    std::vector<std::string> private_domains;     ///< names in these domains may; canonical
+    Duration negative_grace = std::chrono::seconds(30);  ///< the same after NXDOMAIN or NODATA
+    bool allow_private = false;                          ///< names may resolve to private addresses
+    std::vector<std::string> private_domains;            ///< names in these domains may; canonical
     std::string hosts_file = "/etc/hosts";
     Hold hold;
 };

@@ -104,7 +104,8 @@ std::string print_resolver(const Resolver& resolver) {
     lines.key("initial-timeout", text(resolver.initial_timeout));
     lines.key("connect-timeout", text(resolver.connect_timeout));
     lines.key("ttl", print_ttl(resolver.ttl)).key("negative-ttl", print_ttl(resolver.negative_ttl));
-    lines.key("stale-max", text(resolver.stale_max)).key("allow-private", print_private(resolver));
+    lines.key("stale-max", text(resolver.stale_max));
+    lines.key("negative-grace", text(resolver.negative_grace)).key("allow-private", print_private(resolver));
     lines.key("hosts-file", resolver.hosts_file.empty() ? "none" : text(resolver.hosts_file));
     return lines.key("hold", print_hold(resolver.hold)).str();
 }

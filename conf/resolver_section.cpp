@@ -129,6 +129,7 @@ void read_times(Section& section, Resolver& resolver) {
     if (const auto ttl = section.child("ttl")) read_ttl(*ttl, resolver.ttl);
     if (const auto ttl = section.child("negative-ttl")) read_ttl(*ttl, resolver.negative_ttl);
     section.optional("stale-max", resolver.stale_max, duration(0s, max_duration));
+    section.optional("negative-grace", resolver.negative_grace, duration(0s, 1h));
 }
 
 }  // namespace

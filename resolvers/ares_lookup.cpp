@@ -9,11 +9,19 @@ namespace {
 using conf::Transport;
 using Result = AresExchange::Result;
 
-std::vector<RecordType> types_for(bool reverse, conf::Families families) {
-    if (reverse) return {RecordType::ptr};
-    if (families == conf::Families::v4) return {RecordType::a};
-    if (families == conf::Families::v6) return {RecordType::aaaa};
-    return {RecordType::a, RecordType::aaaa};
+std::vector<RecordType> types_for(const AresLookup::Subject& subject, conf::Families families) {
+    if (subject.reverse) return {RecordType::ptr};
+    std::vector<RecordType> types;
+    if (families != conf::Families::v6 && subject.family != base::Family::v6) types.push_back(RecordType::a);
+    if (families != conf::Families::v4 && subject.family != base::Family::v4)
+        types.push_back(RecordType::aaaa);
+    return types;
+}
+
+base::Family family_of(RecordType type) {
+    return type == RecordType::a      ? base::Family::v4
+           : type == RecordType::aaaa ? base::Family::v6
+                                      : base::Family::none;
 }
 
 std::string_view label(RecordType type) {
@@ -33,17 +41,31 @@ Answer to_answer(const DnsAnswer& found, Answer::Status status, std::size_t serv
             .detail = numbered(server, found.why)};
 }
 
-// Which of two answers the caller has to know: a failure hides the rest, addresses hide a denial.
+// Which of two answers the caller has to know: addresses hide the rest, a failure hides a denial.
 int rank(const Answer& answer) {
-    if (is_failure(answer.status)) return 3;
-    if (answer.status == Answer::ok) return 2;
+    if (answer.status == Answer::ok) return 3;
+    if (is_failure(answer.status)) return 2;
     return answer.status == Answer::no_data ? 1 : 0;
 }
 
 }  // namespace
 
 Answer merged(const Answer& one, const Answer& other) {
-    if (one.status != Answer::ok || other.status != Answer::ok) return rank(one) >= rank(other) ? one : other;
+    if (is_failure(one.status) && is_failure(other.status)) {
+        Answer both = one;
+        both.detail += "; " + other.detail;
+        both.failed = base::Family::none;
+        if (other.status != Answer::timed_out) both.status = other.status;
+        return both;
+    }
+    if (one.status != Answer::ok || other.status != Answer::ok) {
+        Answer better = rank(one) >= rank(other) ? one : other;
+        const Answer& worse = rank(one) >= rank(other) ? other : one;
+        if (!is_failure(worse.status)) return better;
+        better.failed = worse.failed;
+        better.failure = worse.failure;
+        return better;
+    }
     Answer both = one;
     both.addresses.insert(both.addresses.end(), other.addresses.begin(), other.addresses.end());
     std::sort(both.addresses.begin(), both.addresses.end());
@@ -52,10 +74,10 @@ Answer merged(const Answer& one, const Answer& other) {
     return both;
 }
 
-AresLookup::AresLookup(NameServers& servers, bool reverse, std::vector<std::string> names, Done done)
-    : servers_(servers), names_(std::move(names)), done_(std::move(done)) {
+AresLookup::AresLookup(NameServers& servers, Subject subject, Done done)
+    : servers_(servers), names_(std::move(subject.names)), done_(std::move(done)), wait_(servers.io()) {
     ++servers_.counters().lookups;
-    for (const RecordType type : types_for(reverse, servers_.settings().families))
+    for (const RecordType type : types_for(subject, servers_.settings().families))
         parts_.push_back({type});
     ask_name();
 }
@@ -75,6 +97,20 @@ std::string AresLookup::progress() const {
         text.append(label(part.type)).append(part.progress());
     }
     return text;
+}
+
+Answer AresLookup::give_up() const {
+    Answer all = failure(Answer::timed_out, progress());
+    for (const Part& part : parts_)
+        if (part.answer && part.answer->status == Answer::ok) all = *part.answer;
+    if (all.status != Answer::ok) return all;
+    all.found_as = names_[current_];
+    for (const Part& part : parts_) {
+        if (part.answer && !is_failure(part.answer->status)) continue;
+        all.failed = family_of(part.type);
+        all.failure = part.answer ? part.answer->detail : progress();
+    }
+    return all;
 }
 
 void AresLookup::ask_name() {
@@ -136,17 +172,28 @@ void AresLookup::ask_next(Part& part, std::string_view why) {
 
 void AresLookup::on_part(Part& part, Answer answer) {
     if (answer.status != Answer::ok) answer.detail.insert(0, label(part.type));
-    // One failure decides; the other part is not waited for.
-    if (is_failure(answer.status)) return on_name(std::move(answer));
+    if (is_failure(answer.status)) {
+        answer.failed = family_of(part.type);
+        answer.failure = answer.detail;
+    }
     part.answer = answer;
     for (const Part& other : parts_) {
-        if (!other.answer) return;
+        if (!other.answer) return answer.status == Answer::ok ? limit_wait() : void();
         if (&other != &part) answer = merged(answer, *other.answer);
     }
     on_name(std::move(answer));
 }
 
+// A server that never answers for one family must not hide the addresses of the other.
+void AresLookup::limit_wait() {
+    wait_.expires_after(servers_.settings().server_timeout);
+    wait_.async_wait(alive_.guard([this](const boost::system::error_code& error) {
+        if (!error) finish(give_up());
+    }));
+}
+
 void AresLookup::on_name(Answer answer) {
+    wait_.cancel();
     if (answer.status == Answer::ok) answer.found_as = names_[current_];
     if (!is_denial(answer.status)) return finish(std::move(answer));
     denial_ = denial_ ? merged(*denial_, answer) : answer;

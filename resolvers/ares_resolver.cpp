@@ -15,6 +15,9 @@ namespace {
 // How soon refreshed names notice a change of the hosts file.
 constexpr base::Duration hosts_ttl = std::chrono::seconds(60);
 
+// How long an answer without the addresses of one family is used.
+constexpr base::Duration incomplete_ttl = std::chrono::seconds(5);
+
 using base::now;
 
 // The same for all questions with the same answer; empty for a name that is not valid. The trailing dot makes
@@ -26,7 +29,9 @@ std::string key_of(const Question& question) {
     }
     const auto name = canonical_name(question.name);
     if (!name) return {};
-    return question.name.ends_with('.') ? *name + '.' : *name;
+    std::string key = question.name.ends_with('.') ? *name + '.' : *name;
+    if (question.family != base::Family::none) key.append("/").append(record_type(question.family));
+    return key;
 }
 
 }  // namespace
@@ -129,14 +134,15 @@ void AresResolver::start_deadline(const std::string& key, std::list<Asker>::iter
 
 void AresResolver::time_out(const std::string& key, std::list<Asker>::iterator asker) {
     const auto pending = pending_.find(key);
-    auto detail = pending->second.lookup ? pending->second.lookup->progress()
-                                         : std::string("waited for other look-ups to end");
+    Answer answer = pending->second.lookup ? pending->second.lookup->give_up()
+                                           : failure(Answer::timed_out, "waited for other look-ups to end");
+    answer = without_private(answer, asker->allow_private);
     const Callback callback = std::move(asker->callback);
     pending->second.askers.erase(asker);
     --askers_;
     if (pending->second.askers.empty()) erase(pending);
-    ++servers_.counters().outcomes[Answer::timed_out];
-    callback(failure(Answer::timed_out, std::move(detail)));
+    ++servers_.counters().outcomes[answer.status];
+    callback(answer);
 }
 
 void AresResolver::start_waiting() {
@@ -152,13 +158,15 @@ void AresResolver::start(Pendings::iterator pending) {
     auto names = question.is_reverse() ? std::vector{reverse_name(question.address)}
                                        : candidates(question.name, settings_);
     pending->second.lookup = std::make_unique<AresLookup>(
-        servers_, question.is_reverse(), std::move(names),
+        servers_, AresLookup::Subject{std::move(names), question.is_reverse(), question.family},
         [this, key = pending->first](const Answer& answer) { on_answer(key, answer); });
     ++running_;
 }
 
 void AresResolver::on_answer(const std::string& key, const Answer& answer) {
-    cache_.put(key, answer, now());
+    Answer cached = answer;
+    if (answer.failed != base::Family::none) cached.ttl = std::min(cached.ttl, incomplete_ttl);
+    cache_.put(key, cached, now());
     const auto pending = pending_.find(key);
     // Posted: an asker may destroy this object, or ask again at once.
     for (Asker& asker : pending->second.askers)

@@ -16,18 +16,27 @@ void ConfigResolver::start() {
 }
 
 void ConfigResolver::look_up_due() {
-    for (const std::string& name : names_.take_due(now())) {
-        Question question{name};
-        question.refresh = true;
-        resolver_.ask(std::move(question),
-                      alive_.guard([this, name](const Answer& answer) { on_answer(name, answer); }));
+    for (const std::string& name : names_.take_due(now()))
+        ask(Question{name}, name);
+    for (const ConfiguredNames::FamilyLookup& one : names_.take_due_families(now())) {
+        Question question{one.found_as};
+        question.family = one.family;
+        ask(std::move(question), one.name);
     }
     schedule_wakeup();
 }
 
-void ConfigResolver::on_answer(const std::string& name, const Answer& answer) {
+void ConfigResolver::ask(Question question, const std::string& name) {
+    question.refresh = true;
+    const base::Family family = question.family;
+    resolver_.ask(std::move(question), alive_.guard([this, name, family](const Answer& answer) {
+        on_answer(name, answer, family);
+    }));
+}
+
+void ConfigResolver::on_answer(const std::string& name, const Answer& answer, base::Family family) {
     std::uniform_real_distribution<double> jitter(0, 1);
-    publish(names_.on_answer(name, answer, now(), jitter(random_)));
+    publish(names_.on_answer(name, answer, now(), jitter(random_), family));
     schedule_wakeup();
 }
 

@@ -29,7 +29,8 @@ public:
 
 private:
     void look_up_due();
-    void on_answer(const std::string& name, const Answer& answer);
+    void ask(Question question, const std::string& name);
+    void on_answer(const std::string& name, const Answer& answer, base::Family family);
     void publish(const NameReport& report);
     void schedule_wakeup();
 

@@ -24,6 +24,7 @@ public:
     NameServers(boost::asio::io_context& io, const conf::Resolver& settings)
         : io_(io), settings_(settings), avoided_until_(settings.servers.size()) {}
 
+    [[nodiscard]] boost::asio::io_context& io() const { return io_; }
     [[nodiscard]] const conf::Resolver& settings() const { return settings_; }
     [[nodiscard]] Counters& counters() { return counters_; }
     [[nodiscard]] const Counters& counters() const { return counters_; }

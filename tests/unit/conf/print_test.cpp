@@ -56,7 +56,7 @@ TEST_CASE("names, regular expressions and the resolver survive the print [K-30]"
         "ipv6, conf-transport: udp, transport: tcp, conf-timeout: 1s, timeout: 2s, server-timeout: 3s, "
         "initial-timeout: 4s, connect-timeout: 5s, ttl: {min: 6s, max: 7s}, negative-ttl: {min: 8s, max: "
         "9s}, "
-        "stale-max: 0s, allow-private: [lan, b.example], hosts-file: none, "
+        "stale-max: 0s, negative-grace: 10s, allow-private: [lan, b.example], hosts-file: none, "
         "hold: {datagrams: 1, bytes: 2, sessions: 3, memory: 4}}";
     text.session_acl =
         "session-acl: [{action: accept, from: ['@a', '!host', '~c*'], to: ['!d.example:53', gw.], "
@@ -84,6 +84,7 @@ TEST_CASE("names, regular expressions and the resolver survive the print [K-30]"
           "  ttl: {min: 6s, max: 7s}\n",
           "  negative-ttl: {min: 8s, max: 9s}\n",
           "  stale-max: 0s\n",
+          "  negative-grace: 10s\n",
           "  allow-private: ['lan', 'b.example']\n",
           "  hosts-file: none\n",
           "  hold: {datagrams: 1, bytes: 2, sessions: 3, memory: 4}\n",

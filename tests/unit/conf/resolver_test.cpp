@@ -47,6 +47,7 @@ TEST_CASE("without a section, or with an empty one, the resolver has its default
         CHECK((read.ttl.min == 1s && read.ttl.max == 24h));
         CHECK((read.negative_ttl.min == 1s && read.negative_ttl.max == 30s));
         CHECK(read.stale_max == 24h);
+        CHECK(read.negative_grace == 30s);
         CHECK_FALSE(read.allow_private);
         CHECK(read.private_domains.empty());
         CHECK(read.hosts_file == "/etc/hosts");
@@ -88,7 +89,8 @@ TEST_CASE("the words of the resolver mean what they say") {
 TEST_CASE("each time of the resolver arrives in its own place") {
     const Resolver read = resolver(
         "conf-timeout: 5m, timeout: 100ms, server-timeout: 3s, initial-timeout: 4s, connect-timeout: 6s, "
-        "ttl: {min: 7s, max: 7d}, negative-ttl: {min: 8s, max: 9s}, stale-max: 365d, tries: 10");
+        "ttl: {min: 7s, max: 7d}, negative-ttl: {min: 8s, max: 9s}, stale-max: 365d, negative-grace: 11s, "
+        "tries: 10");
     CHECK(read.conf_timeout == 5min);
     CHECK(read.timeout == 100ms);
     CHECK(read.server_timeout == 3s);
@@ -97,6 +99,7 @@ TEST_CASE("each time of the resolver arrives in its own place") {
     CHECK((read.ttl.min == 7s && read.ttl.max == 168h));
     CHECK((read.negative_ttl.min == 8s && read.negative_ttl.max == 9s));
     CHECK(read.stale_max == 365 * 24h);
+    CHECK(read.negative_grace == 11s);
     CHECK(resolver("stale-max: 0s").stale_max == 0s);
     CHECK(resolver("ttl: {min: 1d}").ttl.min == 24h);
     CHECK(read.tries == 10);

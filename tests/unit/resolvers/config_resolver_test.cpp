@@ -20,12 +20,12 @@ struct Acr {
     ConfigResolver config{io, table, resolver, sink};
 
     explicit Acr(const NameSnapshot& names, base::Duration stale_max = 1h,
-                 ConfiguredNames::RetryDelays delays = {})
+                 ConfiguredNames::Delays delays = {})
         : table(names, stale_max, now(), delays) {
         config.start();
     }
     explicit Acr(const std::vector<std::string>& names, base::Duration stale_max = 1h,
-                 ConfiguredNames::RetryDelays delays = {})
+                 ConfiguredNames::Delays delays = {})
         : Acr(NameSnapshot(names), stale_max, delays) {}
     void answer(const std::string& name, const Answer& answer) {
         resolver.answer(name, answer);
@@ -172,4 +172,20 @@ TEST_CASE("a change at a real name server is published [K-53] [K-54]") {
     address = "192.0.2.2";
     fixture.run_until([&] { return sink.updates.size() == 2; });
     CHECK(text_of(sink.updates[1]) == "a.example: 192.0.2.2");
+}
+
+TEST_CASE("a family that failed is asked for again, alone [D-1]") {
+    Acr acr(std::vector<std::string>{"a"}, 1h, {.first = 1ms, .max = 1ms});
+    Answer answer = found({"192.0.2.1"});
+    answer.failed = base::Family::v6;
+    answer.failure = "AAAA: #1 REFUSED";
+    answer.found_as = "a.example";
+    acr.answer("a", answer);
+    CHECK(acr.last() == "a: 192.0.2.1");
+    run_until(acr.io, [&] { return acr.resolver.asked.size() == 2; });
+    CHECK(acr.resolver.asked[1].question.name == "a.example.");
+    CHECK(acr.resolver.asked[1].question.family == base::Family::v6);
+    CHECK(acr.resolver.asked[1].question.refresh);
+    acr.answer("a.example.", found({"2001:db8::1"}));
+    CHECK(acr.last() == "a: 2001:db8::1 192.0.2.1");
 }
