@@ -91,6 +91,16 @@ std::vector<Row> ask_all(const Context& context, std::string_view command, const
     return rows;
 }
 
+std::vector<Row> ask_names(const Context& context) {
+    std::vector<Row> unreachable;
+    try {
+        unreachable = ask_all(context, "unreachable");
+    } catch (const Failure&) {
+        // REG is restarting, or older: the names are still worth showing.
+    }
+    return with_unreachable(ask_all(context, "names"), unreachable);
+}
+
 std::vector<Row> ask_first(Connection& connection, const Timeout& timeout, const control::Request& request,
                            std::size_t max) {
     std::vector<Row> rows;

@@ -31,6 +31,8 @@ void ask(Connection& connection, const Timeout& timeout, const control::Request&
 /// The same on a new connection to the context's instance.
 void ask(const Context& context, std::string_view command, const control::Args& args, const OnRow& on_row);
 std::vector<Row> ask_all(const Context& context, std::string_view command, const control::Args& args = {});
+/// The names of the configuration, with those of their addresses that REG cannot connect to.
+std::vector<Row> ask_names(const Context& context);
 /// The first `max` rows. The connection is unusable afterwards, because the rest of the answer follows.
 std::vector<Row> ask_first(Connection& connection, const Timeout& timeout, const control::Request& request,
                            std::size_t max);

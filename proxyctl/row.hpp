@@ -56,9 +56,12 @@ public:
     /// Nothing if the field is missing or not a whole number.
     [[nodiscard]] std::optional<std::int64_t> number(std::string_view name) const;
     [[nodiscard]] const Fields& fields() const { return fields_; }
-    void add(std::string name, Value value) { fields_.push_back({std::move(name), std::move(value)}); }
+    void add(std::string name, Value value) {
+        fields_.push_back({std::move(name), std::move(value)});
+        line_.clear();
+    }
 
-    /// The JSON of the row, as received if it was.
+    /// The JSON of the row, as received if it was and nothing was added.
     [[nodiscard]] std::string line() const;
 
 private:

@@ -13,7 +13,8 @@ int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolve
     resolvers::log_name_servers(settings);
     snapshot.forget_private(settings);
     resolvers::AresResolver resolver(runtime.io(), settings, resolvers::options_for_configuration);
-    resolvers::ConfiguredNames names(snapshot, config.resolver.stale_max, base::MonotonicClock::now());
+    resolvers::ConfiguredNames names(snapshot, config.resolver.stale_max, base::MonotonicClock::now(),
+                                     {.negative_grace = config.resolver.negative_grace});
     resolvers::NamePublisher publisher(runtime.io(), names, runtime.parent());
     resolvers::ConfigResolver config_resolver(runtime.io(), names, resolver, publisher);
     runtime.on_peer(ipc::Party::reg, [&](base::UniqueFd link) { publisher.link(std::move(link)); });

@@ -78,6 +78,7 @@ control::Row row_of(const resolvers::NameStatus& name) {
     row.add("addresses", texts(name.addresses)).add("known", name.state != NameStatus::asked);
     if (!name.addresses.empty())
         row.add("expires_ms", name.expires_in).add("stale", name.state == NameStatus::stale);
+    if (name.failed_family != base::Family::none) row.add("failed", base::record_type(name.failed_family));
     if (!name.last_error.empty())
         row.add("last_error", name.last_error).add("last_error_ago_ms", name.last_error_age);
     return row;

@@ -6,6 +6,7 @@
 #include "libudpserver/ipc/messages.hpp"
 #include "libudpserver/process/exit_status.hpp"
 #include "proxyd/commands/reg_queries.hpp"
+#include "proxyd/commands/unreachable_query.hpp"
 #include "proxyd/housekeeping.hpp"
 #include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
@@ -97,6 +98,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
         [&] { status_file.write(); });
     RegQueries reg_queries(server, config);
     reg_queries.add_to(queries);
+    add_unreachable(queries, server);
 
     const session::Adoption adoption = start(runtime, server);
     Housekeeping housekeeping(runtime.io(), server);

@@ -10,6 +10,7 @@
 #include "libudpserver/session/policy_transition.hpp"
 #include "libudpserver/session/proxy.hpp"
 #include "libudpserver/session/source_renewal.hpp"
+#include "libudpserver/session/unreachable_servers.hpp"
 
 namespace session {
 
@@ -54,6 +55,7 @@ struct EngineParts {
     Instant evaluated_at;  ///< the clock of `policy`, which knows none
     OwnEndpoints own;
     policy::Policy policy;
+    UnreachableServers unreachable;
     HoldBudget hold_budget;  ///< the queues of `sessions` and `pending` return to it what they took
     SessionStore sessions;
     SessionReports reports;

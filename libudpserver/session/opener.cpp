@@ -48,17 +48,35 @@ CloseReason Opener::precheck(const net::Datagram& datagram, bool is_charged, Ins
 
 policy::Decision Opener::decide(const net::Datagram& datagram, Instant now) {
     const auto dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
+    parts_.unreachable.retry(now);
     policy::Decision decision = parts_.evaluator.decide(datagram.from, datagram.local, dscp, now);
-    if (decision.kind == policy::Decision::Kind::accept)
-        decision.server = preferred_server(decision, datagram.from.address(), now);
+    if (decision.kind != policy::Decision::Kind::accept) return decision;
+    decision.server = preferred_server(decision, datagram.from.address(), now);
+    while (!has_sockets_for(decision)) {
+        parts_.sockets.request_missing(now);
+        const conf::Server* other =
+            parts_.unreachable.instead_of(decision.server, *decision.rule, datagram.from.address(), 0, now);
+        if (other == nullptr) break;
+        decision.server = other->endpoint;
+    }
     return decision;
 }
 
-/// Another server of the rule if the first choice was silent, unless all of them were.
+/// A machine without IPv6 has no sockets of this family.
+bool Opener::has_sockets_for(const policy::Decision& decision) const {
+    const conf::Rule& rule = parts_.policy.rule(*decision.rule);
+    return parts_.sockets.exists(parts_.sockets.group_for(rule, decision.server.family));
+}
+
+/// Another server of the rule if the first choice cannot be reached or was silent, unless all of them were.
 Endpoint Opener::preferred_server(const policy::Decision& decision, const base::Address& client,
                                   Instant now) const {
+    if (parts_.unreachable.contain(decision.server)) {
+        const conf::Server* other = parts_.unreachable.server_for(*decision.rule, client);
+        return other == nullptr ? decision.server : other->endpoint;
+    }
     const auto was_silent = [&](const Endpoint& server) {
-        return silent_servers_.contain(client, server, now);
+        return silent_servers_.contain(client, server, now) || parts_.unreachable.contain(server);
     };
     if (!was_silent(decision.server)) return decision.server;
     const conf::Server* other = parts_.policy.server_for(*decision.rule, client, was_silent);
@@ -162,14 +180,25 @@ void Opener::fill(Record& record, std::size_t listener, const net::Datagram& dat
     record.created = record.last_client = record.last_server = now;
 }
 
+/// Tries the rule's servers until one can be connected.
 CloseReason Opener::connect(Session session, Instant now) {
-    const std::size_t group = parts_.sockets.group_for(parts_.rule_of(session), session->server.family);
-    const auto [socket, error] =
-        parts_.sockets.open(group, session.slot(), session->server, session->type, now);
-    session->socket = socket;
-    if (error == 0) return socket == no_socket ? CloseReason::no_socket : CloseReason::none;
-    parts_.reports.connect_failed(session, session->server, error);
-    return CloseReason::socket_error;
+    for (;;) {
+        const std::size_t group = parts_.sockets.group_for(parts_.rule_of(session), session->server.family);
+        if (group == parts_.sockets.groups()) return CloseReason::no_socket;
+        const auto [socket, error] =
+            parts_.sockets.open(group, session.slot(), session->server, session->type, now);
+        session->socket = socket;
+        if (error == 0) return socket == no_socket ? CloseReason::no_socket : CloseReason::none;
+        const conf::Server* other = nullptr;
+        if (session->server_chosen == 0)
+            other = parts_.unreachable.instead_of(session->server, session->rule, session->client.address(),
+                                                  error, now);
+        if (other == nullptr) {
+            parts_.reports.connect_failed(session, session->server, error);
+            return CloseReason::socket_error;
+        }
+        session->server = other->endpoint;
+    }
 }
 
 // Explaining.

@@ -66,6 +66,7 @@ private:
     void fill(Record& record, std::size_t listener, const net::Datagram& datagram,
               const policy::Decision& decision, Instant now) const;
     CloseReason connect(Session session, Instant now);
+    [[nodiscard]] bool has_sockets_for(const policy::Decision& decision) const;
     [[nodiscard]] CloseReason may_wait(const policy::Decision& decision, const base::Address& client) const;
     [[nodiscard]] CloseReason no_room_for(const policy::Decision& decision, const base::Address& client,
                                           Instant now);

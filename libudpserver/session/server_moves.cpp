@@ -13,9 +13,10 @@ constexpr std::size_t moves_per_batch = 256;
 
 }  // namespace
 
-ServerMoves::ServerMoves(policy::Policy& policy, SessionStore& sessions, SocketSupply& sockets,
-                         Outbox& outbox, SessionReports& reports)
+ServerMoves::ServerMoves(policy::Policy& policy, UnreachableServers& unreachable, SessionStore& sessions,
+                         SocketSupply& sockets, Outbox& outbox, SessionReports& reports)
     : policy_(policy),
+      unreachable_(unreachable),
       sessions_(sessions),
       sockets_(sockets),
       outbox_(outbox),
@@ -130,10 +131,11 @@ void ServerMoves::leave_server(Session session, Instant now) {
 void ServerMoves::move(Session session, Instant now) {
     // A detached session only waits for the answers of its old server.
     if (session->detached != 0 && !session.is_holding()) return;
-    const conf::Server* chosen = policy_.server_for(session->rule, session->client.address());
+    const conf::Server* chosen = unreachable_.server_for(session->rule, session->client.address());
+    if (chosen == nullptr) chosen = policy_.server_for(session->rule, session->client.address());
     if (chosen == nullptr) return;  // K-55: better there than nowhere
     const Endpoint server = chosen->endpoint;
-    const CloseReason reason = reconnect(session, server, now);
+    const CloseReason reason = reconnect(session, server, now, true);
     const std::size_t group = sockets_.group_for(policy_.rule(session->rule), server.family);
     if (reason == CloseReason::none) {
         reports_.moved(session);
@@ -170,7 +172,7 @@ bool ServerMoves::set_server(Session session, const Endpoint& server, Instant no
         session->server = server;  // the socket comes after Proxy::open
     } else if (!session.is_open()) {
         return false;
-    } else if (server != session->server && reconnect(session, server, now) != CloseReason::none) {
+    } else if (server != session->server && reconnect(session, server, now, false) != CloseReason::none) {
         return false;
     }
     session->server_chosen = 1;
@@ -179,12 +181,16 @@ bool ServerMoves::set_server(Session session, const Endpoint& server, Instant no
 
 /// The session continues with another server and another socket. The old one is quarantined, where the late
 /// answers of the old server end. Nothing changes when it fails.
-CloseReason ServerMoves::reconnect(Session session, const Endpoint& server, Instant now) {
+CloseReason ServerMoves::reconnect(Session session, const Endpoint& server, Instant now, bool may_choose) {
     const conf::Rule& rule = policy_.rule(session->rule);
     const std::size_t group = sockets_.group_for(rule, server.family);
     if (group == sockets_.groups() || !sockets_.is_available(group, now)) return CloseReason::no_socket;
     const auto [socket, error] = sockets_.open(group, session.slot(), server, session->type, now);
     if (error != 0) {
+        const conf::Server* other = nullptr;
+        if (may_choose)
+            other = unreachable_.instead_of(server, session->rule, session->client.address(), error, now);
+        if (other != nullptr) return reconnect(session, other->endpoint, now, true);
         reports_.connect_failed(session, server, error);
         return CloseReason::socket_error;
     }

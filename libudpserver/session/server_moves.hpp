@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libudpserver/session/outbox.hpp"
+#include "libudpserver/session/unreachable_servers.hpp"
 
 namespace session {
 
@@ -12,8 +13,8 @@ namespace session {
 /// the proxy chooses one.
 class ServerMoves {
 public:
-    ServerMoves(policy::Policy& policy, SessionStore& sessions, SocketSupply& sockets, Outbox& outbox,
-                SessionReports& reports);
+    ServerMoves(policy::Policy& policy, UnreachableServers& unreachable, SessionStore& sessions,
+                SocketSupply& sockets, Outbox& outbox, SessionReports& reports);
 
     /// Applies an update of a name to the policy. False when it changes nothing.
     struct Change {
@@ -41,7 +42,8 @@ public:
     bool set_server(Session session, const Endpoint& server, Instant now);
 
     /// The session continues with another socket, connected to this server. Nothing changes when it fails.
-    CloseReason reconnect(Session session, const Endpoint& server, Instant now);
+    /// `may_choose`: to another server of the rule if this one cannot be reached.
+    CloseReason reconnect(Session session, const Endpoint& server, Instant now, bool may_choose = false);
 
 private:
     /// Which sessions of a rule a review concerns.
@@ -65,6 +67,7 @@ private:
     void move(Session session, Instant now);
 
     policy::Policy& policy_;
+    UnreachableServers& unreachable_;
     SessionStore& sessions_;
     SocketSupply& sockets_;
     Outbox& outbox_;

@@ -84,6 +84,11 @@ public:
     [[nodiscard]] std::size_t waiting() const { return parts_.pending.size(); }
     [[nodiscard]] const policy::Names& names() const { return parts_.policy.names(); }
     [[nodiscard]] const SocketSupply& sockets() const { return parts_.sockets; }
+    /// Servers that are skipped because they cannot be connected.
+    [[nodiscard]] const std::vector<UnreachableServers::Entry>& unreachable(Instant now) {
+        parts_.unreachable.retry(now);
+        return parts_.unreachable.entries();
+    }
     [[nodiscard]] std::vector<SocketUse> socket_use(Instant now) { return parts_.sockets.use(now); }
     [[nodiscard]] const std::vector<RuleCount>& rule_counts() const { return parts_.reports.rule_counts(); }
     [[nodiscard]] const EventLog& events() const { return parts_.reports.events(); }

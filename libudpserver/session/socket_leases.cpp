@@ -33,6 +33,7 @@ SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, con
       add_to_poller_(std::move(add_to_poller)),
       sockets_(entries.size()),
       free_(groups),
+      counts_(groups),
       random_(std::random_device{}()) {
     // Room for all sockets now, so that giving one back never allocates.
     quarantined_.reserve(entries.size());
@@ -44,6 +45,7 @@ bool SocketLeases::add(SocketIndex index, int fd, std::size_t group, bool is_new
     if (index_of(index) >= entries_.size() || group >= free_.size() || has(index)) return false;
     sockets_[index_of(index)] = {.fd = fd, .group = static_cast<std::uint16_t>(group)};
     ++count_;
+    ++counts_[group];
     PoolEntry& entry = entries_[index_of(index)];
     if (is_new) entry = {};
     if (entry.state == PoolEntry::State::idle) quarantine(index, entry.quarantined_until);

@@ -66,6 +66,7 @@ public:
     [[nodiscard]] std::vector<SocketUse> use(Instant now);
     [[nodiscard]] std::size_t quarantined() const { return quarantined_.size(); }
     [[nodiscard]] std::size_t size() const { return count_; }
+    [[nodiscard]] std::size_t count(std::size_t group) const { return counts_[group]; }
 
 private:
     struct Socket {
@@ -97,6 +98,7 @@ private:
     std::vector<std::vector<SocketIndex>> free_;  ///< by group
     std::vector<Quarantined> quarantined_;        ///< a heap, the earliest on top
     std::size_t count_ = 0;
+    std::vector<std::size_t> counts_;  ///< by group
     std::mt19937_64 random_;
 };
 

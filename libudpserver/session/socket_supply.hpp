@@ -37,6 +37,10 @@ public:
     [[nodiscard]] base::Family family_of(std::size_t group) const { return groups_[group].family; }
     [[nodiscard]] const base::Address& source_of(std::size_t group) const { return groups_[group].source; }
 
+    /// The group has sockets, free or not.
+    [[nodiscard]] bool exists(std::size_t group) const {
+        return group < groups() && leases_.count(group) > 0;
+    }
     /// A lease is worth trying. Otherwise the parent is asked for more, and the next tries fail for a while
     /// (L-26).
     bool is_available(std::size_t group, Instant now);

@@ -65,7 +65,7 @@ int run_rules(Context& context, const Arguments&) {
 }
 
 int run_names(Context& context, const Arguments&) {
-    const std::vector<Row> names = ask_all(context, "names");
+    const std::vector<Row> names = ask_names(context);
     if (context.out.json() || names.empty()) return show_table(context, names);
     context.out.table(names_table(names));
     return exit_status::good;

@@ -150,7 +150,7 @@ private:
 
     void check_configured_names() {
         try {
-            add(check_names(ask_all(context_, "names")));
+            add(check_names(ask_names(context_)));
         } catch (const Failure& failure) {
             // Other errors mean that the instance has no names.
             if (failure.status == exit_status::timed_out)

@@ -83,6 +83,17 @@ std::optional<Finding> check_name(const Row& name) {
                        subject + " does not exist or has no address: rules that use it do not match" + why,
                        "correct the name, or the zone"};
     }
+    if (const std::string servers = name.text("unreachable"); !servers.empty()) {
+        return Finding{Health::warn, subject + " has servers that cannot be connected: " + servers,
+                       "correct the route; set resolver.families if this network has one family only"};
+    }
+    if (const std::string family = name.text("failed"); !family.empty()) {
+        return Finding{
+            Health::warn,
+            fmt::format("{}: its {} look-ups fail; only the other family's addresses are current{}", subject,
+                        family, why),
+            "check its name servers; set resolver.families if this network has one family only"};
+    }
     return std::nullopt;
 }
 

@@ -85,12 +85,33 @@ std::string last_error(const Row& name) {
     return error.empty() || !ago ? error : human_duration(*ago) + " ago: " + error;
 }
 
+std::vector<Row> with_unreachable(std::vector<Row> names, const std::vector<Row>& unreachable) {
+    for (Row& name : names) {
+        const Value* addresses = name.find("addresses");
+        if (addresses == nullptr) continue;
+        std::string text;
+        for (const Row& server : unreachable) {
+            const std::string address = server.text("address");
+            const bool has_it =
+                std::any_of(addresses->members.begin(), addresses->members.end(),
+                            [&](const Field& member) { return member.value.text == address; });
+            if (has_it) text += (text.empty() ? "" : ", ") + address + ": " + server.text("why");
+        }
+        if (!text.empty()) name.add("unreachable", text);
+    }
+    return names;
+}
+
 Table names_table(const std::vector<Row>& names) {
-    Table table({{"name", "NAME"},
-                 {"state", "STATE"},
-                 {"expires_ms", "EXPIRES"},
-                 {"addresses", "ADDRESSES"},
-                 {"last_error_text", "LAST ERROR"}});
+    Columns columns{{"name", "NAME"},
+                    {"state", "STATE"},
+                    {"expires_ms", "EXPIRES"},
+                    {"addresses", "ADDRESSES"},
+                    {"last_error_text", "LAST ERROR"}};
+    const bool all_reachable = std::none_of(
+        names.begin(), names.end(), [](const Row& name) { return name.find("unreachable") != nullptr; });
+    if (!all_reachable) columns.insert(columns.end() - 1, {"unreachable", "UNREACHABLE"});
+    Table table(std::move(columns));
     for (Row name : names) {
         name.add("last_error_text", last_error(name));
         table.add(name, tone_for(name.text("state")));

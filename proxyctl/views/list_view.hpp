@@ -24,6 +24,8 @@ void sort_rows(std::vector<Row>& rows, const std::string& key);
 
 /// `3m12s ago: timed out`, or empty.
 std::string last_error(const Row& name);
+/// Adds to each name which of its addresses are in `unreachable`, and why.
+std::vector<Row> with_unreachable(std::vector<Row> names, const std::vector<Row>& unreachable);
 /// Names with their states, coloured, and their last errors.
 Table names_table(const std::vector<Row>& names);
 

@@ -57,7 +57,8 @@ void Control::open(const Handover::File& inherited) {
 
 /// The commands that children answer.
 void Control::add_queries() {
-    for (const char* name : {"sessions", "session", "rules", "explain", "last-refusals", "stats", "events"})
+    for (const char* name :
+         {"sessions", "session", "rules", "explain", "last-refusals", "stats", "events", "unreachable"})
         server_->add(name, Access::read, queries_.to(ipc::Party::reg));
     server_->add("kill-sessions", Access::change, queries_.to(ipc::Party::reg));
     // ACR and APR come and go with reloads.

@@ -34,10 +34,10 @@ def configuration(listen, server, rule=None, **sections):
 
 
 def resolver(*servers, **settings):
-    """The `resolver` section of tests: only these name servers (EvilDns, RealDns), over UDP, and loopback addresses are
-    good ones. A `_` in a keyword stands for `-`."""
+    """The `resolver` section of tests: only these name servers (EvilDns, RealDns), over UDP, loopback addresses are
+    good ones, and denials take effect at once. A `_` in a keyword stands for `-`."""
     section = {"servers": [server.text for server in servers], "allow-private": True, "hosts-file": "none",
-               "conf-transport": "udp"}
+               "conf-transport": "udp", "negative-grace": "0s"}
     section.update({key.replace("_", "-"): value for key, value in settings.items()})
     return section
 

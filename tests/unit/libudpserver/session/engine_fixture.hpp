@@ -118,6 +118,7 @@ public:
                                  .history = history,
                                  .read_addresses = [this] { return machine; }});
         for (std::size_t i = 0; i < pool.sockets().size(); ++i) {
+            if (pool.groups()[pool.sockets()[i].group].family == without_family) continue;
             sessions->add_socket(session::SocketIndex{static_cast<std::uint32_t>(i)},
                                  pool.sockets()[i].fd.get(), pool.sockets()[i].group);
         }
@@ -188,7 +189,8 @@ public:
     std::vector<std::size_t> requests;
     std::vector<base::Address> machine;  ///< the addresses of its interfaces, sorted
     ScriptedLookups lookups;
-    const session::PolicyHistory* history = nullptr;  ///< from the next restart() on
+    const session::PolicyHistory* history = nullptr;   ///< from the next restart() on
+    base::Family without_family = base::Family::none;  ///< no sockets of it, from the next restart() on
     bool answers_lookups = true;  ///< false: no look-up is answered, from the next restart() on
     std::unique_ptr<session::SessionEngine> sessions;
 

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "proxyctl/views/list_view.hpp"
+
 using namespace proxyctl;
 
 namespace {
@@ -83,6 +85,31 @@ TEST_CASE("names are checked by their state, the worst first") {
                 "such name",
                 "warn: name d does not exist or has no address: rules that use it do not match"});
     CHECK(check_names({name("a", "of a later version")}).empty());
+}
+
+TEST_CASE("a name with one failing family is reported with the family [D-1]") {
+    Row row = name("a", "resolved", "AAAA: #1 REFUSED");
+    row.add("failed", "AAAA");
+    CHECK(texts(check_names({row}))[1] ==
+          "warn: name a: its AAAA look-ups fail; only the other family's addresses are current; 3.0s ago: "
+          "AAAA: #1 REFUSED");
+}
+
+TEST_CASE("servers that cannot be connected are reported with their names [D-6]") {
+    Value addresses;
+    addresses.kind = Value::Kind::list;
+    addresses.members = {{"", "2001:db8::1"}, {"", "192.0.2.1"}};
+    const Row one({{"name", "a"}, {"state", "resolved"}, {"addresses", addresses}});
+    const Row other({{"name", "b"}, {"state", "resolved"}});
+    const Row server({{"address", "2001:db8::1"}, {"why", "Network is unreachable"}});
+    const auto rows = with_unreachable({one, other}, {server});
+    CHECK(rows[0].text("unreachable") == "2001:db8::1: Network is unreachable");
+    CHECK(rows[1].find("unreachable") == nullptr);
+    CHECK(texts(check_names(rows))[1] ==
+          "warn: name a has servers that cannot be connected: 2001:db8::1: Network is unreachable");
+    const auto lines = names_table(rows).lines();
+    CHECK(lines[0].text.find("UNREACHABLE") != std::string::npos);
+    CHECK(names_table({other}).lines()[0].text.find("UNREACHABLE") == std::string::npos);
 }
 
 TEST_CASE("only the worst of many names with problems are shown") {
