@@ -13,6 +13,7 @@ MonotonicClock::time_point MonotonicClock::now() {
 LocalTime LocalTime::now() {
     const std::time_t seconds = std::time(nullptr);
     std::tm broken{};
+    ::tzset();  // localtime_r alone would keep the zone of the start
     ::localtime_r(&seconds, &broken);
     // C counts days from Sunday, policies from Monday.
     return {(broken.tm_wday + 6) % 7, broken.tm_hour * 60 + broken.tm_min};

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -26,10 +27,7 @@ void require(bool done, const std::string& step) {
 void become_user(const User& user) {
     const auto who = user.name + " (uid " + std::to_string(user.uid) + ")";
     // In this order: after the user is gone, groups can no longer be changed.
-    if (user.account.empty())
-        require(::setgroups(1, &user.gid) == 0, "setgroups for " + who);
-    else
-        require(::initgroups(user.account.c_str(), user.gid) == 0, "initgroups for " + who);
+    require(::setgroups(user.groups.size(), user.groups.data()) == 0, "setgroups for " + who);
     require(::setresgid(user.gid, user.gid, user.gid) == 0, "setresgid for " + who);
     require(::setresuid(user.uid, user.uid, user.uid) == 0, "setresuid for " + who);
 }
@@ -97,6 +95,16 @@ void verify(const User& user) {
         throw Fatal("privileges: the process could still become root after the change");
 }
 
+std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
+    std::vector<gid_t> groups(64);
+    int count = static_cast<int>(groups.size());
+    // If there are more, `count` says how many.
+    while (::getgrouplist(name.c_str(), gid, groups.data(), &count) < 0)
+        groups.resize(std::max(static_cast<std::size_t>(count), groups.size() * 2));
+    groups.resize(static_cast<std::size_t>(count));
+    return groups;
+}
+
 }  // namespace
 
 User find_user(const std::string& text) {
@@ -113,6 +121,7 @@ User find_user(const std::string& text) {
         throw Fatal("user: uid " + text + " has no account, so its group is unknown; write " + text +
                     ":GROUP");
     }
+    user.groups = user.account.empty() ? std::vector<gid_t>{user.gid} : groups_of(user.account, user.gid);
     return user;
 }
 

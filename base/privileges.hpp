@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace base {
 
@@ -12,11 +13,13 @@ struct User {
     std::string name;  ///< as in the configuration
     uid_t uid = 0;
     gid_t gid = 0;
-    std::string account;  ///< its supplementary groups are taken; empty for a uid without one
+    std::string account;          ///< empty for a uid without one
+    std::vector<gid_t> groups{};  ///< all of the account, or the group alone
 };
 
-/// `USER` or `USER:GROUP`, each a name or a number; without a group it is that of the account. Throws Fatal
-/// if there is no such account or group.
+/// `USER` or `USER:GROUP`, each a name or a number; without a group it is that of the account. It may wait
+/// for a name service, so only the parent does it, and before it starts children. Throws Fatal if there is no
+/// such account or group.
 User find_user(const std::string& text);
 
 /// A group by name, or a number that is no name; nothing if there is none. Throws Fatal if the look-up fails.

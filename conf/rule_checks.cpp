@@ -242,6 +242,29 @@ void warn_of_exclusions(const Config& config, Report& report) {
 }
 
 /// K-57 holds only where another process asks.
+bool is_below(std::string_view name, std::string_view domain) {
+    if (name.ends_with('.')) name.remove_suffix(1);
+    return name.ends_with(domain) &&
+           (name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.');
+}
+
+/// Names in domains for private use (RFC 6762 appendix G, RFC 8375) usually have private addresses.
+void warn_of_private_names(const Config& config, Report& report) {
+    constexpr std::string_view private_use[] = {"home.arpa", "internal", "intranet", "private",    "corp",
+                                                "home",      "lan",      "local",    "localdomain"};
+    if (config.resolver.allow_private) return;
+    for (const std::string& name : names(config)) {
+        const auto covers = [&name](std::string_view domain) { return is_below(name, domain); };
+        const auto domain = std::find_if(std::begin(private_use), std::end(private_use), covers);
+        if (domain == std::end(private_use) || std::ranges::any_of(config.resolver.private_domains, covers))
+            continue;
+        report.warning("resolver.allow-private",
+                       "does not cover " + quote(name) + ", and names in " + std::string(*domain) +
+                           " usually have private addresses, which are rejected; write allow-private: [" +
+                           std::string(*domain) + "], unless the hosts file has the name");
+    }
+}
+
 void warn_of_blocking(const Config& config, Report& report) {
     if (!config.singleproc || !(config.log.names || has_patterns(config))) return;
     report.warning("singleproc", std::string(config.log.names ? "log.names" : "a regular expression") +
@@ -276,6 +299,7 @@ void check_host_names(const Config& config, Report& report) {
     if (!report.is_clean("lists")) return;
     check_patterns_in_to(config, report);
     warn_of_exclusions(config, report);
+    warn_of_private_names(config, report);
 }
 
 }  // namespace conf

@@ -1,9 +1,9 @@
 #include "conf/system.hpp"
 
 #include <fstream>
-#include <thread>
 
 #include "base/local_addresses.hpp"
+#include "conf/processors.hpp"
 
 namespace conf {
 
@@ -15,7 +15,7 @@ System System::read() {
     if (file >> first >> last && first <= last && last <= 65535) {
         system.ephemeral = {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
     }
-    system.processors = std::max(1u, std::thread::hardware_concurrency());
+    system.processors = usable_processors();
     system.addresses = base::local_addresses().value_or(std::vector<Address>{});
     return system;
 }

@@ -1,6 +1,7 @@
 #include "proxyd/processes.hpp"
 
 #include "proxyd/name_queries.hpp"
+#include "proxyd/network_watch.hpp"
 #include "resolvers/ares_resolver.hpp"
 #include "resolvers/config_resolver.hpp"
 #include "resolvers/name_publisher.hpp"
@@ -18,6 +19,7 @@ int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolve
     resolvers::NamePublisher publisher(runtime.io(), names, runtime.parent());
     resolvers::ConfigResolver config_resolver(runtime.io(), names, resolver, publisher);
     runtime.on_peer(ipc::Party::reg, [&](base::UniqueFd link) { publisher.link(std::move(link)); });
+    const NetworkWatch network(runtime.io(), [&] { config_resolver.retry_failing(); });
     Queries queries(runtime);
     queries.add_info([&](const Queries::InfoReply& reply) {
         std::vector<std::string> lines = names.info(base::MonotonicClock::now());
@@ -27,6 +29,7 @@ int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolve
     });
     add_names(queries, names, config_resolver);
     add_resolve(queries, resolver);
+    add_name_servers(queries, settings);
     // First: with many names the updates fill the link's queue, and there would be no room for this message.
     runtime.report_ready();
     config_resolver.start();

@@ -20,6 +20,7 @@ int apr_main(process::ChildRuntime& runtime, const conf::Config& config) {
         reply({service.info(), "look-ups: " + resolver.info()});
     });
     add_resolve(queries, confirming);
+    add_name_servers(queries, settings);
     runtime.report_ready();
     return runtime.run();
 }

@@ -3,14 +3,29 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "base/log.hpp"
 #include "conf/names.hpp"
 #include "proxyd/proxies/registry.hpp"
 #include "resolvers/resolve_once.hpp"
+#include "resolvers/settings.hpp"
 
 namespace proxyd {
 
 bool needs_lookups(const conf::Config& config) {
     return config.log.names || conf::has_patterns(config) || proxies::looks_up(config.proxy);
+}
+
+ServerNames::ServerNames(session::Server& server, const conf::Config& config)
+    : server_(server), private_(resolvers::settings_for_configuration(config.resolver)) {}
+
+void ServerNames::update(const ipc::NameUpdate& update) {
+    const auto forbidden = private_.forbidden(update.name, update.addresses, base::now());
+    if (!forbidden) return server_.update_name(update.name, update.addresses, update.unresolved);
+    base::log::write(base::msg::name_rejected,
+                     "name {}: REG rejected an update with the private address {}; to allow it, add the name "
+                     "to resolver.allow-private",
+                     update.name, base::to_string(*forbidden));
+    server_.update_name(update.name, {}, true);
 }
 
 session::LookupSource look_up_in(boost::asio::io_context& io, resolvers::Resolver& resolver) {

@@ -5,6 +5,7 @@
 #include "conf/config.hpp"
 #include "libudpserver/session/server.hpp"
 #include "resolvers/name_sink.hpp"
+#include "resolvers/private_addresses.hpp"
 #include "resolvers/resolver.hpp"
 
 namespace proxyd {
@@ -12,16 +13,17 @@ namespace proxyd {
 /// The configuration needs look-ups on demand, and so APR (K-3).
 bool needs_lookups(const conf::Config& config);
 
-/// Applies updates of configured names to a server.
+/// Applies updates of configured names to a server. It does not rely on ACR, which reads what strangers send:
+/// an update with a private address that the configuration does not allow is rejected, and the name keeps its
+/// addresses.
 class ServerNames : public resolvers::NameSink {
 public:
-    explicit ServerNames(session::Server& server) : server_(server) {}
-    void update(const ipc::NameUpdate& update) override {
-        server_.update_name(update.name, update.addresses, update.unresolved);
-    }
+    ServerNames(session::Server& server, const conf::Config& config);
+    void update(const ipc::NameUpdate& update) override;
 
 private:
     session::Server& server_;
+    resolvers::PrivateAddresses private_;
 };
 
 /// REG: passes the workers' questions to a resolver of the main thread, so no worker waits (K-57).

@@ -54,6 +54,17 @@ void add_resolve(Queries& queries, resolvers::Resolver& resolver) {
                 });
 }
 
+void add_name_servers(Queries& queries, const conf::Resolver& settings) {
+    queries.add("name-servers", [&settings](const control::Request& request, std::uint64_t cursor,
+                                            const Queries::Reply& reply) {
+        request.allow({"role"});
+        Lines lines(cursor);
+        for (const base::Endpoint& server : settings.servers)
+            lines.add(control::Row().add("server", base::to_string(server)));
+        reply(lines.result());
+    });
+}
+
 void add_names(Queries& queries, const resolvers::ConfiguredNames& names,
                resolvers::ConfigResolver& config_resolver) {
     queries.add("names",

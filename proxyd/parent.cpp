@@ -16,6 +16,7 @@
 #include "proxyd/pool_service.hpp"
 #include "proxyd/processes.hpp"
 #include "proxyd/settings.hpp"
+#include "resolvers/settings.hpp"
 
 namespace proxyd {
 
@@ -70,8 +71,8 @@ resolvers::NameSnapshot names_of(const Parent::Parts& parts) {
     return names;
 }
 
-process::Settings settings_of(const Parent::Parts& parts) {
-    process::Settings settings = process_settings(parts.config);
+process::Settings settings_of(const Parent::Parts& parts, const std::optional<base::User>& user) {
+    process::Settings settings = process_settings(parts.config, user);
     if (parts.candidate) settings.orphans = process::Orphans::are_killed;
     settings.start_may_fail = parts.handover != nullptr;  // it ran before, and has sessions
     return settings;
@@ -89,8 +90,10 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
     : kept_(kept),
       config_(std::make_shared<const conf::Config>(parts.config)),
       load_(parts.load),
+      system_servers_(resolvers::system_text(config_->resolver)),
       names_(names_of(parts)),
-      supervisor_(io_, settings_of(parts), signals),
+      user_(user_of(parts.config)),
+      supervisor_(io_, settings_of(parts, user_), signals),
       drain_timer_(io_) {
     if (parts.handover) started_ = parts.handover->started;
     freeze(parts.candidate);
@@ -167,8 +170,9 @@ process::Role Parent::reg_role(Work work) {
 }
 
 void Parent::add_reg() {
-    supervisor_.add_role(reg_role(
-        [this](process::ChildRuntime& runtime) { return reg_main(runtime, *config_, kept_, draining_); }));
+    supervisor_.add_role(reg_role([this](process::ChildRuntime& runtime) {
+        return reg_main(runtime, *config_, kept_, names_, draining_);
+    }));
 }
 
 void Parent::add_acr() {
@@ -194,6 +198,7 @@ Parent::ReloadResult Parent::reload(bool check_only, const std::string& requeste
             apply(next);
             notifier_.reloading();
         }
+        if (follow_resolv_conf()) result.lines.emplace_back("resolv.conf has changed: ACR and APR restart");
         base::log::write(base::msg::reloaded, "{}: configuration reloaded: {}", requester,
                          changes.empty() ? "no changes" : std::to_string(changes.size()) + " changed lines");
     } catch (const std::exception& error) {
@@ -224,7 +229,7 @@ std::shared_ptr<const conf::Config> Parent::read(std::vector<std::string>& warni
 
 /// Up to KeptState::apply() anything may fail, and nothing has changed.
 void Parent::apply(const std::shared_ptr<const conf::Config>& next) {
-    const process::Settings settings = process_settings(*next);
+    const process::Settings settings = process_settings(*next, user_);
     KeptState::Change change = kept_.prepare(*next);
     kept_.apply(std::move(change), config_);
     if (next->log.level != config_->log.level) base::log::set_level(next->log.level);
@@ -235,13 +240,26 @@ void Parent::apply(const std::shared_ptr<const conf::Config>& next) {
 
 /// Adds, removes or replaces the children whose part of the configuration changed; REG always.
 void Parent::switch_roles(const conf::Config& before, const process::Settings& settings) {
-    const bool changed = !same_for_resolving(before, *config_);
+    const bool resolv_conf = resolv_conf_changed();
+    const bool changed = resolv_conf || !same_for_resolving(before, *config_);
     const bool had_names = !names_.empty();
     const bool names_changed = names_.set_names(conf::names(*config_));
     change_role(ipc::Party::acr, had_names, !names_.empty(), changed || names_changed, &Parent::add_acr);
     change_role(ipc::Party::apr, needs_lookups(before), needs_lookups(*config_), changed, &Parent::add_apr);
     supervisor_.adjust(settings);
     supervisor_.replace(ipc::Party::reg);
+}
+
+bool Parent::resolv_conf_changed() {
+    std::string now = resolvers::system_text(config_->resolver);
+    return std::exchange(system_servers_, now) != now;
+}
+
+bool Parent::follow_resolv_conf() {
+    if (supervisor_.is_stopping() || supervisor_.is_paused() || !resolv_conf_changed()) return false;
+    for (const ipc::Party party : {ipc::Party::acr, ipc::Party::apr})
+        if (supervisor_.find(party) != nullptr) supervisor_.replace(party);
+    return true;
 }
 
 void Parent::change_role(ipc::Party party, bool before, bool after, bool changed, void (Parent::*add)()) {
@@ -289,7 +307,7 @@ bool Parent::report_left_sessions() {
         const process::Role role = reg_role(
             [this](process::ChildRuntime& runtime) { return report_main(runtime, *config_, kept_); });
         const process::ExitStatus status =
-            process::run_once(role, process_settings(*config_), report_timeout);
+            process::run_once(role, process_settings(*config_, user_), report_timeout);
         if (status.is_finished()) return true;
         why = process::to_string(status);
     } catch (const std::exception& error) {

@@ -50,6 +50,9 @@ public:
     /// reports what would change. `requester` is for the log. Never throws.
     ReloadResult reload(bool check_only, const std::string& requester);
 
+    /// If resolv.conf has changed since ACR and APR started, starts new ones with it. Returns whether it had.
+    bool follow_resolv_conf();
+
     /// No session opens from now on; proxyd shuts down when the last one has closed, or after `limit`.
     void drain(base::Duration limit);
     [[nodiscard]] bool is_draining() const { return draining_; }
@@ -84,6 +87,7 @@ private:
     void change_role(ipc::Party party, bool before, bool after, bool changed, void (Parent::*add)());
     [[nodiscard]] std::shared_ptr<const conf::Config> read(std::vector<std::string>& warnings) const;
     void apply(const std::shared_ptr<const conf::Config>& next);
+    bool resolv_conf_changed();
     void switch_roles(const conf::Config& before, const process::Settings& settings);
 
     boost::asio::io_context io_;
@@ -92,7 +96,9 @@ private:
     std::shared_ptr<const conf::Config> config_;
     const Load& load_;
     std::optional<base::Instant> started_;  ///< of the first program, if this one is an upgrade
+    std::string system_servers_;            ///< what ACR and APR use of resolv.conf
     resolvers::NameSnapshot names_;         ///< for the next ACR
+    const std::optional<base::User> user_;  ///< of the children, looked up once
     process::Supervisor supervisor_;
     boost::asio::steady_timer drain_timer_;
     std::uint32_t forked_epoch_ = 0;  ///< policy epoch that the last REG was forked with

@@ -10,8 +10,10 @@
 /// What each process of proxyd does after its start. Every function returns the exit status of its process.
 namespace proxyd {
 
-/// REG: adopts the sessions and forwards datagrams until it is stopped. With `draining` it opens no session.
-int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept, bool draining);
+/// REG: adopts the sessions and forwards datagrams until it is stopped. It starts with the addresses of the
+/// snapshot; ACR may be down. With `draining` it opens no session.
+int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept,
+             const resolvers::NameSnapshot& snapshot, bool draining);
 
 /// Records the sessions that the last REG could not record itself, for example after a crash loop (K-23).
 int report_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept);

@@ -63,13 +63,16 @@ session::Adoption start(process::ChildRuntime& runtime, session::Server& server)
 
 }  // namespace
 
-int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept, bool draining) {
+int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept,
+             const resolvers::NameSnapshot& snapshot, bool draining) {
     LinkSocketSource source(runtime);
     resolvers::IpcResolver resolver(runtime.io(), config.resolver.timeout);
     session::Server server(runtime.io(),
                            kept.server_parts(config, source, look_up_in(runtime.io(), resolver)));
     source.deliver_to(server);
-    ServerNames names(server);
+    ServerNames names(server, config);
+    for (const auto& [name, addresses] : snapshot.resolved())
+        names.update({name, false, addresses});
     resolvers::NameSubscriber subscriber(runtime.io(), names);
     runtime.on_peer(ipc::Party::acr, [&](base::UniqueFd link) { subscriber.link(std::move(link)); });
     runtime.on_peer(ipc::Party::apr, [&](base::UniqueFd link) { resolver.link(std::move(link)); });

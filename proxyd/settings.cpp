@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/fatal.hpp"
 #include "base/privileges.hpp"
@@ -22,10 +23,15 @@ std::optional<gid_t> group_of(const std::string& name, const char* key) {
 
 }  // namespace
 
-process::Settings process_settings(const conf::Config& config) {
+std::optional<base::User> user_of(const conf::Config& config) {
+    if (config.user.empty()) return std::nullopt;
+    return base::find_user(config.user);
+}
+
+process::Settings process_settings(const conf::Config& config, std::optional<base::User> user) {
     process::Settings settings;
     settings.name = config.name;
-    if (!config.user.empty()) settings.user = base::find_user(config.user);
+    settings.user = std::move(user);
     settings.max_restarts = {config.udpserver.max_restarts.count, config.udpserver.max_restarts.within};
     settings.ends_in_crash_loop = config.udpserver.on_crash_loop == conf::OnCrashLoop::end;
     settings.heartbeat = config.udpserver.heartbeat;

@@ -9,8 +9,12 @@
 /// What the layers below need to know of the configuration, which they do not know themselves.
 namespace proxyd {
 
-/// The settings of the supervisor. Throws base::Fatal if the configured user does not exist.
-process::Settings process_settings(const conf::Config& config);
+/// The account that the children run as; nothing if they keep the parent's. Asks the name service, so it is
+/// called once. Throws base::Fatal if it does not exist.
+std::optional<base::User> user_of(const conf::Config& config);
+
+/// The settings of the supervisor, for children that run as `user`.
+process::Settings process_settings(const conf::Config& config, std::optional<base::User> user);
 
 /// The settings of the control socket; nothing for `socket: none`. Throws base::Fatal if a configured group
 /// does not exist.

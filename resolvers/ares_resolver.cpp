@@ -189,7 +189,10 @@ Answer AresResolver::without_private(const Answer& answer, bool allow_private) c
     if (in_any_domain(answer.found_as, settings_.private_domains)) return answer;
     const auto found = std::ranges::find_if(answer.addresses, is_private);
     if (found == answer.addresses.end()) return answer;
-    return failure(Answer::refused_private, answer.detail + " " + base::to_string(*found) + " is private",
+    return failure(Answer::refused_private,
+                   answer.detail + " " + base::to_string(*found) +
+                       " is private; to accept it, add its domain to "
+                       "resolver.allow-private",
                    answer.ttl);
 }
 

@@ -67,4 +67,9 @@ std::size_t ConfigResolver::refresh(const std::vector<std::string>& names) {
     return static_cast<std::size_t>(configured);
 }
 
+void ConfigResolver::retry_failing() {
+    names_.make_failing_due(now());
+    look_up_due();
+}
+
 }  // namespace resolvers

@@ -27,6 +27,9 @@ public:
     /// Looks these names up now, whatever their TTL. Returns how many of them are configured.
     std::size_t refresh(const std::vector<std::string>& names);
 
+    /// The network changed: looks up at once what fails.
+    void retry_failing();
+
 private:
     void look_up_due();
     void ask(Question question, const std::string& name);

@@ -15,7 +15,7 @@ namespace resolvers {
 
 /// Bounds on what one answer may contain; more is malformed.
 constexpr std::size_t max_udp_answer = 4096, max_tcp_answer = 65535;
-constexpr std::size_t max_aliases = 8;          ///< CNAMEs in a row
+constexpr std::size_t max_aliases = 16;         ///< CNAMEs in a row, as common resolvers allow
 constexpr std::size_t max_answer_results = 32;  ///< addresses, or names of an address
 constexpr std::size_t max_answer_records = 256;
 

@@ -22,6 +22,13 @@ conf::Resolver settings_for_configuration(conf::Resolver resolver, const std::st
     return settings_for_lookups(std::move(resolver), resolv_conf);
 }
 
+std::string system_text(const conf::Resolver& resolver, const std::string& resolv_conf) {
+    const conf::Resolver settings = settings_for_lookups(resolver, resolv_conf);
+    return fmt::format("{}; search {}; dots {}", servers_text(settings),
+                       fmt::join(settings.search.value_or(std::vector<std::string>()), " "),
+                       settings.dots.value_or(1));
+}
+
 std::vector<std::string> candidates(std::string_view name, const conf::Resolver& settings) {
     const auto canonical = canonical_name(name);
     if (!canonical) return {};

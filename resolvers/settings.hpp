@@ -37,6 +37,9 @@ conf::Resolver settings_for_configuration(conf::Resolver resolver,
 conf::Resolver settings_for_lookups(conf::Resolver resolver,
                                     const std::string& resolv_conf = system_resolv_conf);
 
+/// What these settings make of resolv.conf. If it changes, resolvers must be made anew.
+std::string system_text(const conf::Resolver& resolver, const std::string& resolv_conf = system_resolv_conf);
+
 /// The names to ask for, in order: with at least `dots` dots the name itself comes first, otherwise last. A
 /// trailing dot excludes the search domains. Canonical; empty for a bad name.
 std::vector<std::string> candidates(std::string_view name, const conf::Resolver& settings);

@@ -112,7 +112,10 @@ private:
     void probe_name_servers(const conf::Config& config) {
         const std::vector<TransportUse> uses = transports_used(config);
         if (uses.empty()) return;
-        const auto servers = resolvers::settings_for_lookups(config.resolver).servers;
+        const auto system = resolvers::settings_for_lookups(config.resolver).servers;
+        const auto used = servers_in_use();
+        const auto& servers = used.empty() ? system : used;
+        if (!used.empty() && used != system) add(outdated_name_servers(used, system));
         if (servers.empty()) return add(no_name_server());
         std::vector<NameServerProbe> probes;
         for (const TransportUse& use : uses)
@@ -122,6 +125,23 @@ private:
         probes = run_probes(std::move(probes), {probe_timeout, context_.interrupt});
         for (const TransportUse& use : uses)
             add(check_name_servers(use, probes));
+    }
+
+    /// What the running processes ask, which may differ from the files.
+    std::vector<base::Endpoint> servers_in_use() const {
+        std::vector<base::Endpoint> servers;
+        for (const char* role : {"ACR", "APR"}) {
+            try {
+                for (const Row& row : ask_all(context_, "name-servers", {{"role", role}})) {
+                    const auto server = base::parse_endpoint(row.text("server"));
+                    if (server && std::ranges::find(servers, *server) == servers.end())
+                        servers.push_back(*server);
+                }
+            } catch (const Failure&) {
+                // It does not run, or is older.
+            }
+        }
+        return servers;
     }
 
     void check_process(const Row& process) {

@@ -55,6 +55,9 @@ struct TransportUse {
 std::vector<TransportUse> transports_used(const conf::Config& config);
 
 Finding no_name_server();
+/// The processes ask other name servers than the files list now.
+Finding outdated_name_servers(const std::vector<base::Endpoint>& used,
+                              const std::vector<base::Endpoint>& listed);
 /// The results of the probes over this transport.
 std::vector<Finding> check_name_servers(const TransportUse& use, const std::vector<NameServerProbe>& probes);
 

@@ -123,6 +123,21 @@ Finding no_name_server() {
             "set resolver.servers, or correct /etc/resolv.conf"};
 }
 
+Finding outdated_name_servers(const std::vector<base::Endpoint>& used,
+                              const std::vector<base::Endpoint>& listed) {
+    const auto text = [](const std::vector<base::Endpoint>& servers) {
+        std::vector<std::string> texts;
+        for (const base::Endpoint& server : servers)
+            texts.push_back(base::to_string(server));
+        return texts.empty() ? "none" : base::joined(texts, ", ");
+    };
+    return {Health::warn,
+            fmt::format("the running processes ask the name servers {}, but the configuration and "
+                        "/etc/resolv.conf list {}",
+                        text(used), text(listed)),
+            "`refresh` or `reload` applies the change"};
+}
+
 std::vector<Finding> check_name_servers(const TransportUse& use, const std::vector<NameServerProbe>& probes) {
     std::vector<NameServerProbe> asked;
     std::copy_if(probes.begin(), probes.end(), std::back_inserter(asked),

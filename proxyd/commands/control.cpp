@@ -67,9 +67,16 @@ void Control::add_queries() {
         queries_.ask(ipc::Party::acr, request, std::move(answer));
     });
     server_->add("refresh", Access::change, [this](const Request& request, Answer answer) {
+        parent_.follow_resolv_conf();
         if (!parent_.supervisor().find(ipc::Party::acr))
             return answer.fail(Code::refused, "the configuration has no names");
         queries_.ask(ipc::Party::acr, request, std::move(answer));
+    });
+    server_->add("name-servers", Access::read, [this](const Request& request, Answer answer) {
+        const bool of_apr = request.text("role") == "APR";
+        const ipc::Party party = of_apr ? ipc::Party::apr : ipc::Party::acr;
+        if (!parent_.supervisor().find(party)) return answer.end();
+        queries_.ask(party, request, std::move(answer));
     });
     server_->add("resolve", Access::read, [this](const Request& request, Answer answer) {
         const ipc::Party party = needs_lookups(parent_.config()) ? ipc::Party::apr : ipc::Party::acr;

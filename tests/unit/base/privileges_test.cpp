@@ -132,3 +132,19 @@ TEST_CASE("a child learns whether its parent is alive when it asks to die with i
     CHECK(in_child([] { return die_with_parent(1'000'000'000, SIGTERM) ? 1 : 0; }) == 0);
     CHECK(in_child([&] { return die_with_parent(parent, 12345) ? 1 : 2; }) == 99);
 }
+
+TEST_CASE("an account has all its groups, and a process that becomes it asks for none [E-5]") {
+    CHECK(find_user("nobody").groups == std::vector<gid_t>{find_user("nobody").gid});
+    if (::geteuid() != 0) {
+        WARN("not root: not checked");
+        return;
+    }
+    // No name service knows this account: only what was looked up before counts.
+    const User user{"no-such-account", 65534, 65534, "no-such-account", {65534, 54321}};
+    CHECK(in_child([&] {
+              drop_privileges(user);
+              gid_t groups[8];
+              if (::getgroups(8, groups) != 2) return 1;
+              return groups[0] + groups[1] == 65534 + 54321 ? 0 : 2;
+          }) == 0);
+}

@@ -106,6 +106,28 @@ TEST_CASE("in a single process look-ups of clients' names are warned about, othe
     CHECK(warnings("log: {names: true}", "'~a'") == "");
 }
 
+TEST_CASE("names in domains for private use that allow-private does not cover are warned about [D-9]") {
+    const auto warns = [](const std::string& resolver, const std::string& name) {
+        TextConfig text;
+        text.head = "name: t\n" + resolver;
+        text.session_acl = "session-acl: [{action: accept, plug-to: '" + name + ":53'}]";
+        const auto result = load(text);
+        CHECK(lines(result.errors) == "");
+        return lines(result.warnings).find("allow-private: does not cover '" + name + "'") !=
+               std::string::npos;
+    };
+    for (const char* name : {"gw.home.arpa", "a.b.internal", "nas.local", "gw.lan", "dc.corp", "x.home."}) {
+        INFO(name);
+        CHECK(warns("", name));
+        CHECK_FALSE(warns("resolver: {allow-private: true}", name));
+    }
+    CHECK_FALSE(warns("resolver: {allow-private: [lan]}", "gw.lan"));
+    CHECK(warns("resolver: {allow-private: [a.lan]}", "gw.lan"));
+    CHECK_FALSE(warns("", "gw.example"));
+    CHECK_FALSE(warns("", "gw.notlan"));
+    CHECK_FALSE(warns("", "local.example"));
+}
+
 TEST_CASE("the section resolver needs no name to stand for itself") {
     TextConfig text;
     text.head = "name: t\nresolver: {servers: 192.0.2.53}";

@@ -189,3 +189,14 @@ TEST_CASE("a family that failed is asked for again, alone [D-1]") {
     acr.answer("a.example.", found({"2001:db8::1"}));
     CHECK(acr.last() == "a: 2001:db8::1 192.0.2.1");
 }
+
+TEST_CASE("when the network changes, what fails is looked up at once [D-7]") {
+    Acr acr(std::vector<std::string>{"a", "b"}, 1h, {.first = 1h, .max = 1h});
+    acr.answer("a", not_found(Answer::server_failure));
+    acr.answer("b", found({"192.0.2.1"}, 1h));
+    acr.config.retry_failing();
+    REQUIRE(acr.resolver.asked.size() == 3);
+    CHECK(acr.resolver.asked[2].question.name == "a");
+    acr.config.retry_failing();  // it is running
+    CHECK(acr.resolver.asked.size() == 3);
+}

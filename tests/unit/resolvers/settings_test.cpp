@@ -5,6 +5,7 @@
 #include "resolvers/private_address.hpp"
 #include "resolvers/resolv_conf.hpp"
 #include "resolvers/settings.hpp"
+#include "tests/unit/base/log_directory.hpp"
 #include "tests/unit/resolvers/resolver_fixture.hpp"
 
 using namespace resolvers;
@@ -188,4 +189,22 @@ TEST_CASE("no hosts file at all") {
     fixture.settings.hosts_file.clear();
     fixture.start();
     CHECK(text(fixture.ask("localhost")) == "ok 192.0.2.1");
+}
+
+TEST_CASE("what is used of resolv.conf tells when it has changed [D-3]") {
+    const LogDirectory folder;
+    const std::string file = folder.path("resolv.conf");
+    const auto text = [&](const conf::Resolver& resolver, const std::string& content) {
+        std::ofstream(file) << content;
+        return resolvers::system_text(resolver, file);
+    };
+    const conf::Resolver system;
+    const std::string before = text(system, "nameserver 192.0.2.1\nsearch a.example\n");
+    CHECK(text(system, "# comment\nnameserver 192.0.2.1\nsearch a.example\n") == before);
+    CHECK(text(system, "nameserver 192.0.2.2\nsearch a.example\n") != before);
+    CHECK(text(system, "nameserver 192.0.2.1\nsearch b.example\n") != before);
+    CHECK(text(system, "nameserver 192.0.2.1\nsearch a.example\noptions ndots:2\n") != before);
+    conf::Resolver own;
+    own.servers = {*base::parse_endpoint("192.0.2.53:53")};
+    CHECK(text(own, "nameserver 192.0.2.1\n") == text(own, "nameserver 192.0.2.2\n"));
 }

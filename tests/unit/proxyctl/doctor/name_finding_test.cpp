@@ -112,6 +112,13 @@ TEST_CASE("servers that cannot be connected are reported with their names [D-6]"
     CHECK(names_table({other}).lines()[0].text.find("UNREACHABLE") == std::string::npos);
 }
 
+TEST_CASE("name servers that a change of resolv.conf has replaced are reported [D-3]") {
+    const std::vector<base::Endpoint> used{*base::parse_endpoint("192.0.2.1:53")};
+    CHECK(texts({outdated_name_servers(used, {})}) ==
+          Texts{"warn: the running processes ask the name servers 192.0.2.1:53, but the configuration and "
+                "/etc/resolv.conf list none"});
+}
+
 TEST_CASE("only the worst of many names with problems are shown") {
     std::vector<Row> names(7, name("w", "denied"));
     CHECK(texts(check_names(names)).back() == "warn: and 2 more names with problems");
