@@ -121,9 +121,6 @@ EvictableClass SessionStore::fuller() const {
 void SessionStore::set_answered(Session session) {
     keep(session.slot());
     make_evictable(session, EvictableClass::unconfirmed);
-    // The oldest is another one, since this one is the youngest.
-    if (unconfirmed_.size() > max_unconfirmed_)
-        close(at(oldest(EvictableClass::unconfirmed)), CloseReason::evicted);
 }
 
 void SessionStore::set_confirmed(Session session) {

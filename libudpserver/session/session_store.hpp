@@ -98,7 +98,7 @@ public:
     /// own, but none that is younger than a second: so a loop between two proxies stops.
     [[nodiscard]] Room room_for(conf::SessionType type, const base::Address& source, Instant now);
 
-    /// The first reply came. Closes another unconfirmed session if there are too many.
+    /// The first reply came.
     void set_answered(Session session);
     /// The client sent something after the first reply.
     void set_confirmed(Session session);

@@ -66,13 +66,13 @@ TEST_CASE("answered sessions of forged sources give way before any client is ref
         REQUIRE(engine.ask(client(i)));
         REQUIRE(engine.reply(client(i)));
     }
-    CHECK(engine.totals().unconfirmed.get() == 50);
+    CHECK(engine.totals().unconfirmed.get() == 60);
     CHECK(engine.totals().refused.get() == 0);
     for (std::uint32_t i = 0; i < 40; ++i)
         CHECK(engine.record_of(client(i)) != nullptr);
     // The last forged ones are still there: the oldest went.
     CHECK(engine.record_of(client(5999)) != nullptr);
-    CHECK(engine.record_of(client(5949)) == nullptr);
+    CHECK(engine.record_of(client(5939)) == nullptr);
     CHECK(engine.confirm(client(50)));
 }
 
@@ -137,9 +137,19 @@ TEST_CASE("one address has its share of unanswered sessions, and evicts its own 
     CHECK(engine.totals().unanswered.get() == 126);
 }
 
+TEST_CASE("no unconfirmed session is closed while there is room [B-1]") {
+    Flooded engine(100);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        REQUIRE(engine.ask(client(i)));
+        REQUIRE(engine.reply(client(i)));
+    }
+    CHECK(engine.totals().unconfirmed.get() == 100);
+    CHECK(engine.confirm(client(0)));
+}
+
 TEST_CASE("of unconfirmed sessions those of the heaviest address go first [B-2]") {
-    Flooded engine(200);  // 100 unconfirmed; an address with 25 or more is heavy
-    for (std::uint32_t i = 10; i < 70; ++i) {
+    Flooded engine(100);  // an address with 16 or more is heavy
+    for (std::uint32_t i = 10; i < 40; ++i) {
         REQUIRE(engine.ask(client(i)));
         REQUIRE(engine.reply(client(i)));
     }
@@ -148,7 +158,7 @@ TEST_CASE("of unconfirmed sessions those of the heaviest address go first [B-2]"
         REQUIRE(engine.reply(client(1, port)));
     }
     CHECK(engine.totals().unconfirmed.get() == 100);
-    for (std::uint32_t i = 10; i < 70; ++i)
+    for (std::uint32_t i = 10; i < 40; ++i)
         CHECK(engine.record_of(client(i)) != nullptr);
     CHECK(engine.record_of(client(1, 200)) != nullptr);
 }
