@@ -1,5 +1,7 @@
 #include "resolvers/settings.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/log.hpp"

@@ -15,10 +15,10 @@ TEST_CASE("the shares of sources agree with a simple model over random work [B-2
     std::map<std::pair<int, int>, std::deque<Slot>> model;  // by class and source
     std::vector<std::pair<int, int>> where(slots, {-1, -1});
     const auto address = [](int source) {
-        base::Address address = *base::parse_address("2001:db8::");
-        address.bytes[7] = static_cast<std::uint8_t>(source);
-        address.bytes[15] = static_cast<std::uint8_t>(source * 3);  // not part of the /64
-        return address;
+        base::Address made = *base::parse_address("2001:db8::");
+        made.bytes[7] = static_cast<std::uint8_t>(source);
+        made.bytes[15] = static_cast<std::uint8_t>(source * 3);  // not part of the /64
+        return made;
     };
     std::mt19937 random(3);
     for (int step = 0; step < 50'000; ++step) {
