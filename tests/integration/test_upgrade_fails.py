@@ -7,7 +7,7 @@ import time
 import pytest
 
 from control_socket import ask
-from deadline import wait_for
+from deadline import SLOWNESS, wait_for
 from free_ports import free_port
 from processes import is_alive
 from proxyctl_run import FAILED, ctl  # noqa: F401
@@ -69,6 +69,7 @@ def fail_to_upgrade(proxy, why):
     assert not proxy.daemon.lines(UPGRADED) and not proxy.daemon.records()
 
 
+@pytest.mark.skipif(SLOWNESS > 1, reason="a sanitizer makes the folder again, for its own report")
 def test_the_log_directory_is_missing(upgradable, peer):  # noqa: F811
     """[E-1] The new program could not open its log: found in its trial, while the old children serve."""
     listener, server = ("127.0.0.1", free_port()), peer()
@@ -116,6 +117,7 @@ int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigne
 """
 
 
+@pytest.mark.skipif(SLOWNESS > 1, reason="a sanitizer does not start behind a preloaded library")
 @pytest.mark.parametrize("fault, why", [("_exit(9)", "REG: exit status 9"), ("pause()", "not ready within 10s")])
 def test_its_children_fail(upgradable, peer, tmp_path, fault, why):  # noqa: F811
     """[E-1] Its REG exits or hangs at its start, when ours has already left: ours adopts the sessions again."""
