@@ -68,12 +68,13 @@ int Candidate::run(Parent& parent) const {
     say(words::prepared);
     if (read_word(socket_.get()) != words::go) return 1;
     process::Supervisor& supervisor = parent.supervisor();
-    std::string failure = "no answer";
+    std::string failure = "the program that it was to replace is gone";
     bool leaving = false;
     stream_descriptor socket(parent.io(), ::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0));
     socket.async_wait(stream_descriptor::wait_read, [&](boost::system::error_code) {
-        leaving = read_word(socket_.get()) == words::leave;
-        if (!leaving) return parent.io().stop();
+        leaving = true;
+        // Without the other program nobody else could record the sessions.
+        if (read_word(socket_.get()) != words::leave) return supervisor.stop();
         supervisor.pause(process::Supervisor::Pause::leave, [&] {
             failure.clear();
             parent.io().stop();

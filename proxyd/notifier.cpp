@@ -72,43 +72,49 @@ void Notifier::start(Status status) {
 }
 
 void Notifier::turn() {
-    const std::string message = (has_watchdog_ ? "WATCHDOG=1\n" : "") + changed_status();
-    if (!message.empty()) send(message);
+    send(MSG_DONTWAIT);
     timer_.expires_after(interval_);
     timer_.async_wait([this](boost::system::error_code error) {
         if (!error) turn();
     });
 }
 
-/// A line for a message, or nothing.
-std::string Notifier::changed_status() {
-    std::string text = status_ ? status_() : std::string();
-    if (text == last_status_) return {};
-    last_status_ = std::move(text);
-    return "STATUS=" + last_status_ + "\n";
-}
-
 // A daemon has another pid than the process that the manager started.
 void Notifier::ready() {
     if (std::exchange(is_ready_, true)) return;
-    send("READY=1\nMAINPID=" + std::to_string(::getpid()) + "\n" + changed_status());
+    report("READY=1\nMAINPID=" + std::to_string(::getpid()) + "\n");
 }
 
 void Notifier::reloading() {
     is_ready_ = false;
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now().time_since_epoch());
-    send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()) + "\n" + changed_status());
+    report("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()) + "\n");
 }
 
 void Notifier::stopping() {
-    send("STOPPING=1\n" + changed_status());
+    report("STOPPING=1\n");
 }
 
-void Notifier::send(const std::string& message) {
+// A change of state is worth a short wait: an exec or the exit may follow.
+void Notifier::report(std::string state) {
+    unsent_ = std::move(state);
+    send(0);
+}
+
+/// What the manager does not know yet. What cannot be sent now is part of the next turn.
+void Notifier::send(int flags) {
     if (!socket_) return;
-    static_cast<void>(::sendto(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL,
-                               reinterpret_cast<const sockaddr*>(&address_), address_size_));
+    std::string status = status_ ? status_() : std::string();
+    std::string message = unsent_;
+    if (has_watchdog_) message += "WATCHDOG=1\n";
+    if (status != last_status_) message += "STATUS=" + status + "\n";
+    if (message.empty()) return;
+    const ssize_t sent = ::sendto(socket_.get(), message.data(), message.size(), flags | MSG_NOSIGNAL,
+                                  reinterpret_cast<const sockaddr*>(&address_), address_size_);
+    if (sent < 0) return;
+    unsent_.clear();
+    last_status_ = std::move(status);
 }
 
 }  // namespace proxyd

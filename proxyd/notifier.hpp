@@ -31,8 +31,8 @@ public:
     void stopping();
 
 private:
-    void send(const std::string& message);
-    std::string changed_status();
+    void report(std::string state);
+    void send(int flags);
     void turn();
 
     boost::asio::steady_timer timer_;
@@ -43,7 +43,8 @@ private:
     bool has_watchdog_ = false;
     bool is_ready_ = false;
     Status status_;
-    std::string last_status_;
+    std::string last_status_;  ///< that was sent
+    std::string unsent_;       ///< a state that the manager does not know yet
 };
 
 }  // namespace proxyd

@@ -256,7 +256,8 @@ bool Parent::resolv_conf_changed() {
 }
 
 bool Parent::follow_resolv_conf() {
-    if (supervisor_.is_stopping() || supervisor_.is_paused() || !resolv_conf_changed()) return false;
+    if (supervisor_.is_stopping() || supervisor_.is_paused() || frozen_ || !resolv_conf_changed())
+        return false;
     for (const ipc::Party party : {ipc::Party::acr, ipc::Party::apr})
         if (supervisor_.find(party) != nullptr) supervisor_.replace(party);
     return true;

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
-#include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,10 +27,10 @@ namespace {
 /// The uid that will own the log file. A user that the children cannot become is refused here, once and on
 /// the terminal; otherwise every child would exit.
 int log_owner(const conf::Config& config) {
-    if (config.user.empty()) return -1;
-    const base::User user = base::find_user(config.user);
-    base::check_can_become(user);
-    return static_cast<int>(user.uid);
+    const std::optional<base::User> user = user_of(config);
+    if (!user) return -1;
+    base::check_can_become(*user);
+    return static_cast<int>(user->uid);
 }
 
 void warn_of_root(const conf::Config& config) {
@@ -135,10 +135,8 @@ int start(const Start& parts) {
     try {
         close_inherited_descriptors(parts);
         status = run(parts);
-    } catch (const std::bad_alloc&) {
-        status = report_failure(parts, "not enough memory");
     } catch (const std::exception& error) {
-        status = report_failure(parts, error.what());
+        status = report_failure(parts, process::reason_of(error));
     }
     base::log::flush_and_close();
     return status;

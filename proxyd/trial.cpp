@@ -72,9 +72,9 @@ void Trial::await(Step step, base::Duration limit) {
     timer_.expires_after(limit);
     timer_.async_wait([this, step, limit](boost::system::error_code error) {
         if (error || step_ != step) return;
-        constexpr const char* what[] = {"started", "ready", "stopped"};
-        finish(fmt::format("the new program is not {} within {}; killed", what[static_cast<int>(step)],
-                           base::format_duration(limit)));
+        constexpr const char* what[] = {"start", "become ready", "stop"};
+        finish(fmt::format("the new program did not {} within {} and was killed",
+                           what[static_cast<int>(step)], base::format_duration(limit)));
     });
 }
 

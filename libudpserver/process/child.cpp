@@ -24,6 +24,8 @@ namespace {
 
 using base::now;
 
+constexpr std::size_t max_reason = 500;
+
 /// The change of the log level that a signal causes in the process that receives it.
 int level_step(int number) {
     for (const base::HandledSignal& signal : base::handled_signals())
@@ -124,7 +126,8 @@ void Child::do_fork() {
         log::write(msg::child_started, "{}: started, pid {}", role_.name, status_.pid);
         open_link(std::move(spawned.link));
     } catch (const std::exception& error) {
-        log::write(msg::fork_failed, "{}: cannot start: {}", role_.name, error.what());
+        reason_ = fmt::format("cannot start: {}", reason_of(error));
+        log::write(msg::fork_failed, "{}: {}", role_.name, reason_);
     }
     handle(is_running() ? ChildEvent::forked : ChildEvent::fork_failed);
 }
@@ -188,11 +191,11 @@ void Child::on_pong_message(ipc::Message& message) {
 void Child::on_failed_message(ipc::Message& message) {
     const auto failed = ipc::read<ipc::Failed>(message);
     if (!failed) return link_->refuse("malformed failed");
-    reason_ = failed->reason;
+    reason_ = base::printable(failed->reason, max_reason);
 }
 
 void Child::do_retry_later() {
-    start_after(policy_.died(now(), std::nullopt));
+    if (!hooks_.on_fork_failed(*this)) start_after(policy_.died(now(), std::nullopt));
 }
 
 void Child::do_report_ready() {

@@ -48,6 +48,8 @@ public:
         std::function<void(Child&)> on_ready;
         /// Exited unexpectedly. Returns the least delay before its restart; nothing: it is not restarted.
         std::function<std::optional<Duration>(Child&)> on_crash;
+        /// The system has no process to give. Returns whether the start is given up; else it is tried again.
+        std::function<bool(const Child&)> on_fork_failed;
         std::function<void(Child&)> on_exit;      ///< exited as requested, or will not start any more
         std::function<void(Child&)> on_replaced;  ///< has left its work; the next process starts now
     };

@@ -58,6 +58,7 @@ constexpr Cell cells[] = {
     {S::replacing, E::kill,           A::kill,         S::stopping},
 
     {S::stopping,  E::died,           A::report_exit,  S::down},
+    {S::stopping,  E::start,          A::none,         S::replacing},
     {S::stopping,  E::timeout,        A::escalate,     S::stopping},
     {S::stopping,  E::kill,           A::kill,         S::stopping},
 };

@@ -30,7 +30,7 @@ bool ExitStatus::is_own_fault() const {
 std::string to_string(const ExitStatus& status) {
     const int wait_status = status.wait_status;
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == work_left && !status.hung)
-        return "its work is left to the next one";
+        return fmt::format("exit status {} (its work is left to the next one)", work_left);
     std::string text = WIFEXITED(wait_status) ? fmt::format("exit status {}", WEXITSTATUS(wait_status))
                                               : fmt::format("signal {} ({})", WTERMSIG(wait_status),
                                                             ::strsignal(WTERMSIG(wait_status)));

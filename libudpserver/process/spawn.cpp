@@ -45,11 +45,6 @@ void keep_only_own_descriptors(const ChildStart& start) {
     close_all_but(std::move(keep));
 }
 
-/// The standard library names the lack of memory after its class.
-std::string reason_of(const std::exception& error) {
-    return dynamic_cast<const std::bad_alloc*>(&error) ? "not enough memory" : error.what();
-}
-
 int run_child(ChildStart& start) {
     ::setsid();
     // Children of a daemon must not hold the terminal or the working directory.
@@ -109,6 +104,10 @@ void report_early(ChildStart& start, const std::string& reason) noexcept try {
 }
 
 }  // namespace
+
+std::string reason_of(const std::exception& error) {
+    return dynamic_cast<const std::bad_alloc*>(&error) ? "not enough memory" : error.what();
+}
 
 void close_all_but(std::vector<int> keep) {
     std::ranges::sort(keep);

@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include <exception>
+#include <string>
 #include <vector>
 
 #include "base/unique_fd.hpp"
@@ -18,6 +20,9 @@ struct Spawned {
 /// Starts a process that runs `role` and exits. Throws std::system_error, or what `role.keep` throws, if no
 /// process could be started.
 Spawned spawn(const Role& role, const Settings& settings, bool fresh_start);
+
+/// What to tell a user: the standard library names the lack of memory after its class.
+std::string reason_of(const std::exception& error);
 
 /// Closes every descriptor that is not in `keep`, which may be unsorted and contain duplicates and -1.
 void close_all_but(std::vector<int> keep);

@@ -40,6 +40,7 @@ Child& Supervisor::add_role(Role role) {
             on_exit(child);
             return on_crash(child);
         },
+        [this](const Child& child) { return gives_up_start(child); },
         [this](Child& child) {
             on_exit(child);
             check_finished();
@@ -76,6 +77,7 @@ void Supervisor::pause(Pause how, Callback then) {
 
 void Supervisor::resume() {
     if (stopping_ || !std::exchange(paused_, false)) return;
+    on_paused_ = {};
     for (const auto& child : children_)
         child->start();
 }
@@ -232,7 +234,8 @@ std::optional<Duration> Supervisor::on_crash(const Child& child) {
 // The user who waits for the start is better off with the reason than with retries.
 bool Supervisor::gives_up_start(const Child& child) {
     if (settings_.start_may_fail || reported_ready_ || stopping_) return false;
-    if (child.status().ready || !child.status().last_exit->is_own_fault()) return false;
+    const std::optional<ExitStatus>& last = child.status().last_exit;
+    if (child.status().ready || (last && !last->is_own_fault())) return false;
     start_failure_ = child.failure();
     shut_down(1);
     return true;

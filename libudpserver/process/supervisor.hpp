@@ -49,8 +49,10 @@ public:
         leave,  ///< they leave their work to the next process, as for replace()
         stop    ///< they finish their work, as for a shutdown
     };
-    /// All children exit; then calls `then`, unless a shutdown has begun. None starts until resume().
+    /// All children exit; then calls `then`, unless a shutdown or resume() comes before. None starts until
+    /// resume().
     void pause(Pause how, Callback then);
+    /// All children start; one that is still about to exit does so when it has.
     void resume();
     [[nodiscard]] bool is_paused() const { return paused_; }
     /// True if a signal has arrived that is not handled yet.

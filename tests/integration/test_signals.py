@@ -292,7 +292,7 @@ def test_signals_that_end_a_child_do_not_end_the_proxy(serve, number):
     daemon, _ = serve()
     child = daemon.child()
     daemon.replace_child(number=number)
-    daemon.wait_line("UDPS-222-E", f"REG: exited unexpectedly, pid {child}: its work is left to the next one")
+    daemon.wait_line("UDPS-222-E", f"REG: exited unexpectedly, pid {child}: exit status 10 (its work is left to the next one)")
     assert not daemon.lines(STOPPING)
 
 

@@ -34,7 +34,7 @@ def serve(proxyd, udp_echo):
     return start
 
 
-LEFT = "its work is left to the next one"
+LEFT = "exit status 10 (its work is left to the next one)"
 
 
 def crash_loop_config(listener, deaths):

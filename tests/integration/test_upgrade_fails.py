@@ -87,7 +87,7 @@ def test_the_log_directory_is_missing(upgradable, peer):  # noqa: F811
 
 
 @pytest.mark.parametrize("fault, why", [
-    ("exec sleep 100", "not started within 3s"),
+    ("exec sleep 100", "did not start within 3s and was killed"),
     ("exit 7", "exit status 7"),
     ("kill -SEGV $$", "signal 11"),
 ])
@@ -100,6 +100,28 @@ def test_it_fails_at_its_start(upgradable, peer, fault, why):  # noqa: F811
         install(proxy.program, ONLY_IN_THE_TRIAL.format(fault, program("proxyd")))
         fail_to_upgrade(proxy, why)
         assert proxy.daemon.child() == child
+        assert traffic.is_unharmed()
+    install(proxy.program)
+    assert proxy.upgrade()["sessions"] == "kept"
+
+
+DIES_PREPARED = """#!/usr/bin/python3
+import os, socket, sys
+candidate = os.environ.get("PROXYD_CANDIDATE")
+if candidate:
+    socket.socket(fileno=int(candidate)).send(b"prepared")
+    os._exit(7)
+os.execv("{program}", sys.argv)
+"""
+
+
+def test_it_dies_while_our_children_leave(upgradable, peer):  # noqa: F811
+    """[E-1] Our REG has been asked to leave, but not exited, when the trial is over: it is restarted."""
+    listener, server = ("127.0.0.1", free_port()), peer()
+    proxy = upgradable(configuration(listener, server.text))
+    with Traffic(peer, server, listener) as traffic:
+        install(proxy.program, DIES_PREPARED.format(program=program("proxyd")))
+        fail_to_upgrade(proxy, "exit status 7")
         assert traffic.is_unharmed()
     install(proxy.program)
     assert proxy.upgrade()["sessions"] == "kept"
@@ -118,7 +140,7 @@ int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigne
 
 
 @pytest.mark.skipif(SLOWNESS > 1, reason="a sanitizer does not start behind a preloaded library")
-@pytest.mark.parametrize("fault, why", [("_exit(9)", "REG: exit status 9"), ("pause()", "not ready within 10s")])
+@pytest.mark.parametrize("fault, why", [("_exit(9)", "REG: exit status 9"), ("pause()", "did not become ready within 10s")])
 def test_its_children_fail(upgradable, peer, tmp_path, fault, why):  # noqa: F811
     """[E-1] Its REG exits or hangs at its start, when ours has already left: ours adopts the sessions again."""
     library, listener, server = tmp_path / "fault.so", ("127.0.0.1", free_port()), peer()

@@ -71,7 +71,7 @@ TEST_CASE("a child that leaves its work has not finished it, and is not at fault
     CHECK_FALSE(exited(work_left).is_own_fault());
     CHECK_FALSE(exited(1).is_finished());
     CHECK_FALSE(killed(SIGKILL).is_finished());
-    CHECK(to_string(exited(work_left)) == "its work is left to the next one");
+    CHECK(to_string(exited(work_left)) == "exit status 10 (its work is left to the next one)");
 }
 
 TEST_CASE("an end from outside is no proof against the arena, however often it comes") {

@@ -102,3 +102,34 @@ TEST_CASE("the failure of a child ends a start that is not complete, with its re
     CHECK(supervisor.start_failure() == (explains ? "REG: the moon is full" : "REG: signal 6 (Aborted)"));
     CHECK(stage.board->starts == 1);
 }
+
+TEST_CASE(
+    "[E-13] no process can be made at the start: it is given up with the reason; later it is tried again") {
+    const bool later = GENERATE(false, true);
+    Stage stage;
+    stage.settings.start_may_fail = false;
+    auto& supervisor = stage.make();
+    process::Role role = stage.good_role();
+    bool fails = !later;
+    role.keep = [&fails]() -> std::vector<int> {
+        if (fails) throw std::runtime_error("out of processes");
+        return {};
+    };
+    supervisor.add_role(std::move(role));
+    supervisor.start();
+    if (!later) {
+        CHECK(supervisor.start_failure() == "REG: cannot start: out of processes");
+        CHECK(supervisor.is_stopping());
+        return;
+    }
+    stage.until_ready();
+    const process::Child& child = *supervisor.find(ipc::Party::reg);
+    const pid_t old = child.status().pid;
+    fails = true;
+    ::kill(old, SIGKILL);
+    stage.until([&] { return count_of(stage.log(), "REG: cannot start: out of processes") > 1; });
+    CHECK_FALSE(supervisor.is_stopping());
+    fails = false;
+    stage.until([&] { return supervisor.all_ready(); });
+    CHECK(supervisor.all_ready());
+}

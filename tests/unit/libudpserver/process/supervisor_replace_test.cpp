@@ -176,6 +176,21 @@ TEST_CASE("a pause: children leave their work, none is started until it is over,
     CHECK(reg(stage).status().restarts == 0);
 }
 
+TEST_CASE("[E-1] a pause is over before the child has left: it leaves, and the next one starts") {
+    Stage stage;
+    auto& supervisor = stage.make();
+    supervisor.add_role(stage.good_role());
+    supervisor.start();
+    stage.until_ready();
+    const pid_t old = reg(stage).status().pid;
+    supervisor.pause(process::Supervisor::Pause::leave, [] { FAIL("the pause is over"); });
+    supervisor.resume();
+    until_other(stage, old);
+    CHECK(stage.board->ends == 1);
+    CHECK(stage.board->starts == 2);
+    CHECK(reg(stage).status().restarts == 0);
+}
+
 TEST_CASE("a pause in which children end their work in order") {
     Stage stage;
     auto& supervisor = stage.make();
