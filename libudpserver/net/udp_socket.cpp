@@ -111,9 +111,10 @@ int unmute(int fd) {
 }
 
 bool is_muted(int fd) {
-    // The kernel does not show a filter of this kind, but returns success when there is none.
+    // The kernel refuses to show an eBPF filter (EACCES), and returns success when there is none.
     socklen_t length = 0;
-    return ::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &length) != 0 || length != 0;
+    const int result = ::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &length);
+    return result != 0 ? errno == EACCES : length != 0;
 }
 
 std::uint32_t dropped(int fd) {

@@ -157,7 +157,9 @@ bool SocketLeases::is_idle(SocketIndex index, bool fresh) const {
     const PoolEntry& entry = entries_[index_of(index)];
     const int fd = descriptor(index);
     if (entry.state != PoolEntry::State::idle || !net::is_muted(fd)) return false;
-    return !fresh || (entry.quarantined_until == Instant{} && !net::peer_endpoint(fd));
+    // A socket that is connected has served, whatever a crashed REG left in its entry.
+    const bool never_served = entry.quarantined_until == Instant{};
+    return never_served ? !net::peer_endpoint(fd) : !fresh;
 }
 
 Slot SocketLeases::session_of(SocketIndex index) const {

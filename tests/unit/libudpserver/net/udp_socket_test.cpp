@@ -70,3 +70,13 @@ TEST_CASE("drain takes queued datagrams and pending errors") {
     CHECK(net::drain(socket.fd()) == 0);
     CHECK(::send(socket.fd(), "x", 1, 0) == 1);  // no error is left
 }
+
+TEST_CASE("only a filter makes a socket muted, no other failure to read it") {
+    const LoopbackSocket socket;
+    CHECK_FALSE(net::is_muted(socket.fd()));
+    CHECK_FALSE(net::is_muted(-1));
+    REQUIRE(net::MuteFilter().mute(socket.fd()) == 0);
+    CHECK(net::is_muted(socket.fd()));
+    REQUIRE(net::unmute(socket.fd()) == 0);
+    CHECK_FALSE(net::is_muted(socket.fd()));
+}

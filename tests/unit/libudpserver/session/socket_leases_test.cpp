@@ -179,3 +179,17 @@ TEST_CASE("places, groups and doubles that cannot be are refused") {
     CHECK(leases.session_of(SocketIndex{17}) == session::none);
     CHECK(leases.session_of(SocketIndex{1}) == session::none);
 }
+
+TEST_CASE("a muted socket that is connected has served, whatever the arena says: it is quarantined") {
+    std::vector<session::PoolEntry> entries(1);
+    const LoopbackSocket server, socket;
+    const net::MuteFilter filter;
+    session::SocketLeases leases(entries, 1, filter, 1s, [](int, SocketIndex) {});
+    REQUIRE(filter.mute(socket.fd()) == 0);
+    const bool is_connected = GENERATE(true, false);
+    if (is_connected) REQUIRE(net::connect_socket(socket.fd(), server.endpoint()) == 0);
+    REQUIRE(leases.add(SocketIndex{0}, socket.fd(), 0));
+    leases.reclaim_unclaimed(base::Instant(1h), GENERATE(true, false));
+    CHECK(leases.use(base::Instant(59min))[0].quarantined == (is_connected ? 1 : 0));
+    CHECK(leases.use(base::Instant(1h))[0].free == 1);
+}
