@@ -11,13 +11,15 @@ namespace session {
 /// nothing.
 struct SourcePrefix {
     std::uint64_t bits = 0;
+    std::uint32_t scope = 0;  ///< interface index of link-local addresses, otherwise 0
     base::Family family = base::Family::none;
 
     bool operator==(const SourcePrefix&) const = default;
     [[nodiscard]] std::uint64_t hash(const base::SipKey& key) const;
 };
 
-/// At most 64 bits.
+/// At most 64 bits. All neighbours on a link have the prefix fe80::/64: of a link-local address the interface
+/// identifier counts instead if a /64 is asked for.
 [[nodiscard]] SourcePrefix source_prefix(const base::Address& address, unsigned v4_prefix = 32,
                                          unsigned v6_prefix = 64);
 
