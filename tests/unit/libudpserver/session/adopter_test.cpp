@@ -102,6 +102,12 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     SECTION("a local address of another family than the client's") {
         record.local.family = base::Family::v6;
     }
+    SECTION("a client that is a server: its replies would loop") {
+        record.client = server.endpoint();
+    }
+    SECTION("a client that is a listener") {
+        record.client = engine.address();
+    }
     SECTION("a reason that is none") {
         record.reason = static_cast<CloseReason>(250);
     }
