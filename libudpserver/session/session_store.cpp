@@ -1,6 +1,7 @@
 #include "libudpserver/session/session_store.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace session {
@@ -19,9 +20,10 @@ std::size_t percent_of(std::size_t all, unsigned percent) {
     return std::max<std::size_t>(1, all * percent / 100);
 }
 
-/// Above 100 percent no source is ever heavy.
+/// With 100 percent no source is ever heavy: a class may also use the places that the other one leaves free.
 std::size_t source_share(std::size_t of_class, unsigned percent) {
-    return percent >= 100 ? of_class + 1 : std::max(min_source_share, percent_of(of_class, percent));
+    return percent >= 100 ? std::numeric_limits<std::size_t>::max()
+                          : std::max(min_source_share, percent_of(of_class, percent));
 }
 
 std::size_t share_of(const conf::UdpServer& settings, unsigned worker) {

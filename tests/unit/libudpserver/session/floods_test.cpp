@@ -173,6 +173,21 @@ TEST_CASE("a small share is 16 sessions, and one of 100 percent no limit [B-2]")
     CHECK(open == (limits.source_share == 100 ? 20 : 16));
 }
 
+TEST_CASE(
+    "with a share of 100 percent the oldest session makes room, not one of the heaviest address [B-2]") {
+    conf::UdpServer limits;
+    limits.source_share = 100;
+    Flooded engine(40, limits);
+    for (std::uint32_t i = 0; i < 40; ++i) {
+        const base::Endpoint one = i == 0 ? client(9) : client(1, static_cast<std::uint16_t>(i));
+        REQUIRE(engine.ask(one));
+        REQUIRE(engine.reply(one));
+    }
+    REQUIRE(engine.ask(client(1, 100)));
+    CHECK(engine.record_of(client(9)) == nullptr);
+    CHECK(engine.record_of(client(1, 1)) != nullptr);
+}
+
 TEST_CASE("explain says that the share of an address is used up [B-2]") {
     Flooded engine(64);
     for (std::uint16_t port = 1; port <= 16; ++port)
