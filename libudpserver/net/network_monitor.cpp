@@ -1,6 +1,5 @@
 #include "libudpserver/net/network_monitor.hpp"
 
-#include <ifaddrs.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -58,23 +57,6 @@ void NetworkMonitor::read() {
         is_delayed_ = false;
         addresses_changed_();
     });
-}
-
-std::vector<base::Address> local_addresses() {
-    std::vector<base::Address> found;
-    ifaddrs* first = nullptr;
-    if (::getifaddrs(&first) != 0) return found;
-    const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(first, &::freeifaddrs);
-    for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
-        if (entry->ifa_addr == nullptr) continue;
-        const int family = entry->ifa_addr->sa_family;
-        if (family != AF_INET && family != AF_INET6) continue;
-        sockaddr_storage address{};
-        const socklen_t length = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-        std::memcpy(&address, entry->ifa_addr, length);
-        found.push_back(base::from_sockaddr(address, length).address());
-    }
-    return found;
 }
 
 }  // namespace net

@@ -4,9 +4,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <vector>
-
-#include "base/endpoint.hpp"
 
 namespace net {
 
@@ -26,8 +23,5 @@ private:
     bool is_delayed_ = false;
     std::function<void()> addresses_changed_;
 };
-
-/// The addresses of the machine's interfaces.
-std::vector<base::Address> local_addresses();
 
 }  // namespace net

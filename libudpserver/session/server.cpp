@@ -5,6 +5,8 @@
 #include <latch>
 #include <utility>
 
+#include "base/local_addresses.hpp"
+
 namespace session {
 
 Server::Server(boost::asio::io_context& io, const Parts& parts)
@@ -101,8 +103,10 @@ Adoption Server::start(bool fresh) {
 
 /// Adopted sessions too may have lost their source, since the machine's addresses change without a REG.
 void Server::review_sources() {
+    const auto addresses = base::local_addresses();
+    if (!addresses) return;
     for_all_workers(
-        [local = net::local_addresses()](unsigned, SessionEngine& engine) {
+        [local = *addresses](unsigned, SessionEngine& engine) {
             engine.addresses_changed(local, base::MonotonicClock::now());
         },
         {});

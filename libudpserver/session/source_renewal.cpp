@@ -49,15 +49,16 @@ bool SourceRenewal::renew(Session session, Instant now) {
     const std::optional<base::Address> source = net::route_source(session->server);
     // The same source would fail again.
     if (!source || *source == before) return false;
-    const bool is_fixed = session->server_fixed != 0;
     if (moves_.reconnect(session, session->server, now) != CloseReason::none) return false;
-    session->server_fixed = is_fixed ? 1 : 0;
     session.side().renewed_at = now;
     reports_.source_renewed(session, before, net::local_endpoint(sockets_.descriptor(session->socket)), now);
     return true;
 }
 
 void SourceRenewal::addresses_changed(std::vector<base::Address> local, Instant now) {
+    // A new IPv6 address reports twice, and is no source before the second time.
+    if (local == local_ && !any_left_) return;
+    any_left_ = false;
     local_ = std::move(local);
     pending_.clear();
     std::size_t unseen = sessions_.open();
@@ -77,7 +78,7 @@ void SourceRenewal::run_pending(Instant now) {
         pending_.pop_front();
         if (!session || !has_lost_source(session)) continue;
         session.side().renew_after = now;
-        renew(session, now);
+        any_left_ = !renew(session, now) || any_left_;
     }
 }
 

@@ -37,6 +37,7 @@ private:
     ServerMoves& moves_;
     SessionReports& reports_;
     std::vector<base::Address> local_;
+    bool any_left_ = false;          ///< a session found no other source since the addresses changed
     std::deque<SessionId> pending_;  ///< to be looked at
 };
 
