@@ -1,5 +1,7 @@
 #include "libudpserver/session/session_context.hpp"
 
+#include <utility>
+
 #include "libudpserver/session/session_engine.hpp"
 
 namespace session {
@@ -46,7 +48,10 @@ void SessionContext::send_to_client(std::span<const std::byte> payload) {
 void SessionContext::send_to_server(std::span<const std::byte> payload) {
     const Session session = session_at(parts_, slot_);
     if (session->socket == no_socket) return;  // in Proxy::open there is none yet
-    parts_.outbox.to_server(session, payload, 0);
+    // Without a route from its source it is sent again when the turn ends, and the payload is the caller's.
+    HoldQueue::Held copy{.from = {}, .local = {}, .payload = {payload.begin(), payload.end()}};
+    parts_.outbox.to_server(session, copy.payload, 0);
+    parts_.outbox.keep(std::move(copy));
     parts_.outbox.flush(now_);
 }
 
