@@ -148,22 +148,23 @@ Admission::~Admission() = default;
 Admission::Admission(Admission&&) noexcept = default;
 Admission& Admission::operator=(Admission&&) noexcept = default;
 
-CloseReason Admission::check(const Address& source, Instant now) const {
+CloseReason Admission::check(const Address& source, Instant now, std::uint32_t leaving) const {
     for (std::size_t i = 0; i < state_->tables.size() && source.family != Family::none; ++i) {
         SourceTable& table = state_->tables[i];
         const SourceTable::Entry* entry = table.on() ? table.find(source) : nullptr;
         if (entry == nullptr) continue;
-        if (table.open_limit() > 0 && entry->open >= table.open_limit()) return CloseReason::source_limited;
+        if (table.open_limit() > 0 && entry->open >= table.open_limit() + leaving)
+            return CloseReason::source_limited;
         if (!base::TokenBucket(entry->bucket).take(table.rate(), now)) return CloseReason::source_limited;
     }
     const bool room = base::TokenBucket(state_->bucket).take(state_->rate_for(source, now), now);
     return room ? CloseReason::none : CloseReason::rate_limited;
 }
 
-CloseReason Admission::check_open(const Address& source) const {
+CloseReason Admission::check_open(const Address& source, std::uint32_t leaving) const {
     for (std::size_t i = 0; i < state_->tables.size(); ++i) {
         const std::uint32_t limit = state_->tables[i].open_limit();
-        if (limit > 0 && state_->open(i, source) >= limit) return CloseReason::source_limited;
+        if (limit > 0 && state_->open(i, source) >= limit + leaving) return CloseReason::source_limited;
     }
     return CloseReason::none;
 }

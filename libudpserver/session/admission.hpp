@@ -26,11 +26,13 @@ public:
     Admission& operator=(Admission&&) noexcept;
 
     /// What admit() would return, without effect. For datagrams that the policy may still refuse: denied
-    /// clients must not consume the rates of permitted ones.
-    [[nodiscard]] CloseReason check(const base::Address& source, base::Instant now) const;
+    /// clients must not consume the rates of permitted ones. `leaving`: open sessions of the source that
+    /// would be closed for this one.
+    [[nodiscard]] CloseReason check(const base::Address& source, base::Instant now,
+                                    std::uint32_t leaving = 0) const;
 
     /// The same without the rates: for a client that was charged already.
-    [[nodiscard]] CloseReason check_open(const base::Address& source) const;
+    [[nodiscard]] CloseReason check_open(const base::Address& source, std::uint32_t leaving = 0) const;
 
     /// none: admitted, and one session is taken from each rate; rate_limited or source_limited: refused, and
     /// nothing is taken. Call opened() when the session is open.

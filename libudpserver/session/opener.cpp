@@ -38,12 +38,14 @@ bool Opener::is_loop(const Endpoint& client, Instant now) const {
            parts_.own.is_source(client, now);
 }
 
-CloseReason Opener::precheck(const net::Datagram& datagram, bool is_charged, Instant now) const {
+CloseReason Opener::precheck(const net::Datagram& datagram, bool is_charged, Instant now,
+                             std::uint32_t leaving) const {
     if (!can_be_answered(datagram.from) || is_loop(datagram.from, now)) return CloseReason::bad_source;
     if (draining_) return CloseReason::admin;
     const base::Address source = datagram.from.address();
     if (refused_clients_.contain(source, now)) return CloseReason::admin;
-    return is_charged ? parts_.admission.check_open(source) : parts_.admission.check(source, now);
+    return is_charged ? parts_.admission.check_open(source, leaving)
+                      : parts_.admission.check(source, now, leaving);
 }
 
 policy::Decision Opener::decide(const net::Datagram& datagram, Instant now) {
@@ -68,18 +70,18 @@ bool Opener::has_sockets_for(const policy::Decision& decision) const {
     return parts_.sockets.exists(parts_.sockets.group_for(rule, decision.server.family));
 }
 
-/// Another server of the rule if the first choice cannot be reached or was silent, unless all of them were.
+/// Another server of the rule if the first choice cannot be reached or was silent; rather a silent one than
+/// one that cannot be reached, since it may reply.
 Endpoint Opener::preferred_server(const policy::Decision& decision, const base::Address& client,
                                   Instant now) const {
-    if (parts_.unreachable.contain(decision.server)) {
-        const conf::Server* other = parts_.unreachable.server_for(*decision.rule, client);
-        return other == nullptr ? decision.server : other->endpoint;
-    }
-    const auto was_silent = [&](const Endpoint& server) {
-        return silent_servers_.contain(client, server, now) || parts_.unreachable.contain(server);
+    const bool is_unreachable = parts_.unreachable.contain(decision.server, *decision.rule);
+    const auto is_avoided = [&](const Endpoint& server) {
+        return silent_servers_.contain(client, server, now) ||
+               parts_.unreachable.contain(server, *decision.rule);
     };
-    if (!was_silent(decision.server)) return decision.server;
-    const conf::Server* other = parts_.policy.server_for(*decision.rule, client, was_silent);
+    if (!is_avoided(decision.server)) return decision.server;
+    const conf::Server* other = parts_.policy.server_for(*decision.rule, client, is_avoided);
+    if (other == nullptr && is_unreachable) other = parts_.unreachable.server_for(*decision.rule, client);
     return other == nullptr ? decision.server : other->endpoint;
 }
 
@@ -194,7 +196,7 @@ CloseReason Opener::connect(Session session, Instant now) {
             other = parts_.unreachable.instead_of(session->server, session->rule, session->client.address(),
                                                   error, now);
         if (other == nullptr) {
-            parts_.reports.connect_failed(session, session->server, error);
+            parts_.reports.connect_failed(session, session->server, error, now);
             return CloseReason::socket_error;
         }
         session->server = other->endpoint;
@@ -203,16 +205,18 @@ CloseReason Opener::connect(Session session, Instant now) {
 
 // Explaining.
 
-void Opener::explain(Explanation& result, const net::Datagram& datagram, Instant now) {
+void Opener::explain(Explanation& result, const net::Datagram& datagram, Instant now, std::uint32_t leaving) {
     using Outcome = Explanation::Outcome;
-    result.reason = precheck(datagram, false, now);
+    result.reason = precheck(datagram, false, now, leaving);
     if (result.reason != CloseReason::none) return;
-    const policy::Decision& decision = result.policy.decision;
+    parts_.unreachable.retry(now);
+    policy::Decision decision = result.policy.decision;
     const bool accepted = decision.kind == policy::Decision::Kind::accept;
     const base::Address client = datagram.from.address();
     result.policy_asked = true;
     result.rule = decision.rule;
-    result.server = accepted ? preferred_server(decision, client, now) : decision.server;
+    if (accepted) decision.server = preferred_server(decision, client, now);
+    result.server = decision.server;
     result.reason = parts_.evaluator.refusal(decision, client, now);
     if (result.reason == CloseReason::none) {
         if (accepted)

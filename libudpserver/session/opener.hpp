@@ -40,8 +40,10 @@ public:
     /// The client is a server of a rule or this proxy itself.
     [[nodiscard]] bool is_loop(const Endpoint& client, Instant now) const;
     /// What must hold before the policy is asked; `none` if it does. Consumes no rate. `is_charged`: the
-    /// client paid the rates when it began to wait.
-    [[nodiscard]] CloseReason precheck(const net::Datagram& datagram, bool is_charged, Instant now) const;
+    /// client paid the rates when it began to wait. `leaving`: open sessions of the client that would be
+    /// closed for this one.
+    [[nodiscard]] CloseReason precheck(const net::Datagram& datagram, bool is_charged, Instant now,
+                                       std::uint32_t leaving = 0) const;
     [[nodiscard]] policy::Decision decide(const net::Datagram& datagram, Instant now);
     /// The client waits for names from now on; or why it may not.
     CloseReason park(std::size_t listener, const net::Datagram& datagram, const policy::Decision& decision,
@@ -56,7 +58,7 @@ public:
                       const policy::Decision& decision, Instant now);
 
     /// What the same steps would say to a small datagram of a new client now; they have no effect here.
-    void explain(Explanation& result, const net::Datagram& datagram, Instant now);
+    void explain(Explanation& result, const net::Datagram& datagram, Instant now, std::uint32_t leaving = 0);
 
 private:
     [[nodiscard]] Endpoint preferred_server(const policy::Decision& decision, const base::Address& client,

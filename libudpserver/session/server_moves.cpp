@@ -191,7 +191,7 @@ CloseReason ServerMoves::reconnect(Session session, const Endpoint& server, Inst
         if (may_choose)
             other = unreachable_.instead_of(server, session->rule, session->client.address(), error, now);
         if (other != nullptr) return reconnect(session, other->endpoint, now, true);
-        reports_.connect_failed(session, server, error);
+        reports_.connect_failed(session, server, error, now);
         return CloseReason::socket_error;
     }
     if (socket == no_socket) return CloseReason::no_socket;
@@ -200,6 +200,7 @@ CloseReason ServerMoves::reconnect(Session session, const Endpoint& server, Inst
     session->socket = socket;
     session->server = server;
     session->server_fixed = 0;
+    session.side().silence = {};  // what the old server left unanswered says nothing about this one
     return CloseReason::none;
 }
 

@@ -31,7 +31,7 @@ SessionEngine::~SessionEngine() = default;
 void SessionEngine::on_client(std::size_t listener, net::Datagram& datagram, bool& is_charged, Instant now) {
     const SessionKey key = parts_.key_of(listener, datagram);
     Session session = find_unexpired(key, now);
-    if (session && is_silent(session, now)) {
+    if (session && leaves_server(session, datagram, is_charged, now)) {
         leave_silent_server(session, now);
     } else if (session) {
         const conf::SessionLimits& limits = parts_.rule_of(session).limits;
@@ -45,8 +45,11 @@ void SessionEngine::on_client(std::size_t listener, net::Datagram& datagram, boo
     if (session) forwarder_.to_server(session, datagram, now);
 }
 
-bool SessionEngine::is_silent(Session session, Instant now) const {
-    return session::is_silent(session.side().silence, parts_.rule_of(session).limits.no_answer, now);
+/// A client that may not open a session now keeps the one it has: a silent server may still reply.
+bool SessionEngine::leaves_server(Session session, const net::Datagram& datagram, bool is_charged,
+                                  Instant now) const {
+    return is_silent(session.side().silence, parts_.rule_of(session).limits.no_answer, now) &&
+           opener_.precheck(datagram, is_charged, now, 1) == CloseReason::none;
 }
 
 /// The client's datagram opens a new session, which may have another server, source and route.
@@ -347,7 +350,8 @@ Explanation SessionEngine::explain(const policy::Question& asked, std::size_t li
     Explanation result{.policy = parts_.policy.explain(question)};
     const SessionKey key = parts_.key_of(listener, datagram);
     const Session session = find_unexpired(key, now);
-    if (session && !is_silent(session, now)) {
+    const bool leaves = session && leaves_server(session, datagram, false, now);
+    if (session && !leaves) {
         if (client_datagram(session.record(), parts_.rule_of(session).limits, 0) == Admit::forward) {
             result.outcome = Explanation::Outcome::running;
             result.rule = session->rule;
@@ -361,7 +365,7 @@ Explanation SessionEngine::explain(const policy::Question& asked, std::size_t li
         result.rule = client->decision.rule;
         return result;
     }
-    opener_.explain(result, datagram, now);
+    opener_.explain(result, datagram, now, leaves ? 1 : 0);
     return result;
 }
 

@@ -115,7 +115,8 @@ public:
 
 private:
     void on_client(std::size_t listener, net::Datagram& datagram, bool& is_charged, Instant now);
-    [[nodiscard]] bool is_silent(Session session, Instant now) const;
+    [[nodiscard]] bool leaves_server(Session session, const net::Datagram& datagram, bool is_charged,
+                                     Instant now) const;
     void leave_silent_server(Session session, Instant now);
     Session find_unexpired(const SessionKey& key, Instant now);
     Session open(std::size_t listener, const net::Datagram& datagram, bool& is_charged, Instant now);

@@ -181,7 +181,8 @@ void SessionReports::source_renewed(Session session, const base::Address& before
                      base::to_string(before), base::to_string(session->server));
 }
 
-void SessionReports::connect_failed(Session session, const Endpoint& server, int error) {
+void SessionReports::connect_failed(Session session, const Endpoint& server, int error, Instant now) {
+    if (!error_lines_.take(error_rate, now)) return;
     base::log::write(base::msg::send_failed, "{}: session {}.{}: cannot connect to {}: {}",
                      client_of(session), session.slot(), session->generation, base::to_string(server),
                      std::strerror(error));

@@ -64,7 +64,7 @@ public:
     void moved(Session session);
     /// The session has another source: `before` is gone.
     void source_renewed(Session session, const base::Address& before, const Endpoint& after, Instant now);
-    void connect_failed(Session session, const Endpoint& server, int error);
+    void connect_failed(Session session, const Endpoint& server, int error, Instant now);
     void adopted(std::uint32_t adopted, std::uint32_t aborted);
     void not_adopted(Session session, const char* why);
     void set_open(std::size_t open, std::size_t unanswered, std::size_t unconfirmed);

@@ -21,8 +21,8 @@ bool is_unreachable(int error) {
 
 const conf::Server* UnreachableServers::instead_of(const Endpoint& server, std::size_t rule,
                                                    const base::Address& client, int error, Instant now) {
-    if (!is_unreachable(error) || entries_.size() >= capacity || contain(server)) return nullptr;
-    entries_.push_back({server.address(), error, now + avoided_for});
+    if (!is_unreachable(error) || entries_.size() >= capacity || contain(server, rule)) return nullptr;
+    entries_.push_back({server.address(), policy_.rule(rule).source_address, error, now + avoided_for});
     const conf::Server* other = server_for(rule, client);
     if (other == nullptr) {
         entries_.pop_back();  // without another one it is tried for each client
@@ -37,12 +37,15 @@ const conf::Server* UnreachableServers::instead_of(const Endpoint& server, std::
 
 const conf::Server* UnreachableServers::server_for(std::size_t rule, const base::Address& client) const {
     if (entries_.empty()) return policy_.server_for(rule, client);
-    return policy_.server_for(rule, client, [this](const Endpoint& server) { return contain(server); });
+    return policy_.server_for(rule, client,
+                              [this, rule](const Endpoint& server) { return contain(server, rule); });
 }
 
-bool UnreachableServers::contain(const Endpoint& server) const {
-    return std::ranges::any_of(
-        entries_, [address = server.address()](const Entry& entry) { return entry.address == address; });
+bool UnreachableServers::contain(const Endpoint& server, std::size_t rule) const {
+    const std::optional<base::Address>& source = policy_.rule(rule).source_address;
+    return std::ranges::any_of(entries_, [&, address = server.address()](const Entry& entry) {
+        return entry.address == address && entry.source == source;
+    });
 }
 
 void UnreachableServers::retry(Instant now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "libudpserver/policy/policy.hpp"
@@ -17,7 +18,8 @@ public:
 
     struct Entry {
         base::Address address;
-        int error;  ///< errno; 0: proxyd has no sockets of the family
+        std::optional<base::Address> source;  ///< of the rule: another source may have a route
+        int error;                            ///< errno; 0: proxyd has no sockets of the family
         Instant until;
     };
 
@@ -29,7 +31,7 @@ public:
                                    int error, Instant now);
     /// The server of the rule for this client among those that can be reached; null if there is none.
     [[nodiscard]] const conf::Server* server_for(std::size_t rule, const base::Address& client) const;
-    [[nodiscard]] bool contain(const Endpoint& server) const;
+    [[nodiscard]] bool contain(const Endpoint& server, std::size_t rule) const;
     /// Those whose time is over are servers again.
     void retry(Instant now);
 

@@ -165,3 +165,34 @@ TEST_CASE("explain says that a silent server's session does not continue, and le
     CHECK(engine.sessions->explain(question, 0, engine.now).outcome == Explanation::Outcome::accepted);
     CHECK(engine.sessions->open_sessions() == 1);
 }
+
+TEST_CASE("a client that may not open a session keeps the one with the silent server [C-1]") {
+    const LoopbackSocket server, client;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.udpserver.per_address.open = 1;  // the session that it leaves does not count
+    Engine engine(config);
+    REQUIRE(round_trip(engine, client, server));
+    const bool is_draining = GENERATE(true, false);
+    if (is_draining) engine.sessions->drain();
+    CHECK((seconds_until_closed(engine, client) == 0) == is_draining);
+    CHECK(engine.sessions->open_sessions() == 1);
+    CHECK(engine.totals().refused.get() == 0);
+}
+
+TEST_CASE("what the old server left unanswered does not make the new one silent [C-1][K-54]") {
+    const LoopbackSocket before, after("127.0.0.2", before.endpoint().port), client;
+    conf::Config config = config_for(accept_to_name("srv.example", before.endpoint().port));
+    config.session_acl[0].on_name_change = conf::OnNameChange::move;
+    Engine engine(config);
+    engine.news("srv.example", {"127.0.0.1"});
+    REQUIRE(round_trip(engine, client, before));
+    for (int second = 0; second < 14; ++second) {
+        engine.pass(1s);
+        REQUIRE(client.send_to(engine.address(), "again"));
+        engine.pump();
+    }
+    engine.news("srv.example", {"127.0.0.2"});
+    engine.pass(5s);
+    CHECK(round_trip(engine, client, after));
+    CHECK(engine.closed(CloseReason::no_answer) == 0);
+}
