@@ -5,13 +5,14 @@
 
 Each scenario runs once for each build, one after the other, and prints a line with its figures: the loss and the 99th percentile
 of 100 clients that make 2,000 round trips/s all the time, the loss of new clients (a new port for each round trip) that come while
-the attack lasts, and the number of wrong answers. The attackers use addresses of 127.0.0.0/8, which are all local.
+the attack lasts and in the second after it, and the number of wrong answers. The attackers use addresses of 127.0.0.0/8, which are all local.
 """
 import argparse
 import contextlib
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import struct
@@ -23,6 +24,7 @@ import time
 top = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(top / "tests" / "support"))
 import programs  # noqa: E402
+from control_socket import ask  # noqa: E402
 from evil_dns import EvilDns, silence  # noqa: E402
 from free_ports import free_port  # noqa: E402
 from processes import adopt_orphans  # noqa: E402
@@ -74,7 +76,7 @@ class Scene:
     """The proxy of one build before an echo server, with steady clients. `first_rule` accepts, too, and comes before the one that
     accepts everybody."""
 
-    def __init__(self, folder, bin_folder, rule=None, first_rule=None, ready=True, **sections):
+    def __init__(self, folder, bin_folder, rule=None, first_rule=None, ready=True, around=(), binary=None, **sections):
         self.echo = programs.UdpEcho("127.0.0.1", free_port(), folder)
         self.listener = ("127.0.0.1", free_port())
         self.text = f"127.0.0.1:{self.listener[1]}"
@@ -82,7 +84,9 @@ class Scene:
         if first_rule:
             first = {"name": "first", "action": "accept", "plug-to": [self.echo.text], **first_rule}
             config["session-acl"].insert(0, first)
-        self.proxy = Proxyd(folder, config, binary=f"{bin_folder}/proxyd").start(ready)
+        self.proxy = Proxyd(folder, config, binary=binary or f"{bin_folder}/proxyd")
+        self.proxy.command = [*around, *self.proxy.command]
+        self.proxy.start(ready)
 
     def steady(self, seconds, rate=2000):
         return programs.UdpLoad("--to", self.text, "--from", STEADY_FROM, "--clients", 100, "--rate", rate,
@@ -98,26 +102,38 @@ class Scene:
         clear_orphans()
 
 
-def figures(steady, new=None):
+def figures(steady, **others):
     _, known = steady.finish()
     text = f"steady: {known['loss_percent']:6.2f} % lost, p99 {known['p99_us'] / 1000:8.2f} ms"
     wrong = known["wrong"]
-    if new is not None:
-        _, fresh = new.finish()
-        text += f"; new: {fresh['loss_percent']:6.2f} % lost"
+    for name, load in others.items():
+        _, fresh = load.finish()
+        text += f"; {name}: {fresh['loss_percent']:6.2f} % lost"
         wrong += fresh["wrong"]
     return f"{text}; {wrong} wrong"
 
 
 def under_flood(scene, seconds, rate, address, ports=64, source=NEW_FROM):
-    """Steady clients all the time, the flood in the middle, new clients from its second second to its end."""
+    """Steady clients all the time, the flood in the middle, new clients from its second second to its end and after it."""
     steady = scene.steady(seconds + 3)
     time.sleep(1)
     flood = Flood(scene.listener, rate, seconds, address, ports)
     time.sleep(1)
     new = scene.new(seconds - 1, source=source)
     flood.wait()
-    return figures(steady, new)
+    after = scene.new(1, source=source)
+    return figures(steady, new=new, after=after)
+
+
+def short_flood(folder, bin_folder, seconds):
+    """B.1: 5,200 forged requests in all, which the server answers; 5,000 sessions. The new clients come after them."""
+    scene = Scene(folder, bin_folder, udpserver={"max-sessions": 5000})
+    with contextlib.closing(scene):
+        steady = scene.steady(seconds + 2)
+        time.sleep(1)
+        Flood(scene.listener, 20_000, 0.26, any_address).wait()
+        time.sleep(0.5)
+        return figures(steady, after=scene.new(seconds))
 
 
 def forged_requests(folder, bin_folder, seconds):
@@ -142,7 +158,9 @@ def slow_names(folder, bin_folder, seconds):
     dns.set("1.0.66.127.in-addr.arpa", "PTR", silence())
     for last in range(256):
         dns.client(f"127.99.0.{last}", f"h{last}.example.test")
-    scene = Scene(folder, bin_folder, {"from": [STEADY_FROM, r"~.*\.example\.test"]}, resolver=resolver(dns))
+    settings = resolver(dns)
+    del settings["negative-grace"]  # which older builds do not have
+    scene = Scene(folder, bin_folder, {"from": [STEADY_FROM, r"~.*\.example\.test"]}, resolver=settings)
     with contextlib.closing(scene), contextlib.closing(dns):
         return under_flood(scene, seconds, 2_000, one_address, ports=2_000)
 
@@ -203,14 +221,51 @@ def hanging_disk(folder, bin_folder, seconds):
     with contextlib.closing(scene):
         wait_for_text(reader, b"UDPS-221-K")
         steady = scene.steady(seconds + 2)
-        new = scene.new(seconds, rate=2000)
-        text = figures(steady, new)
+        text = figures(steady, new=scene.new(seconds, rate=2000))
         began = time.monotonic()
         scene.proxy.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             scene.proxy.process.wait(30)
         os.close(reader)
         return f"{text}; ends {time.monotonic() - began:.1f} s after TERM"
+
+
+def hanging_name_service(folder, bin_folder, seconds):
+    """E.5: REG is killed every second while the name service cache, which knows users and groups, does not answer."""
+    cache, target = pathlib.Path(folder, "nscd"), pathlib.Path("/run/nscd")
+    cache.mkdir()
+    cache.chmod(0o755)
+    target.mkdir(exist_ok=True)
+    scene = Scene(folder, bin_folder, user="nobody",
+                  udpserver={"max-sessions": 1000, "max-restarts": {"count": 1000, "within": "60s"}},
+                  around=["unshare", "-m", "sh", "-c", f'mount --bind {cache} {target} && exec "$@"', "sh"])
+    with contextlib.closing(scene), socket.socket(socket.AF_UNIX) as service:
+        service.bind(str(cache / "socket"))
+        (cache / "socket").chmod(0o777)
+        service.listen(100)
+        steady = scene.steady(seconds + 1)
+        for _ in range(seconds):
+            time.sleep(1)
+            scene.proxy.replace_child("REG", seconds=30)
+        return figures(steady)
+
+
+def failed_upgrades(folder, bin_folder, seconds):
+    """E.1: upgrades to a program that answers all questions and then hangs, and to one that exits then."""
+    installed, control = pathlib.Path(folder, "proxyd"), pathlib.Path(folder, "control")
+    shutil.copy(f"{bin_folder}/proxyd", installed)
+    scene = Scene(folder, bin_folder, binary=installed, control={"socket": str(control)})
+    with contextlib.closing(scene):
+        steady = scene.steady(seconds + 8)
+        for fault in ("exec sleep 60", "exit 7"):
+            time.sleep(1)
+            broken = installed.with_name("broken")
+            broken.write_text(f'#!/bin/sh\ncase $1 in --handover | -n) exec {bin_folder}/proxyd "$@" ;; esac\n{fault}\n')
+            broken.chmod(0o755)
+            broken.rename(installed)
+            with contextlib.suppress(Exception):  # a proxy that is gone does not answer
+                ask(control, "upgrade")
+        return figures(steady)
 
 
 def wait_for_text(reader, text):
@@ -223,7 +278,8 @@ def wait_for_text(reader, text):
         time.sleep(0.01)
 
 
-SCENARIOS = [forged_requests, forged_to_silent_server, slow_names, random_sources, one_heavy_client, two_proxies, kills, hanging_disk]
+SCENARIOS = [short_flood, forged_requests, forged_to_silent_server, slow_names, random_sources, one_heavy_client, two_proxies, kills, hanging_disk,
+             hanging_name_service, failed_upgrades]
 
 
 def main():
