@@ -195,6 +195,9 @@ void AresLookup::limit_wait() {
 void AresLookup::on_name(Answer answer) {
     wait_.cancel();
     if (answer.status == Answer::ok) answer.found_as = names_[current_];
+    // The other family was denied under this name only: the next ones are not known.
+    const bool is_last = current_ + 1 == names_.size();
+    if (is_failure(answer.status) && !is_last) answer.failed = base::Family::none;
     if (!is_denial(answer.status)) return finish(std::move(answer));
     denial_ = denial_ ? merged(*denial_, answer) : answer;
     if (++current_ == names_.size()) return finish(std::move(*denial_));

@@ -81,3 +81,24 @@ TEST_CASE("a question for one family asks for that family only [D-1]") {
     REQUIRE(fixture.server().questions.size() == 1);
     CHECK(fixture.server().questions.front().type == type_a);
 }
+
+TEST_CASE("a family is not denied while another domain of the search list may have it [D-1]") {
+    const auto answer_with = [](std::vector<std::string> search) {
+        Fixture fixture;
+        fixture.add_server([](EvilServer& server, const Asked& asked) {
+            const bool fails = asked.type == type_aaaa && asked.name == "host.first.example";
+            server.send(asked,
+                        fails ? Reply(asked.packet).rcode(2) : Reply(asked.packet).soa("example", 10, 10));
+        });
+        fixture.settings.families = conf::Families::both;
+        fixture.settings.search = std::move(search);
+        fixture.start();
+        return fixture.ask("host");
+    };
+    const Answer next_is_unknown = answer_with({"first.example", "second.example"});
+    CHECK(next_is_unknown.status == Answer::server_failure);
+    CHECK(next_is_unknown.failed == base::Family::none);
+    const Answer last = answer_with({"second.example", "first.example"});
+    CHECK(last.status == Answer::server_failure);
+    CHECK(last.failed == base::Family::v6);
+}
