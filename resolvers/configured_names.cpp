@@ -132,7 +132,7 @@ void ConfiguredNames::schedule(Entry& entry, const Answer& answer, base::Instant
         // Name servers cache a denial for its TTL; an earlier look-up would get the same answer.
         delay = std::clamp(answer.ttl, std::min(delays_.first, delays_.max), delays_.max);
         if (!entry.addresses.empty() && delays_.negative_grace > base::Duration::zero())
-            delay = std::min(delay, std::max(delays_.negative_grace / 4, delays_.first));
+            delay = std::min(delay, std::max(delays_.negative_grace / 5, min_delay));
     } else {
         delay = failure_delay(entry, entry.failures++);
     }

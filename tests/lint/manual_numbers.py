@@ -120,6 +120,7 @@ ROWS = [
     default("RESOLVER", "initial-timeout", "Resolver"),
     default("RESOLVER", "connect-timeout", "Resolver"),
     default("RESOLVER", "stale-max", "Resolver"),
+    default("RESOLVER", "negative-grace", "Resolver"),
     ("proxyd.conf.5", key("RESOLVER", "ttl", r"to (\w+)\.$"), RESOLVER, r"max_ttl = (.*);"),
     ("proxyd.conf.5", key("RESOLVER", "negative-ttl", r"Default: \w+ and (\w+)\.$"), CONFIG, r"negative_ttl\{.*, (\S+\))\};"),
     default("RESOLVER", "datagrams", "Hold"),
