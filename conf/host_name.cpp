@@ -80,4 +80,10 @@ std::optional<std::string> domain_name(std::string_view text) {
     return name;
 }
 
+bool is_in_domain(std::string_view name, std::string_view domain) {
+    name = without_last_dot(name);
+    if (domain.empty() || !name.ends_with(domain)) return false;
+    return name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.';
+}
+
 }  // namespace conf

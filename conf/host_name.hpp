@@ -15,4 +15,8 @@ std::optional<std::string> host_name(std::string_view text);
 /// The domain in lower case and without a dot at its end.
 std::optional<std::string> domain_name(std::string_view text);
 
+/// Whether a name, with or without a dot at its end, is the domain or below it. Both in lower case; no name
+/// is in an empty domain.
+bool is_in_domain(std::string_view name, std::string_view domain);
+
 }  // namespace conf

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "conf/host_name.hpp"
+
 namespace resolvers {
 namespace {
 
@@ -54,10 +56,8 @@ bool is_private(const base::Address& address) {
 }
 
 bool in_any_domain(std::string_view name, const std::vector<std::string>& domains) {
-    return std::any_of(domains.begin(), domains.end(), [name](std::string_view domain) {
-        if (domain.empty() || !name.ends_with(domain)) return false;
-        return name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.';
-    });
+    return std::any_of(domains.begin(), domains.end(),
+                       [name](std::string_view domain) { return conf::is_in_domain(name, domain); });
 }
 
 }  // namespace resolvers

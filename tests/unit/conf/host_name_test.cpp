@@ -165,3 +165,12 @@ TEST_CASE("which listeners a name in to means is not judged, those of other rule
     CHECK(errors("!gw.example", "10.0.0.1") == 1);
     CHECK(errors("10.0.0.1", "*:53") == 1);
 }
+
+TEST_CASE("names in a domain or below it") {
+    for (const char* name : {"lan", "lan.", "x.lan", "x.lan.", "a.b.lan"})
+        CHECK(conf::is_in_domain(name, "lan"));
+    for (const char* name : {"", "xlan", "lan.example", "lan.."})
+        CHECK_FALSE(conf::is_in_domain(name, "lan"));
+    CHECK_FALSE(conf::is_in_domain("lan", ""));
+    CHECK_FALSE(conf::is_in_domain("", ""));
+}
