@@ -43,7 +43,7 @@ ValueType<std::string> user_and_group() {
 }
 
 void read_signals(const NodeRef& ref, Signals& signals) {
-    Section section(ref);
+    Section section(ref, "hup");
     section.optional("hup", signals.hup, choice(hup_actions()));
     section.finish();
 }

@@ -59,7 +59,7 @@ void read_syslog_failure(const NodeRef& ref, LogSettings& log) {
 }  // namespace
 
 void read_log(const NodeRef& ref, LogSettings& log) {
-    Section section(ref);
+    Section section(ref, "to");
     if (const auto target = section.child("to")) read_target(*target, log);
     section.optional(
         "level", log.level,

@@ -88,7 +88,7 @@ void read_allow_private(const NodeRef& ref, Resolver& resolver) {
 }
 
 void read_ttl(const NodeRef& ref, TtlRange& range) {
-    Section section(ref);
+    Section section(ref, "max");
     section.optional("min", range.min, duration(1s, max_ttl));
     section.optional("max", range.max, duration(1s, max_ttl));
     section.finish();
@@ -135,7 +135,7 @@ void read_times(Section& section, Resolver& resolver) {
 }  // namespace
 
 void read_resolver(const NodeRef& ref, Resolver& resolver) {
-    Section section(ref);
+    Section section(ref, "servers");
     if (const auto servers = section.child("servers")) read_name_servers(*servers, resolver.servers);
     if (const auto search = section.child("search")) read_search(*search, resolver.search);
     section.optional("dots", resolver.dots, number<unsigned>(0, 15));

@@ -1,6 +1,7 @@
 #include "conf/section.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.hpp"
 
@@ -11,11 +12,27 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+/// What YAML reads as one value inside braces.
+bool is_plain(std::string_view text) {
+    const auto is_safe = [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '/' || c == '.' || c == '-';
+    };
+    return !text.empty() && text.size() <= 60 && text.front() != '-' &&
+           std::all_of(text.begin(), text.end(), is_safe);
+}
+
+/// What to write instead of a value that is no section.
+std::string form_of(const Node& node, std::string_view scalar_key) {
+    if (scalar_key.empty() || node.kind != Node::Kind::scalar || !is_plain(node.text))
+        return "keys with values";
+    return "{" + std::string(scalar_key) + ": " + node.text + "}";
+}
+
 }  // namespace
 
-Section::Section(const NodeRef& ref) : ref_(ref), readable_(ref.is_map()) {
+Section::Section(const NodeRef& ref, std::string_view scalar_key) : ref_(ref), readable_(ref.is_map()) {
     if (!readable_) {
-        ref.refuse(describe(ref.node) + " instead of a section", "keys with values");
+        ref.refuse(describe(ref.node) + " instead of a section", form_of(ref.node, scalar_key));
         return;
     }
     for (std::size_t i = 0; i < ref.node.keys.size(); ++i)

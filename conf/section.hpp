@@ -14,8 +14,9 @@ namespace conf {
 /// Reads a section key by key and remembers which keys exist, so that finish() can name the unknown ones.
 class Section {
 public:
-    /// Refuses what is no section, and every key that is given twice.
-    explicit Section(const NodeRef& ref);
+    /// Refuses what is no section, and every key that is given twice. `scalar_key`: the key that a value
+    /// without one is probably meant for.
+    explicit Section(const NodeRef& ref, std::string_view scalar_key = {});
 
     template <typename Out, typename T>
     void optional(std::string_view key, Out& out, const ValueType<T>& type) {

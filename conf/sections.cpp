@@ -70,8 +70,20 @@ ValueType<Address> listen_address() {
     return {expected, read};
 }
 
+/// The endpoint as the keys of a listener; nothing for anything else.
+std::optional<std::string> listener_form(const Node& node) {
+    const auto endpoint = node.kind == Node::Kind::scalar ? base::parse_endpoint(node.text) : std::nullopt;
+    if (!endpoint) return std::nullopt;
+    return "{address: '" + base::to_string(endpoint->address()) +
+           "', port: " + std::to_string(endpoint->port) + "}";
+}
+
 ListenOn read_listener(const NodeRef& ref) {
     ListenOn listener;
+    if (const auto form = listener_form(ref.node)) {
+        ref.refuse(describe(ref.node) + " instead of a section", *form);
+        return listener;
+    }
     Section section(ref);
     const bool by_interface = section.unsupported("interface", "address");
     const bool transparent = section.unsupported("transparent", "address, and plug-to in the rule");
@@ -90,7 +102,7 @@ ListenOn read_listener(const NodeRef& ref) {
 }  // namespace
 
 void read_control(const NodeRef& ref, Control& control) {
-    Section section(ref);
+    Section section(ref, "socket");
     if (const auto socket = section.child("socket")) read_socket(*socket, control);
     if (const auto mode = section.child("mode")) read_mode(*mode, control.mode);
     section.optional("group", control.group, word(max_group_length));
@@ -107,7 +119,7 @@ void read_control(const NodeRef& ref, Control& control) {
 
 void read_status_file(const NodeRef& ref, StatusFile& status_file) {
     constexpr Duration min = std::chrono::seconds(1), max = std::chrono::hours(24);
-    Section section(ref);
+    Section section(ref, "path");
     section.required("path", status_file.path, absolute_path());
     section.optional("every", status_file.every, duration(min, max));
     section.optional("format", status_file.format, choice(status_formats()));

@@ -42,7 +42,7 @@ void read_source_port(const NodeRef& ref, std::optional<PortRange>& source) {
 }
 
 void read_no_answer(const NodeRef& ref, NoAnswer& no_answer) {
-    Section section(ref);
+    Section section(ref, "time");
     section.optional("datagrams", no_answer.datagrams, number<std::uint32_t>(1, 10'000));
     section.optional("time", no_answer.time, duration(Duration{0}, max_duration));
     section.finish();
@@ -72,7 +72,7 @@ void read_actions(Section& section, Rule& rule) {
 Rule read_rule(const NodeRef& ref, std::size_t number, const std::vector<NamedList>& lists) {
     Rule rule;
     rule.name = "#" + std::to_string(number);
-    Section section(ref);
+    Section section(ref, "action");
     section.optional("name", rule.name, word());
     read_conditions(section, lists, rule);
     read_actions(section, rule);
@@ -85,7 +85,7 @@ Rule read_rule(const NodeRef& ref, std::size_t number, const std::vector<NamedLi
 void read_limits(const NodeRef& ref, SessionLimits& limits) {
     constexpr std::uint64_t max = std::uint64_t{1} << 50;
     const auto time = duration(Duration{0}, max_duration);
-    Section section(ref);
+    Section section(ref, "idle");
     section.optional("unanswered", limits.unanswered, time);
     section.optional("unconfirmed", limits.unconfirmed, time);
     section.optional("idle", limits.idle, time);

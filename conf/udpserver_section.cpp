@@ -26,14 +26,14 @@ void read_workers(const NodeRef& ref, unsigned processors, unsigned& workers) {
 }
 
 void read_max_restarts(const NodeRef& ref, MaxRestarts& restarts) {
-    Section section(ref);
+    Section section(ref, "count");
     section.optional("count", restarts.count, number<unsigned>(1, 1000));
     section.optional("within", restarts.within, duration(1s, 24h));
     section.finish();
 }
 
 void read_source_limits(const NodeRef& ref, SourceLimits& limits) {
-    Section section(ref);
+    Section section(ref, "open");
     section.optional("new-per-second", limits.new_per_second, number<std::uint32_t>(0, max_sessions_limit));
     section.optional("open", limits.open, number<std::uint32_t>(0, max_sessions_limit));
     section.finish();
@@ -42,7 +42,7 @@ void read_source_limits(const NodeRef& ref, SourceLimits& limits) {
 }  // namespace
 
 void read_udpserver(const NodeRef& ref, unsigned processors, UdpServer& udpserver) {
-    Section section(ref);
+    Section section(ref, "max-sessions");
     section.required("max-sessions", udpserver.max_sessions, number<std::uint32_t>(1, max_sessions_limit));
     if (const auto workers = section.child("workers")) read_workers(*workers, processors, udpserver.workers);
     if (const auto restarts = section.child("max-restarts"))
