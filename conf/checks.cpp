@@ -202,6 +202,11 @@ void check_paths(const Config& config, const System& system, Report& report) {
     }
 }
 
+void check_signals(const Config& config, Report& report) {
+    if (!config.singleproc || config.signals.hup != OnHup::reload) return;
+    report.warning("signals.hup", "reload has no effect in a single process, which shuts down instead");
+}
+
 }  // namespace
 
 bool overlaps(const PortRange& a, const PortRange& b) {
@@ -223,6 +228,7 @@ void check(const Config& config, const System& system, Report& report) {
     check_reach(config, report);
     check_host_names(config, report);
     check_paths(config, system, report);
+    check_signals(config, report);
 }
 
 }  // namespace conf

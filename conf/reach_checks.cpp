@@ -70,12 +70,16 @@ void check_from(const Config& config, std::size_t index, Reaches& reaches, Repor
     }
 }
 
-/// Whether the rule's `to` covers more than one port of the listener.
-bool covers_ports(const Rule& rule, const ListenOn& listener) {
+/// Whether the rule surely receives more than one port of the listener. Not known with an exclusion, which
+/// may leave one, and with port 0.
+bool covers_ports(const Rule& rule, Reach& reach) {
+    const ListenOn& listener = reach.listener();
+    const bool excludes =
+        std::any_of(rule.to.begin(), rule.to.end(), [](const Destination& to) { return to.host.negated; });
+    if (excludes || listener.port.first == 0) return false;
     std::optional<PortRange> covered;
     for (const Destination& to : rule.to) {
-        const bool meets = to.port.first <= listener.port.last && listener.port.first <= to.port.last;
-        if (to.host.negated || !meets) continue;
+        if (!reach.receives(to)) continue;
         const std::uint16_t first = std::max(to.port.first, listener.port.first);
         const std::uint16_t last = std::min(to.port.last, listener.port.last);
         if (!covered) covered = PortRange{first, last};
@@ -89,9 +93,7 @@ bool covers_ports(const Rule& rule, const ListenOn& listener) {
 void check_port_range(const Config& config, std::size_t index, Reaches& reaches, Report& report) {
     const Rule& rule = config.session_acl[index];
     if (rule.action != Action::accept || !report.is_clean(rule_path(index))) return;
-    const auto merges = [&](Reach& reach) {
-        return reach.receives_for(rule) && covers_ports(rule, reach.listener());
-    };
+    const auto merges = [&](Reach& reach) { return reach.receives_for(rule) && covers_ports(rule, reach); };
     const auto merged = std::find_if(reaches.begin(), reaches.end(), merges);
     if (merged == reaches.end()) return;
     report.warning(rule_path(index, "plug-to"),

@@ -8,6 +8,7 @@
 
 #include "conf/address_block.hpp"
 #include "conf/host_items.hpp"
+#include "conf/host_name.hpp"
 #include "conf/names.hpp"
 #include "conf/node_ref.hpp"
 
@@ -83,6 +84,9 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
     no_effect(one_way, "limits.unanswered", "in a one-way rule, where idle applies from the start");
     no_effect(one_way, "limits.no-answer", "in a one-way rule, which expects no replies");
     no_effect(one_way, "limits.unconfirmed", "in a one-way rule, where idle applies from the start");
+    const SessionLimits& limits = rule.limits;
+    no_effect(!one_way && limits.idle > Duration{0} && limits.idle <= limits.unconfirmed,
+              "limits.unconfirmed", "because limits.idle is not longer");
     no_effect(one_way, "limits.server-datagrams", "in a one-way rule: the first reply closes the session");
     no_effect(one_way, "limits.server-bytes", "in a one-way rule: the first reply closes the session");
     const bool named = std::any_of(rule.plug_to.begin(), rule.plug_to.end(),
@@ -241,20 +245,13 @@ void warn_of_exclusions(const Config& config, Report& report) {
     }
 }
 
-/// K-57 holds only where another process asks.
-bool is_below(std::string_view name, std::string_view domain) {
-    if (name.ends_with('.')) name.remove_suffix(1);
-    return name.ends_with(domain) &&
-           (name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.');
-}
-
 /// Names in domains for private use (RFC 6762 appendix G, RFC 8375) usually have private addresses.
 void warn_of_private_names(const Config& config, Report& report) {
     constexpr std::string_view private_use[] = {"home.arpa", "internal", "intranet", "private",    "corp",
                                                 "home",      "lan",      "local",    "localdomain"};
     if (config.resolver.allow_private) return;
     for (const std::string& name : names(config)) {
-        const auto covers = [&name](std::string_view domain) { return is_below(name, domain); };
+        const auto covers = [&name](std::string_view domain) { return is_in_domain(name, domain); };
         const auto domain = std::find_if(std::begin(private_use), std::end(private_use), covers);
         if (domain == std::end(private_use) || std::ranges::any_of(config.resolver.private_domains, covers))
             continue;
@@ -265,6 +262,7 @@ void warn_of_private_names(const Config& config, Report& report) {
     }
 }
 
+/// K-57 holds only where another process asks.
 void warn_of_blocking(const Config& config, Report& report) {
     if (!config.singleproc || !(config.log.names || has_patterns(config))) return;
     report.warning("singleproc", std::string(config.log.names ? "log.names" : "a regular expression") +

@@ -90,6 +90,14 @@ TEST_CASE("a port range that goes to one port of the server is warned about [G-1
     CHECK(warnings_of(range, accept(", to: ['10.0.0.1:5060', '10.0.0.1:5061']")).find("several ports") !=
           std::string::npos);
     CHECK(warnings_of(range, accept(", to: '10.0.0.1:5060'")) == "");
+    // Only what this listener receives counts.
+    const std::string two = range + ", {address: 10.0.0.2, port: 5061}";
+    CHECK(warnings_of(two, accept(", to: ['10.0.0.1:5060', '10.0.0.2:5061']")) == "");
+    CHECK(warnings_of(two, accept(", to: ['10.0.0.1:5060', '10.0.0.0/8:5061']")).find("several ports") !=
+          std::string::npos);
+    // An exclusion may leave one port, and the kernel chooses port 0.
+    CHECK(warnings_of(range, accept(", to: ['*:5060-5070', '!*:5061-5070']")) == "");
+    CHECK(warnings_of("{address: 127.0.0.1, port: 0}", accept(", to: '127.0.0.1:5060-5061'")) == "");
     CHECK(warnings_of(range, accept(", to: '10.0.0.1:5060'") + accept(", to: '10.0.0.1:5061'")) == "");
 }
 

@@ -55,6 +55,29 @@ TEST_CASE("a rule behind one that matches every client is warned about") {
     CHECK(warnings("action: accept, dscp: {match: 46}") == "");
 }
 
+TEST_CASE("unconfirmed has no effect unless idle is longer [B-1]") {
+    const std::string warning = "limits.unconfirmed: has no effect because limits.idle is not longer";
+    CHECK(warnings_of("limits: {unconfirmed: 60s, idle: 60s}").find(warning) != std::string::npos);
+    CHECK(warnings_of("limits: {unconfirmed: 10m}").find(warning) != std::string::npos);
+    CHECK(warnings_of("limits: {unconfirmed: 59s, idle: 60s}") == "");
+    CHECK(warnings_of("limits: {unconfirmed: 60s, idle: 0s, lifetime: 1h}") == "");
+    CHECK(warnings_of("limits: {unconfirmed: 0s, idle: 60s}") == "");
+    CHECK(warnings_of("limits: {idle: 10s}") == "");  // only the default of unconfirmed is longer
+}
+
+TEST_CASE("a reload by SIGHUP has no effect in a single process") {
+    TextConfig text;
+    const std::string head = text.head;
+    const auto warnings = [&](const std::string& keys) {
+        text.head = head + "\n" + keys;
+        return lines(load(text).warnings);
+    };
+    CHECK(warnings("singleproc: true\nsignals: {hup: reload}") ==
+          "t.yaml:3:16: signals.hup: reload has no effect in a single process, which shuts down instead\n");
+    CHECK(warnings("singleproc: true\nsignals: {hup: shutdown}") == "");
+    CHECK(warnings("signals: {hup: reload}") == "");
+}
+
 TEST_CASE("keys without effect are warned about") {
     CHECK(lines(load_rule("action: deny, plug-to: '192.0.2.1:53'").warnings).find("plug-to: has no effect") !=
           std::string::npos);
