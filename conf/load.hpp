@@ -18,10 +18,10 @@ struct LoadResult {
     [[nodiscard]] bool ok() const { return errors.empty(); }
 };
 
-/// Reads at most 1 MiB, nested at most 32 deep. `known_proxies` are the values that `proxy` may have.
 /// `path`, or if there is only the same file with the other ending (`.yaml`, `.yml`), that one.
 std::string file_or_sibling(const std::string& path);
 
+/// Reads at most 1 MiB, nested at most 32 deep. `known_proxies` are the values that `proxy` may have.
 LoadResult load_file(const std::string& path, const std::vector<std::string>& known_proxies);
 LoadResult load_text(std::string_view text, const std::string& file,
                      const std::vector<std::string>& known_proxies);
