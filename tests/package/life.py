@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """The life of the package on this machine: installed, used, upgraded and downgraded under load, removed, purged.
-[H-7][H-8][H-9]
+[H-7][H-8][H-9][H-11]
 
 Usage: life.py FOLDER FOLDER        packages of one version and of the next; needs root and a machine without proxyd
+
+Where systemd is the first process the units start, stop and watch the proxy, too.
 """
 import glob
 import json
@@ -10,6 +12,7 @@ import os
 import pathlib
 import pwd
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -132,6 +135,44 @@ def use():
     ctl("proxyd", "kill", "--every")
 
 
+def unit(name):
+    return run("systemctl", "show", "--value", "--property", name, "proxyd.service").strip()
+
+
+def wait(condition, text):
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    check(condition(), text)
+
+
+def records():
+    return pathlib.Path(LOG).read_text().count("UDPP-888-I")
+
+
+def serve_under_systemd():
+    """[H-11] What the service manager sees and does. The second instance has no unit: its file is called .yml."""
+    check(unit("ActiveState") == "active" and unit("StatusText") == "ready", "the unit is active, and its status is `ready`")
+    check(int(unit("MainPID")) == row("proxyd", "version")["pid"], "its main process is the parent")
+    run("systemctl", "reload", "proxyd.service")
+    check(unit("StatusText") == "ready", "systemctl reload returns when the proxy is ready again")
+    count, first, before = len(programs()), int(unit("MainPID")), records()
+    run(BIN / "udp-load", "--to", LISTENER, "--clients", str(CLIENTS), "--count", str(CLIENTS))
+    os.kill(first, signal.SIGKILL)
+    wait(lambda: unit("ActiveState") == "active" and unit("MainPID") not in ("0", str(first)) and unit("StatusText") == "ready",
+         "after the parent was killed the service is restarted")
+    check(len(programs()) == count, "and nothing of the killed one is left")
+    check(records() - before == CLIENTS, "and its sessions are recorded")
+    for _ in range(5):
+        before = records()
+        run(BIN / "udp-load", "--to", LISTENER, "--clients", str(CLIENTS), "--count", str(CLIENTS))
+        check(len(sessions()) == CLIENTS and records() == before, f"{CLIENTS} sessions are open")
+        run("systemctl", "stop", "proxyd.service")
+        check(unit("Result") == "success" and unit("ExecMainStatus") == "0", "systemctl stop: a success, with exit status 0")
+        check(records() - before == CLIENTS, "and each session is recorded")
+        run("systemctl", "start", "proxyd.service")
+
+
 def rotate():
     before = os.stat(LOG).st_ino
     run("logrotate", "--force", "/etc/logrotate.d/proxyd")
@@ -174,6 +215,8 @@ def main(first, following):
         run("systemd-analyze", "verify", "--man=no", "proxyd.service", "proxyd@gw.service")
         configure()
         use()
+        if os.path.isdir("/run/systemd/system"):
+            serve_under_systemd()
         replace(package_in(following), "upgrade")
         ctl("proxyd", "kill", "--every")
         replace(package_in(first), "downgrade")
