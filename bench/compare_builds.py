@@ -2,6 +2,7 @@
 """Compares what two builds of proxyd cost, in one run.
 
     bench/compare_builds.py BIN_BEFORE BIN_AFTER [--turns N] [--seconds S]
+    bench/compare_builds.py BIN BIN --before-with "sandbox: off"    # one build, two configurations
 
 Both proxies run all the time, in front of the same echo server, and take turns; which comes first alternates. Prints the median
 processor time of all their processes for each round trip, the latencies, and the median of the ratios of each pair of turns.
@@ -22,6 +23,7 @@ from free_ports import free_port  # noqa: E402
 CONFIG = """
 name: {name}
 nodaemon: true
+{more}
 control: {{socket: none}}
 log: {{to: {folder}/{name}.log}}
 udpserver: {{max-sessions: 20000}}
@@ -41,10 +43,10 @@ WORKLOADS = {
 class Proxy:
     """A proxyd of one build, and its processor time."""
 
-    def __init__(self, bin_folder, name, server, folder):
+    def __init__(self, bin_folder, name, server, folder, more):
         self.ports = {"known": free_port(), "new": free_port()}
         config = pathlib.Path(folder, f"{name}.yaml")
-        config.write_text(CONFIG.format(name=name, folder=folder, server=server, **self.ports))
+        config.write_text(CONFIG.format(name=name, folder=folder, server=server, more=more, **self.ports))
         self._process = subprocess.Popen([f"{bin_folder}/proxyd", "-d", "-f", config])
         log, deadline = pathlib.Path(folder, f"{name}.log"), time.monotonic() + 20
         while not (log.exists() and "UDPS-210-K" in log.read_text()):
@@ -96,6 +98,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before")
     parser.add_argument("after")
+    parser.add_argument("--before-with", default="", metavar="LINE", help="a line for the configuration of the first")
+    parser.add_argument("--after-with", default="", metavar="LINE", help="a line for that of the second")
     parser.add_argument("--turns", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=3)
     arguments = parser.parse_args()
@@ -104,8 +108,9 @@ def main():
         echo = subprocess.Popen([f"{arguments.after}/udp-echo", f"127.0.0.1:{server}"], stdout=subprocess.DEVNULL)
         proxies = []
         try:
-            for name, bin_folder in (("before", arguments.before), ("after", arguments.after)):
-                proxies.append(Proxy(bin_folder, name, server, folder))
+            for name, bin_folder, more in (("before", arguments.before, arguments.before_with),
+                                           ("after", arguments.after, arguments.after_with)):
+                proxies.append(Proxy(bin_folder, name, server, folder, more))
             for workload in WORKLOADS:
                 turns = []
                 for number in range(arguments.turns):
