@@ -19,6 +19,8 @@ namespace {
 
 // Packets that are read before other handlers of the loop run.
 constexpr int packets_a_turn = 32;
+/// A peer that sends more than its limit is read again after this time.
+constexpr base::Duration token_delay{20};
 
 int copy_descriptor(int fd) {
     return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -51,7 +53,11 @@ std::pair<base::UniqueFd, base::UniqueFd> link_pair() {
 }
 
 Channel::Channel(boost::asio::io_context& io, base::UniqueFd socket, Party self, Party peer)
-    : socket_(io, socket.get()), self_(self), peer_(peer), receiver_(std::make_shared<Receiver>()) {
+    : socket_(io, socket.get()),
+      self_(self),
+      peer_(peer),
+      token_timer_(io),
+      receiver_(std::make_shared<Receiver>()) {
     (void)socket.release();  // socket_ owns it now; not earlier, its constructor can throw
     wait_readable();
 }
@@ -130,6 +136,14 @@ void Channel::wait_readable() {
                        });
 }
 
+void Channel::wait_for_token() {
+    token_timer_.expires_after(token_delay);
+    token_timer_.async_wait([this, alive = std::weak_ptr(receiver_)](boost::system::error_code error) {
+        if (alive.expired() || error || !open()) return;
+        read_some();
+    });
+}
+
 void Channel::wait_writable() {
     socket_.async_wait(stream_descriptor::wait_write,
                        [this, alive = std::weak_ptr(receiver_)](boost::system::error_code error) {
@@ -153,6 +167,7 @@ void Channel::write_queue() {
 
 void Channel::read_some() {
     for (int i = 0; i < packets_a_turn; ++i) {
+        if (!bucket_.take(rate_, base::now())) return wait_for_token();
         ReceivedPacket packet = receive_packet(socket_.native_handle(), receiver_->buffer);
         if (would_wait(packet.error)) break;
         if (packet.error != 0) return shut(std::strerror(packet.error));

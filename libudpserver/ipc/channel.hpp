@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/token_bucket.hpp"
 #include "base/unique_fd.hpp"
 #include "libudpserver/ipc/descriptors.hpp"
 #include "libudpserver/ipc/message.hpp"
@@ -61,6 +63,9 @@ public:
         return send(T::type, id, body, descriptors);
     }
 
+    /// Reads no more packets than this. What the peer sends beyond it waits in its socket, then in its queue.
+    void limit(base::Rate packets) { rate_ = packets; }
+
     /// Closes the link after a malformed message of the peer; logs UDPS-310-E and calls on_closed.
     void refuse(std::string_view why);
 
@@ -90,6 +95,7 @@ private:
     };
 
     void wait_readable();
+    void wait_for_token();
     void wait_writable();
     void read_some();
     void write_queue();
@@ -101,6 +107,9 @@ private:
     boost::asio::posix::stream_descriptor socket_;
     Party self_, peer_;
     std::deque<Packet> queue_;
+    base::Rate rate_;
+    base::TokenBucket bucket_;
+    boost::asio::steady_timer token_timer_;
     std::shared_ptr<Receiver> receiver_;
 };
 

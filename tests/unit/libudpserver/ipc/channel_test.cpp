@@ -312,3 +312,14 @@ TEST_CASE("a flood of one peer leaves the loop its turns") {
     CHECK(link.ids.size() < 100);
     run_until(link.io, [&] { return link.ids.size() == 100; });
 }
+
+TEST_CASE("a peer that sends more than its limit is read later, and nothing is lost [Z-14]") {
+    Link link;
+    link.parent->limit({1000, 10});
+    for (std::uint32_t id = 0; id < 40; ++id)
+        link.send_bare(MessageType::ready, id);
+    link.io.poll();
+    CHECK(link.ids.size() <= 11);
+    run_until(link.io, [&] { return link.ids.size() == 40; });
+    CHECK(link.ids.back() == 39);
+}
