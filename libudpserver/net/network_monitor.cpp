@@ -4,11 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cstring>
-#include <memory>
 #include <utility>
-
-#include "base/unique_fd.hpp"
 
 namespace net {
 
@@ -17,7 +13,9 @@ namespace {
 /// A DHCP client removes one address and adds another.
 constexpr auto settle_time = std::chrono::milliseconds(50);
 
-base::UniqueFd open_netlink() {
+}  // namespace
+
+base::UniqueFd NetworkMonitor::open_socket() {
     base::UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
     sockaddr_nl address{};
     address.nl_family = AF_NETLINK;
@@ -26,13 +24,11 @@ base::UniqueFd open_netlink() {
     return fd;
 }
 
-}  // namespace
-
-NetworkMonitor::NetworkMonitor(boost::asio::io_context& io, std::function<void()> addresses_changed)
+NetworkMonitor::NetworkMonitor(boost::asio::io_context& io, base::UniqueFd socket,
+                               std::function<void()> addresses_changed)
     : socket_(io), delay_(io), addresses_changed_(std::move(addresses_changed)) {
-    base::UniqueFd fd = open_netlink();
-    if (!fd) return;
-    socket_.assign(fd.release());
+    if (!socket) return;
+    socket_.assign(socket.release());
     wait();
 }
 

@@ -5,14 +5,20 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 
+#include "base/unique_fd.hpp"
+
 namespace net {
 
 /// Reports that addresses of the machine have changed. The kernel tells the sender of a datagram only in some
 /// cases that its source is gone.
 class NetworkMonitor {
 public:
-    /// Changes that follow each other within 50 ms are reported once. Without netlink nothing is reported.
-    NetworkMonitor(boost::asio::io_context& io, std::function<void()> addresses_changed);
+    /// Of netlink; not valid if there is none.
+    static base::UniqueFd open_socket();
+
+    /// Changes that follow each other within 50 ms are reported once. Without a socket nothing is reported.
+    NetworkMonitor(boost::asio::io_context& io, base::UniqueFd socket,
+                   std::function<void()> addresses_changed);
 
 private:
     void wait();

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <mutex>
 
 #include "libudpserver/net/port_holder.hpp"
 
@@ -28,6 +29,24 @@ const char* remedy(const std::string& step, int error) {
         default:
             return "";
     }
+}
+
+/// For questions about routes.
+struct Probes {
+    std::mutex mutex;       ///< one question at a time
+    bool are_kept = false;  ///< then none is opened: a family may be absent
+    base::UniqueFd v4, v6;
+};
+
+Probes& probes() {
+    static Probes the_probes;
+    return the_probes;
+}
+
+base::UniqueFd open_probe(base::Family family) try {
+    return make_udp_socket(family, "probe");
+} catch (const SocketError&) {
+    return {};
 }
 
 }  // namespace
@@ -84,12 +103,23 @@ std::optional<base::Endpoint> peer_endpoint(int fd) {
     return base::from_sockaddr(address, length);
 }
 
-std::optional<base::Address> route_source(const base::Endpoint& server) try {
-    const base::UniqueFd probe = make_udp_socket(server.family, "probe");
-    if (connect_socket(probe.get(), server) != 0) return std::nullopt;
-    return local_endpoint(probe.get()).address();
-} catch (const SocketError&) {
-    return std::nullopt;
+std::optional<base::Address> route_source(const base::Endpoint& server) {
+    Probes& own = probes();
+    const std::lock_guard lock(own.mutex);
+    const bool is_v6 = server.family == base::Family::v6;
+    const base::UniqueFd& kept = is_v6 ? own.v6 : own.v4;
+    const base::UniqueFd once = own.are_kept ? base::UniqueFd() : open_probe(server.family);
+    const int probe = own.are_kept ? kept.get() : once.get();
+    if (probe < 0 || connect_socket(probe, server) != 0) return std::nullopt;
+    const base::Address source = local_endpoint(probe).address();
+    disconnect_socket(probe);
+    return source;
+}
+
+void keep_route_probes() {
+    probes().are_kept = true;
+    probes().v4 = open_probe(base::Family::v4);
+    probes().v6 = open_probe(base::Family::v6);
 }
 
 int connect_socket(int fd, const base::Endpoint& server) {

@@ -41,6 +41,9 @@ std::optional<base::Endpoint> peer_endpoint(int fd);
 
 /// The address from which the machine would send to `server` now; nullopt without a route.
 std::optional<base::Address> route_source(const base::Endpoint& server);
+/// Makes route_source() use the same sockets from now on, for a process that may not open sockets later. Call
+/// it once in such a process, before its first thread; not before a fork.
+void keep_route_probes();
 
 /// Operations on a pool socket. Each returns 0 or the errno; none blocks.
 int connect_socket(int fd, const base::Endpoint& server);

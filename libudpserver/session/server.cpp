@@ -86,7 +86,7 @@ Adoption Server::adopt_all(bool fresh) {
     return all;
 }
 
-Adoption Server::start(bool fresh) {
+Adoption Server::start(bool fresh, base::UniqueFd network) {
     // What made two REGs crash may have changed the counts too.
     if (fresh) std::ranges::fill(arena_.all_totals(), Totals{});
     const Adoption all = adopt_all(fresh);
@@ -96,7 +96,7 @@ Adoption Server::start(bool fresh) {
     review_sources();
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->start();
-    network_.emplace(io_, [this] { review_sources(); });
+    network_.emplace(io_, std::move(network), [this] { review_sources(); });
     state_ = State::running;
     return all;
 }

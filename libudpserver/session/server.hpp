@@ -87,8 +87,9 @@ public:
     Server(boost::asio::io_context& io, const Parts& parts);
     ~Server();
 
-    /// Adopts the sessions of the last REG (with `fresh`: none of them) and starts the workers.
-    Adoption start(bool fresh);
+    /// Adopts the sessions of the last REG (with `fresh`: none of them) and starts the workers. `network` is
+    /// a socket of NetworkMonitor.
+    Adoption start(bool fresh, base::UniqueFd network = net::NetworkMonitor::open_socket());
     /// Instead of start(): records every session of a dead REG as ABORTED.
     void report_left();
 
