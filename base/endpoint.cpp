@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/local_addresses.hpp"
+
 namespace base {
 namespace {
 
@@ -46,13 +48,13 @@ std::optional<Number> parse_number(std::string_view text) {
 }
 
 std::string scope_name(std::uint32_t scope) {
-    char name[IF_NAMESIZE];
-    return ::if_indextoname(scope, name) != nullptr ? std::string(name) : std::to_string(scope);
+    const std::string name = interface_name(scope);
+    return name.empty() ? std::to_string(scope) : name;
 }
 
 std::optional<std::uint32_t> parse_scope(std::string_view text) {
     if (text.empty() || text.size() >= IF_NAMESIZE) return std::nullopt;
-    if (const auto index = ::if_nametoindex(std::string(text).c_str())) return index;
+    if (const auto index = interface_index(std::string(text))) return index;
     const auto number = parse_number<std::uint32_t>(text);
     return number && *number != 0 ? number : std::nullopt;
 }

@@ -1,6 +1,8 @@
 #include "base/local_addresses.hpp"
 
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -13,7 +15,8 @@
 
 #include "base/unique_fd.hpp"
 
-// getifaddrs() would open a socket for each call, which a sandbox forbids.
+// getifaddrs(), if_indextoname() and if_nametoindex() would open a socket for each call, which a sandbox
+// forbids.
 namespace base {
 namespace {
 
@@ -36,6 +39,11 @@ UniqueFd open_socket() {
     const timeval limit{1, 0};  // the kernel answers at once
     if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     return fd;
+}
+
+bool ask_about(unsigned long what, ifreq& request) {
+    const UniqueFd once = kept().is_kept ? UniqueFd() : open_socket();
+    return ::ioctl(kept().is_kept ? kept().socket.get() : once.get(), what, &request) == 0;
 }
 
 bool ask(int socket, std::uint32_t question) {
@@ -116,6 +124,19 @@ std::optional<std::vector<Address>> read_answer(int socket, std::uint32_t questi
 }
 
 }  // namespace
+
+std::string interface_name(unsigned index) {
+    ifreq request{};
+    request.ifr_ifindex = static_cast<int>(index);
+    return ask_about(SIOCGIFNAME, request) ? request.ifr_name : "";
+}
+
+unsigned interface_index(const std::string& name) {
+    ifreq request{};
+    if (name.empty() || name.size() >= sizeof request.ifr_name) return 0;
+    std::memcpy(request.ifr_name, name.data(), name.size());
+    return ask_about(SIOCGIFINDEX, request) ? static_cast<unsigned>(request.ifr_ifindex) : 0;
+}
 
 std::optional<std::vector<Address>> local_addresses() {
     Kept& own = kept();

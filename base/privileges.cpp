@@ -1,14 +1,12 @@
 #include "base/privileges.hpp"
 
+#include <cap-ng.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -32,12 +30,13 @@ void become_user(const User& user) {
     require(::setresuid(user.uid, user.uid, user.uid) == 0, "setresuid for " + who);
 }
 
-// An init system may start proxyd unprivileged but with ambient capabilities: drop these, too.
-void clear_capabilities() {
-    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    std::array<__user_cap_data_struct, 2> none{};
-    require(::syscall(SYS_capset, &header, none.data()) == 0, "capset");
+// Only with CAP_SETPCAP, which is lost with the user. Without it no_new_privs makes the set useless.
+void clear_bounding_set() {
+    ::capng_clear(CAPNG_SELECT_ALL);
+    ::capng_get_caps_process();
+    if (::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 0) return;
+    ::capng_clear(CAPNG_SELECT_BOUNDS);
+    require(::capng_apply(CAPNG_SELECT_BOUNDS) == 0, "bounding set");
 }
 
 constexpr gid_t no_group = static_cast<gid_t>(-1);
@@ -142,10 +141,25 @@ void check_can_become(const User& user) {
 
 void drop_privileges(const User& user) {
     check_can_become(user);
+    clear_bounding_set();
     if (::geteuid() == 0) become_user(user);
-    clear_capabilities();
+    keep_capabilities({});
     verify(user);
     forbid_new_privileges();
+}
+
+// An init system may start proxyd unprivileged but with ambient capabilities: drop these, too.
+void keep_capabilities(std::span<const unsigned> kept) {
+    ::capng_clear(CAPNG_SELECT_ALL);
+    require(::capng_get_caps_process() == 0, "read the capabilities");
+    const bool has_bounds = ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
+    constexpr auto everywhere = static_cast<capng_type_t>(
+        CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_BOUNDING_SET | CAPNG_AMBIENT);
+    for (unsigned number = 0; number <= CAP_LAST_CAP; ++number)
+        if (std::ranges::find(kept, number) == kept.end()) ::capng_update(CAPNG_DROP, everywhere, number);
+    if (has_bounds) require(::capng_apply(CAPNG_SELECT_BOUNDS) == 0, "bounding set");
+    require(::capng_apply(static_cast<capng_select_t>(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT)) == 0,
+            "capabilities");
 }
 
 void forbid_new_privileges() {

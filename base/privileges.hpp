@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ void check_can_become(const User& user);
 /// (K-12), and verifies that the old ones cannot be regained. Without root it only accepts the account that
 /// the process has already. Throws Fatal with the step that failed; the process must then exit.
 void drop_privileges(const User& user);
+
+/// Drops all other capabilities, also from the bounding set where that is possible. Throws Fatal.
+void keep_capabilities(std::span<const unsigned> kept);
 
 /// For a process that keeps its user: no new privileges by exec. Throws Fatal.
 void forbid_new_privileges();

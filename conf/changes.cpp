@@ -123,6 +123,8 @@ std::vector<std::string> changes_for_restart(const Config& before, const Config&
     check(before.user == after.user, "user");
     check(before.singleproc == after.singleproc, "singleproc");
     check(before.nodaemon == after.nodaemon, "nodaemon");
+    check(before.sandbox == after.sandbox, "sandbox");
+    check(before.core_dumps == after.core_dumps, "core-dumps");
     check(before.pid_file == after.pid_file, "pid-file");
     check(same_control(before.control, after.control), "control");
     check(log_before.target == log_after.target && log_before.path == log_after.path, "log.to");

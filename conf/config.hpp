@@ -223,6 +223,13 @@ struct Signals {
     OnHup hup = OnHup::shutdown;
 };
 
+/// How the processes confine themselves (libudpserver/sandbox).
+enum class Sandbox : std::uint8_t {
+    automatic,  ///< as far as the kernel can
+    required,   ///< proxyd does not start if the kernel lacks a part of it
+    off,
+};
+
 struct Config {
     std::string file;  ///< absolute path
     std::string name;
@@ -230,6 +237,8 @@ struct Config {
     std::string user;  ///< empty: the user that started proxyd
     bool singleproc = false;
     bool nodaemon = false;
+    Sandbox sandbox = Sandbox::automatic;
+    bool core_dumps = false;
     std::string pid_file;  ///< empty: none
     Signals signals;
     StatusFile status_file;

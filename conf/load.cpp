@@ -56,6 +56,8 @@ void read_config(const NodeRef& ref, const std::vector<std::string>& known_proxi
     section.optional("user", config.user, user_and_group());
     section.optional("singleproc", config.singleproc, boolean());
     section.optional("nodaemon", config.nodaemon, boolean());
+    section.optional("sandbox", config.sandbox, choice(sandbox_modes()));
+    section.optional("core-dumps", config.core_dumps, boolean());
     section.optional("pid-file", config.pid_file, absolute_path());
     if (const auto control = section.child("control")) read_control(*control, config.control);
     if (const auto signals = section.child("signals")) read_signals(*signals, config.signals);

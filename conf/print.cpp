@@ -234,6 +234,7 @@ std::string print(const Config& config) {
     lines.key("name", text(config.name)).key("proxy", text(config.proxy));
     lines.key_if(!config.user.empty(), "user", text(config.user));
     lines.key("singleproc", text(config.singleproc)).key("nodaemon", text(config.nodaemon));
+    lines.key("sandbox", word_of(config.sandbox)).key("core-dumps", text(config.core_dumps));
     lines.key_if(!config.pid_file.empty(), "pid-file", text(config.pid_file));
     lines.section("control", print_control(config.control));
     lines.section("signals", Lines("  ").key("hup", word_of(config.signals.hup)).str());

@@ -98,6 +98,12 @@ const Words<OnHup>& hup_actions() {
     return words;
 }
 
+const Words<Sandbox>& sandbox_modes() {
+    static const Words<Sandbox> words{
+        {"auto", Sandbox::automatic}, {"required", Sandbox::required}, {"off", Sandbox::off}};
+    return words;
+}
+
 std::string_view word_of(base::LogTarget value) {
     return find(log_targets(), value);
 }
@@ -136,6 +142,9 @@ std::string_view word_of(OnCrashLoop value) {
 }
 std::string_view word_of(OnHup value) {
     return find(hup_actions(), value);
+}
+std::string_view word_of(Sandbox value) {
+    return find(sandbox_modes(), value);
 }
 
 }  // namespace conf

@@ -27,6 +27,7 @@ const Words<Transport>& transports();
 const Words<Families>& families();
 const Words<OnCrashLoop>& crash_loop_actions();
 const Words<OnHup>& hup_actions();
+const Words<Sandbox>& sandbox_modes();
 
 std::string_view word_of(base::LogTarget value);
 std::string_view word_of(base::LogLevel value);
@@ -41,5 +42,6 @@ std::string_view word_of(Transport value);
 std::string_view word_of(Families value);
 std::string_view word_of(OnCrashLoop value);
 std::string_view word_of(OnHup value);
+std::string_view word_of(Sandbox value);
 
 }  // namespace conf

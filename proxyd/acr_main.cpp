@@ -1,5 +1,7 @@
 #include "proxyd/processes.hpp"
 
+#include <utility>
+
 #include "proxyd/name_queries.hpp"
 #include "proxyd/network_watch.hpp"
 #include "resolvers/ares_resolver.hpp"
@@ -9,8 +11,9 @@
 
 namespace proxyd {
 
-int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::NameSnapshot snapshot) {
-    const conf::Resolver settings = resolvers::settings_for_configuration(config.resolver);
+int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::NameSnapshot snapshot,
+             Opened& opened) {
+    const conf::Resolver& settings = opened.resolver;
     resolvers::log_name_servers(settings);
     snapshot.forget_private(settings);
     resolvers::AresResolver resolver(runtime.io(), settings, resolvers::options_for_configuration);
@@ -19,7 +22,8 @@ int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolve
     resolvers::NamePublisher publisher(runtime.io(), names, runtime.parent());
     resolvers::ConfigResolver config_resolver(runtime.io(), names, resolver, publisher);
     runtime.on_peer(ipc::Party::reg, [&](base::UniqueFd link) { publisher.link(std::move(link)); });
-    const NetworkWatch network(runtime.io(), [&] { config_resolver.retry_failing(); });
+    const NetworkWatch network(runtime.io(), std::move(*opened.changes),
+                               [&] { config_resolver.retry_failing(); });
     Queries queries(runtime);
     queries.add_info([&](const Queries::InfoReply& reply) {
         std::vector<std::string> lines = names.info(base::MonotonicClock::now());

@@ -8,8 +8,8 @@
 
 namespace proxyd {
 
-int apr_main(process::ChildRuntime& runtime, const conf::Config& config) {
-    const conf::Resolver settings = resolvers::settings_for_lookups(config.resolver);
+int apr_main(process::ChildRuntime& runtime, const Opened& opened) {
+    const conf::Resolver& settings = opened.resolver;
     resolvers::log_name_servers(settings);
     resolvers::AresResolver resolver(runtime.io(), settings, resolvers::options_for_lookups);
     resolvers::ConfirmingResolver confirming(runtime.io(), resolver, settings.timeout);

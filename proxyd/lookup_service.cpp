@@ -15,8 +15,8 @@ bool needs_lookups(const conf::Config& config) {
     return config.log.names || conf::has_patterns(config) || proxies::looks_up(config.proxy);
 }
 
-ServerNames::ServerNames(session::Server& server, const conf::Config& config)
-    : server_(server), private_(resolvers::settings_for_configuration(config.resolver)) {}
+ServerNames::ServerNames(session::Server& server, conf::Resolver settings)
+    : server_(server), private_(std::move(settings)) {}
 
 void ServerNames::update(const ipc::NameUpdate& update) {
     const auto forbidden = private_.forbidden(update.name, update.addresses, base::now());

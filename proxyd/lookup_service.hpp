@@ -18,7 +18,7 @@ bool needs_lookups(const conf::Config& config);
 /// addresses.
 class ServerNames : public resolvers::NameSink {
 public:
-    ServerNames(session::Server& server, const conf::Config& config);
+    ServerNames(session::Server& server, conf::Resolver settings);
     void update(const ipc::NameUpdate& update) override;
 
 private:

@@ -10,6 +10,7 @@
 #include "proxyd/evaluate.hpp"
 #include "proxyd/options.hpp"
 #include "proxyd/proxies/registry.hpp"
+#include "proxyd/selftest.hpp"
 #include "proxyd/start.hpp"
 
 namespace {
@@ -85,13 +86,14 @@ int run(const proxyd::Options& options, proxyd::Program program, std::optional<p
                           std::move(handover), std::move(candidate)});
 }
 
-/// The exit status of -n or -t; nothing if proxyd is to run.
+/// The exit status of -n, -t or --selftest; nothing if proxyd is to run.
 std::optional<int> run_without_proxy(const proxyd::Options& options) {
-    if (!options.evaluate && !options.check_only) return std::nullopt;
+    if (!options.evaluate && !options.check_only && !options.selftest) return std::nullopt;
     const conf::LoadResult loaded = conf::load_file(options.file, proxies::names());
     print_problems(loaded.warnings, options.file, " (warning)");
     print_problems(loaded.errors, options.file, "");
     if (!loaded.ok()) return 1;
+    if (options.selftest) return proxyd::selftest_sandbox(loaded.config);
     return options.evaluate ? evaluate(loaded.config, *options.evaluate)
                             : check(loaded.config, options.verbose > 0);
 }
@@ -111,8 +113,8 @@ int main(int argc, char** argv) {
     const std::optional<proxyd::Options> options = proxyd::parse_options(argc, argv);
     if (!options) return 2;
     if (options->about()) return print_about(*options);
-    if (const auto status = run_without_proxy(*options)) return *status;
     try {
+        if (const auto status = run_without_proxy(*options)) return *status;
         // Before init_process_title(), which moves the arguments and the environment.
         proxyd::Program program = proxyd::Program::of(argc, argv);
         std::optional<proxyd::Handover> handover = proxyd::receive_handover();

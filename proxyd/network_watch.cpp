@@ -12,8 +12,9 @@ constexpr base::Duration settle_delay{100}, min_interval{1'000};
 
 }  // namespace
 
-NetworkWatch::NetworkWatch(boost::asio::io_context& io, std::function<void()> on_change)
-    : on_change_(std::move(on_change)), socket_(io), timer_(io) {
+NetworkWatch::NetworkWatch(boost::asio::io_context& io, net::NetworkChanges changes,
+                           std::function<void()> on_change)
+    : changes_(std::move(changes)), on_change_(std::move(on_change)), socket_(io), timer_(io) {
     if (changes_.descriptor() < 0) return;
     socket_.assign(changes_.descriptor());
     wait();

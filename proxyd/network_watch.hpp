@@ -13,7 +13,7 @@ namespace proxyd {
 /// Calls back when the machine has got an address or a route, once for many changes in a short time.
 class NetworkWatch {
 public:
-    NetworkWatch(boost::asio::io_context& io, std::function<void()> on_change);
+    NetworkWatch(boost::asio::io_context& io, net::NetworkChanges changes, std::function<void()> on_change);
     ~NetworkWatch() { socket_.release(); }
     NetworkWatch(const NetworkWatch&) = delete;
     NetworkWatch& operator=(const NetworkWatch&) = delete;

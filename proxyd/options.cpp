@@ -10,11 +10,12 @@ namespace proxyd {
 
 namespace {
 
-/// The usual long options, and one for programs; all others have one letter.
-constexpr int handover_option = 256;
+/// The usual long options, one for programs and one for packages; all others have one letter.
+constexpr int handover_option = 256, selftest_option = 257;
 constexpr option long_names[] = {{"help", no_argument, nullptr, 'h'},
                                  {"version", no_argument, nullptr, 'V'},
                                  {"handover", no_argument, nullptr, handover_option},
+                                 {"selftest", required_argument, nullptr, selftest_option},
                                  {nullptr, 0, nullptr, 0}};
 
 bool apply(Options& options, int letter, const char* argument) {
@@ -40,6 +41,9 @@ bool apply(Options& options, int letter, const char* argument) {
         case handover_option:
             options.handover = true;
             return true;
+        case selftest_option:
+            options.selftest = true;
+            return argument == std::string("sandbox");
         case 'f':
             options.file = argument;
             return true;
@@ -89,6 +93,8 @@ std::string usage() {
            "  -s       run as a single process, for debugging\n"
            "  -t EXPR  evaluate the policy, for example -t \"from 10.1.2.3 to 10.0.1.1:53 at Mon 08:30\"; -t "
            "help\n"
+           "  --selftest sandbox  try in each process what the sandbox forbids (exit status 0: all is "
+           "denied)\n"
            "  -v       log more; repeatable\n"
            "  -h, -V   print this help; print the version\n";
 }

@@ -14,6 +14,7 @@ struct Options {
     unsigned verbose = 0;         ///< -v, repeatable
     bool help = false, version = false;
     bool handover = false;                ///< --handover: asked by an upgrade
+    bool selftest = false;                ///< --selftest sandbox
     std::optional<std::string> evaluate;  ///< -t
 
     /// Only prints something about the program itself.

@@ -6,15 +6,17 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/local_addresses.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "conf/changes.hpp"
 #include "conf/names.hpp"
 #include "libudpserver/ipc/messages.hpp"
+#include "libudpserver/net/network_monitor.hpp"
+#include "libudpserver/net/udp_socket.hpp"
 #include "libudpserver/process/run_once.hpp"
 #include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
-#include "proxyd/processes.hpp"
 #include "proxyd/settings.hpp"
 #include "resolvers/settings.hpp"
 
@@ -48,21 +50,6 @@ bool same_for_resolving(const conf::Config& a, const conf::Config& b) {
     return a.log.level == b.log.level && conf::fingerprint(one) == conf::fingerprint(other);
 }
 
-/// ACR and APR need no descriptor except their link and the log.
-process::Role resolving_role(const std::string& name, ipc::Party party,
-                             std::function<int(process::ChildRuntime&)> work) {
-    return {.name = name,
-            .party = party,
-            .speed = process::resolving_speed,
-            .run =
-                [work = std::move(work)](process::ChildRuntime& runtime) {
-                    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + resolving_niceness);
-                    return work(runtime);
-                },
-            .keep = {},
-            .may_crash = true};
-}
-
 resolvers::NameSnapshot names_of(const Parent::Parts& parts) {
     resolvers::NameSnapshot names(conf::names(parts.config));
     if (!parts.handover) return names;
@@ -88,6 +75,7 @@ bool closed_its_sessions(const process::Child& reg) {
 
 Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
     : kept_(kept),
+      confinement_(parts.confinement),
       config_(std::make_shared<const conf::Config>(parts.config)),
       load_(parts.load),
       system_servers_(resolvers::system_text(config_->resolver)),
@@ -162,29 +150,58 @@ process::Role Parent::reg_role(Work work) {
             .party = ipc::Party::reg,
             .speed = process::forwarding_speed,
             .run = std::move(work),
-            .keep = [this] {
-                forked_epoch_ = kept_.sessions.history.epoch;
-                kept_.sockets.listeners.steer();
-                return kept_.descriptors();
-            }};
+            .keep =
+                [this] {
+                    forked_epoch_ = kept_.sessions.history.epoch;
+                    kept_.sockets.listeners.steer();
+                    return kept_.descriptors();
+                },
+            .confine =
+                [this] {
+                    base::keep_address_socket();
+                    net::keep_route_probes();
+                    opened_.network = net::NetworkMonitor::open_socket();
+                    opened_.resolver = resolvers::settings_for_configuration(config_->resolver);
+                    confinement_.confine(sandbox::reg, *config_);
+                },
+            .forbidden_call = [this] { return confinement_.forbidden_call(sandbox::reg); }};
+}
+
+/// ACR and APR need no descriptor except their link and the log.
+process::Role Parent::resolving_role(sandbox::Role role, ipc::Party party, Settings settings, Work work) {
+    return {.name = std::string(to_string(role)),
+            .party = party,
+            .speed = process::resolving_speed,
+            .run = std::move(work),
+            .keep = {},
+            .confine =
+                [this, role, settings] {
+                    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + resolving_niceness);
+                    base::keep_address_socket();
+                    opened_.changes.emplace();
+                    opened_.resolver = settings(config_->resolver, resolvers::system_resolv_conf);
+                    confinement_.confine(role, *config_, opened_.resolver);
+                },
+            .forbidden_call = [this, role] { return confinement_.forbidden_call(role); },
+            .may_crash = true};
 }
 
 void Parent::add_reg() {
     supervisor_.add_role(reg_role([this](process::ChildRuntime& runtime) {
-        return reg_main(runtime, *config_, kept_, names_, draining_);
+        return reg_main(runtime, *config_, kept_, names_, opened_, draining_);
     }));
 }
 
 void Parent::add_acr() {
-    supervisor_.add_role(resolving_role("ACR", ipc::Party::acr, [this](process::ChildRuntime& runtime) {
-        return acr_main(runtime, *config_, names_);
-    }));
+    supervisor_.add_role(resolving_role(
+        sandbox::acr, ipc::Party::acr, resolvers::settings_for_configuration,
+        [this](process::ChildRuntime& runtime) { return acr_main(runtime, *config_, names_, opened_); }));
 }
 
 void Parent::add_apr() {
-    supervisor_.add_role(resolving_role("APR", ipc::Party::apr, [this](process::ChildRuntime& runtime) {
-        return apr_main(runtime, *config_);
-    }));
+    supervisor_.add_role(
+        resolving_role(sandbox::apr, ipc::Party::apr, resolvers::settings_for_lookups,
+                       [this](process::ChildRuntime& runtime) { return apr_main(runtime, opened_); }));
 }
 
 Parent::ReloadResult Parent::reload(bool check_only, const std::string& requester) {

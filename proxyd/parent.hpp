@@ -10,8 +10,10 @@
 #include "base/signals.hpp"
 #include "conf/load.hpp"
 #include "libudpserver/process/supervisor.hpp"
+#include "proxyd/confinement.hpp"
 #include "proxyd/kept_state.hpp"
 #include "proxyd/notifier.hpp"
+#include "proxyd/processes.hpp"
 #include "resolvers/name_snapshot.hpp"
 
 namespace proxyd {
@@ -27,6 +29,7 @@ public:
         const conf::Config& config;  ///< to start with
         const Load& load;
         const Handover* handover = nullptr;  ///< from the program that this process ran before, if any
+        Confinement& confinement;
         bool candidate = false;  ///< another program tries this one out: a killed child has left its sessions
     };
     /// Adds the roles; ACR and APR start before REG is up, so that names resolve while REG starts.
@@ -75,11 +78,14 @@ public:
     [[nodiscard]] boost::asio::io_context& io() { return io_; }
     [[nodiscard]] process::Supervisor& supervisor() { return supervisor_; }
     [[nodiscard]] const KeptState& kept() const { return kept_; }
+    [[nodiscard]] const Confinement& confinement() const { return confinement_; }
     [[nodiscard]] Notifier& notifier() { return notifier_; }
 
 private:
     using Work = std::function<int(process::ChildRuntime&)>;
+    using Settings = conf::Resolver (*)(conf::Resolver, const std::string& resolv_conf);
     process::Role reg_role(Work work);
+    process::Role resolving_role(sandbox::Role role, ipc::Party party, Settings settings, Work work);
     [[nodiscard]] std::string status_text() const;
     void add_reg();
     void add_acr();
@@ -93,6 +99,8 @@ private:
     boost::asio::io_context io_;
     Notifier notifier_{io_};
     KeptState& kept_;
+    Confinement& confinement_;
+    Opened opened_;  ///< in a child
     std::shared_ptr<const conf::Config> config_;
     const Load& load_;
     std::optional<base::Instant> started_;  ///< of the first program, if this one is an upgrade

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "base/signals.hpp"
+#include "base/unique_fd.hpp"
+#include "conf/config.hpp"
+#include "libudpserver/net/network_changes.hpp"
 #include "libudpserver/process/child_runtime.hpp"
 #include "proxyd/kept_state.hpp"
 #include "resolvers/name_snapshot.hpp"
@@ -10,19 +14,27 @@
 /// What each process of proxyd does after its start. Every function returns the exit status of its process.
 namespace proxyd {
 
+/// What a child opens or reads before its sandbox forbids it. The parent's is empty.
+struct Opened {
+    base::UniqueFd network;                      ///< of REG, for net::NetworkMonitor
+    std::optional<net::NetworkChanges> changes;  ///< of ACR
+    conf::Resolver resolver;                     ///< the section with what resolv.conf adds
+};
+
 /// REG: adopts the sessions and forwards datagrams until it is stopped. It starts with the addresses of the
 /// snapshot; ACR may be down. With `draining` it opens no session.
 int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept,
-             const resolvers::NameSnapshot& snapshot, bool draining);
+             const resolvers::NameSnapshot& snapshot, Opened& opened, bool draining);
 
 /// Records the sessions that the last REG could not record itself, for example after a crash loop (K-23).
 int report_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept);
 
 /// ACR: keeps the names of the snapshot resolved and publishes changes to REG and the parent.
-int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::NameSnapshot snapshot);
+int acr_main(process::ChildRuntime& runtime, const conf::Config& config, resolvers::NameSnapshot snapshot,
+             Opened& opened);
 
 /// APR: resolves names on demand for REG.
-int apr_main(process::ChildRuntime& runtime, const conf::Config& config);
+int apr_main(process::ChildRuntime& runtime, const Opened& opened);
 
 /// singleproc: the same server in one process, without supervision, for debugging (K-10). Calls `ready` when
 /// it is.

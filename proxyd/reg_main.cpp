@@ -1,6 +1,7 @@
 #include "proxyd/processes.hpp"
 
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 #include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
@@ -53,8 +54,8 @@ private:
 };
 
 /// Adopts the sessions of the last REG and starts the workers.
-session::Adoption start(process::ChildRuntime& runtime, session::Server& server) {
-    const session::Adoption adoption = server.start(runtime.fresh_start());
+session::Adoption start(process::ChildRuntime& runtime, session::Server& server, base::UniqueFd network) {
+    const session::Adoption adoption = server.start(runtime.fresh_start(), std::move(network));
     if (adoption.adopted + adoption.aborted + adoption.ended > 0)
         base::log::write(base::msg::adopted, "{} sessions adopted, {} aborted, {} closed by the policy",
                          adoption.adopted, adoption.aborted, adoption.ended);
@@ -64,13 +65,13 @@ session::Adoption start(process::ChildRuntime& runtime, session::Server& server)
 }  // namespace
 
 int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept,
-             const resolvers::NameSnapshot& snapshot, bool draining) {
+             const resolvers::NameSnapshot& snapshot, Opened& opened, bool draining) {
     LinkSocketSource source(runtime);
     resolvers::IpcResolver resolver(runtime.io(), config.resolver.timeout);
     session::Server server(runtime.io(),
                            kept.server_parts(config, source, look_up_in(runtime.io(), resolver)));
     source.deliver_to(server);
-    ServerNames names(server, config);
+    ServerNames names(server, opened.resolver);
     for (const auto& [name, addresses] : snapshot.resolved())
         names.update({name, false, addresses});
     resolvers::NameSubscriber subscriber(runtime.io(), names);
@@ -103,7 +104,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
     reg_queries.add_to(queries);
     add_unreachable(queries, server);
 
-    const session::Adoption adoption = start(runtime, server);
+    const session::Adoption adoption = start(runtime, server, std::move(opened.network));
     Housekeeping housekeeping(runtime.io(), server);
     status_file.start();
     Drain drain(runtime, server);

@@ -52,7 +52,7 @@ void resolve_names(const conf::Config& config, session::Server& server, boost::a
     const conf::Resolver settings = names.empty() ? resolvers::settings_for_lookups(config.resolver)
                                                   : resolvers::settings_for_configuration(config.resolver);
     resolvers::log_name_servers(settings);
-    ServerNames sink(server, config);
+    ServerNames sink(server, resolvers::settings_for_configuration(config.resolver));
     const auto keep_going = [&io] {
         io.poll();
         return !io.stopped();

@@ -17,6 +17,7 @@
 #include "libudpserver/process/pid_file.hpp"
 #include "libudpserver/process/spawn.hpp"
 #include "proxyd/commands/control.hpp"
+#include "proxyd/confinement.hpp"
 #include "proxyd/processes.hpp"
 #include "proxyd/settings.hpp"
 
@@ -53,19 +54,19 @@ std::unique_ptr<process::PidFile> make_pid_file(const Start& parts) {
 }
 
 /// The parent with its control socket, until all children have exited.
-int supervise(const Start& parts, KeptState& kept, base::SignalInbox& signals, int pid_file,
-              const std::function<void()>& ready) {
+int supervise(const Start& parts, KeptState& kept, Confinement& confinement, base::SignalInbox& signals,
+              int pid_file, const std::function<void()>& ready) {
     const Handover* const handover = parts.handover ? &*parts.handover : nullptr;
-    Parent parent({parts.config, parts.load, handover}, kept, signals);
+    Parent parent({parts.config, parts.load, handover, confinement}, kept, signals);
     Upgrade upgrade(parent, parts.program, handover ? handover->upgrades : 0, pid_file);
     Control control(parent, upgrade, handover ? handover->control : Handover::File{});
     return parent.run(ready);
 }
 
 /// For the program that tries this one out: whatever could fail later fails here.
-int try_out(const Start& parts, KeptState& kept, base::SignalInbox& signals) {
+int try_out(const Start& parts, KeptState& kept, Confinement& confinement, base::SignalInbox& signals) {
     static_cast<void>(control_settings(parts.config));
-    Parent parent({parts.config, parts.load, &*parts.handover, true}, kept, signals);
+    Parent parent({parts.config, parts.load, &*parts.handover, confinement, true}, kept, signals);
     return parts.candidate->run(parent);
 }
 
@@ -74,11 +75,13 @@ int serve(const Start& parts, KeptState& kept, int pid_file, const std::function
     base::SignalInbox signals;
     base::unblock_all();
     base::set_process_title(config.name, parts.candidate ? "candidate" : "");
-    if (parts.candidate) return try_out(parts, kept, signals);
+    Confinement confinement(config);
+    if (parts.candidate) return try_out(parts, kept, confinement, signals);
+    confinement.log_level();
     kept.warn_if_short(config);
     warn_of_root(config);
     return config.singleproc ? single_main(config, kept, signals, ready)
-                             : supervise(parts, kept, signals, pid_file, ready);
+                             : supervise(parts, kept, confinement, signals, pid_file, ready);
 }
 
 void log_handover(const Handover& handover, bool candidate) {

@@ -26,6 +26,10 @@ using base::now;
 
 constexpr std::size_t max_reason = 500;
 
+/// A child that was taken over, or that is wrong, must not keep the parent busy. One that is sound sends most
+/// when it publishes all names, or answers a command with all sessions.
+constexpr base::Rate max_messages{10'000, 10'000};
+
 /// The change of the log level that a signal causes in the process that receives it.
 int level_step(int number) {
     for (const base::HandledSignal& signal : base::handled_signals())
@@ -92,7 +96,15 @@ void Child::reap() {
     status_.last_exit = ExitStatus{wait_status, hung_};
     status_.ended = now();
     last_pid_ = std::exchange(status_.pid, -1);
+    report_forbidden_call(wait_status);
     handle(ChildEvent::died);
+}
+
+void Child::report_forbidden_call(int wait_status) {
+    if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGSYS || !role_.forbidden_call) return;
+    ++status_.forbidden_calls;
+    log::write(msg::forbidden_call, "{}: killed, pid {}: forbidden system call {}", role_.name, last_pid_,
+               role_.forbidden_call());
 }
 
 void Child::arm(ChildEvent event, Duration delay) {
@@ -134,6 +146,7 @@ void Child::do_fork() {
 
 void Child::open_link(base::UniqueFd socket) {
     link_ = std::make_unique<ipc::Channel>(io_, std::move(socket), ipc::Party::parent, role_.party);
+    link_->limit(max_messages);
     link_->on_message([this](ipc::Message& message) { on_message(message); });
     link_->on_closed([this](const std::string& reason) {
         log::write(msg::debug, "{}: link lost: {}", role_.name, reason);

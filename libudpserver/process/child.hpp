@@ -26,6 +26,7 @@ struct ChildStatus {
     ChildState state = ChildState::down;
     pid_t pid = -1;
     unsigned restarts = 0;
+    unsigned forbidden_calls = 0;    ///< processes that were killed for one
     std::optional<Instant> started;  ///< of the running process
     std::optional<Instant> ready;    ///< of the running process
     std::optional<Instant> ended;    ///< of the last process that exited
@@ -111,6 +112,7 @@ private:
     void do_cancel_start();
     void do_report_exit();
 
+    void report_forbidden_call(int wait_status);
     void open_link(base::UniqueFd socket);
     void on_message(ipc::Message& message);
     void on_ready_message(ipc::Message& message);

@@ -12,7 +12,6 @@
 
 #include "base/privileges.hpp"
 #include "base/signals.hpp"
-#include "base/unique_fd.hpp"
 
 namespace process {
 
@@ -36,12 +35,15 @@ void watch(base::UniqueFd parent) {
 
 }  // namespace
 
-bool guard_orphan(pid_t parent) {
-    base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
-    if (!process) return false;
+ProcessHandle ProcessHandle::of(pid_t pid) {
+    return {pid, base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)))};
+}
+
+bool guard_orphan(ProcessHandle parent) {
+    if (!parent.descriptor) return false;
     const base::BlockSignals quiet;  // the main thread acts on all of them
-    std::thread(watch, std::move(process)).detach();
-    return base::die_with_parent(parent, SIGTERM);
+    std::thread(watch, std::move(parent.descriptor)).detach();
+    return base::die_with_parent(parent.pid, SIGTERM);
 }
 
 }  // namespace process

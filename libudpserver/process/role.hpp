@@ -21,6 +21,11 @@ struct Role {
     /// The descriptors that a new child keeps besides its link and its log. Called in the parent before each
     /// fork.
     std::function<std::vector<int>()> keep;
+    /// Called in a new process after the change of its user, and before its first thread and `run`: opens
+    /// what its sandbox will forbid, then enters it.
+    std::function<void()> confine = {};
+    /// Called in the parent for a process that SIGSYS killed: the system call that it tried.
+    std::function<std::string()> forbidden_call = {};
     /// The proxy works without it for a time: its exits are no crash loop, only its restarts are delayed.
     bool may_crash = false;
 };

@@ -60,12 +60,14 @@ int run_child(ChildStart& start) {
         base::drop_privileges(*start.settings.user);
     else
         base::forbid_new_privileges();
+    ProcessHandle parent = ProcessHandle::of(start.parent);
+    if (start.role.confine) start.role.confine();
     // After the change of the user, which clears the parent-death signal.
     const bool has_parent = start.settings.orphans == Orphans::stop
-                                ? guard_orphan(start.parent)
+                                ? guard_orphan(std::move(parent))
                                 : base::die_with_parent(start.parent, SIGKILL);
     if (!has_parent) return EXIT_SUCCESS;
-    // The log thread starts last, so that it inherits the dropped privileges and the blocked signals.
+    // The log thread starts last, so that it inherits the sandbox and the blocked signals.
     if (start.settings.log_in_background) log::become(start.role.name, true);
     base::unblock_all();
     ChildRuntime runtime({start.role.name, start.role.party, start.parent, start.fresh_start},

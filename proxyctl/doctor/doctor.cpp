@@ -69,6 +69,8 @@ private:
         }
         for (const Row& process : processes)
             check_process(process);
+        if (const Value* complete = state.status.find("sandbox_complete"))  // an older proxyd has none
+            add(check_sandbox(state.status.text("sandbox"), complete->boolean));
         check_listeners(state.status, processes);
         check_configured_names();
     }

@@ -159,6 +159,13 @@ Finding check_core_pattern(const std::string& pattern) {
             "sysctl -w kernel.core_pattern=/var/crash/core.%e.%p, or install systemd-coredump"};
 }
 
+Finding check_sandbox(const std::string& level, bool is_complete) {
+    if (is_complete) return {Health::ok, "sandbox: " + level, {}};
+    return {
+        Health::warn, "sandbox: " + level,
+        "see sandbox in proxyd.conf(5); use a kernel, or a container's profile, with seccomp and Landlock"};
+}
+
 Finding check_restarts(const std::string& role, std::int64_t restarts) {
     if (restarts == 0) return {Health::ok, role + ": not restarted since startup", {}};
     return {Health::warn, fmt::format("{}: restarted {} times since startup", role, restarts),

@@ -37,7 +37,7 @@ Row child_row(const process::Child& child, base::Instant at) {
     Row row;
     row.add("role", child.role().name).add("state", to_string(status.state));
     if (child.is_running()) row.add("pid", status.pid).add("uptime_ms", at - *status.started);
-    row.add("restarts", status.restarts);
+    row.add("restarts", status.restarts).add("forbidden_calls", status.forbidden_calls);
     if (status.last_exit)
         row.add("last_exit", to_string(*status.last_exit)).add("last_exit_ago_ms", at - *status.ended);
     if (!child.is_running()) return row;

@@ -141,6 +141,8 @@ void ProxyCommands::status(const Request& request, Answer answer) const {
                       : why.empty()                        ? "serving"
                                                            : "degraded")
         .add("why", draining && !supervisor.is_stopping() ? "no new sessions, existing ones may finish" : why)
+        .add("sandbox", parent_.confinement().level())
+        .add("sandbox_complete", parent_.confinement().is_complete())
         .add("listeners", parent_.kept().listener_texts());
     answer.row(row);
     answer.end();

@@ -90,6 +90,7 @@ def proxyd(tmp_path, bounded_time):
                 instance.stop()
             else:
                 instance.check_sanitizers()
+            instance.check_sandbox()
     finally:
         for instance in instances:
             instance.discard()

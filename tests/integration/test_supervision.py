@@ -376,7 +376,8 @@ def test_reg_has_only_its_own_descriptors(serve, workers, tmp_path):
     """[K-2] Sockets of the traffic, arena, link, log, standard ones, and those of its loops; nothing of the parent."""
     daemon, _, _ = serve(udpserver={"workers": workers}, **{"pid-file": str(tmp_path / "pid")})
     child = daemon.child()
-    assert len(sockets(child) - sockets(daemon.pid)) == 2, "its end of the link, and netlink for changes of addresses"
+    own = 5  # its end of the link, netlink for changes of addresses and for questions, a probe of routes for each family
+    assert len(sockets(child) - sockets(daemon.pid)) == own
     assert len(sockets(daemon.pid) - sockets(child)) == 1, "the parent's end of the link"
     found = kinds(child)
     assert found.pop("socket") == len(sockets(child))

@@ -10,13 +10,13 @@ from tracked import text_of, tracked  # noqa: E402
 PAGE = "doc/behaviours.md"
 PRODUCT = {"base", "conf", "libudpserver", "resolvers", "proxyd", "proxyctl"}
 CITING = PRODUCT | {"tests", "bench"}
-NUMBER = re.compile(r"(?<![\w-])[A-HKOLJM]-[1-9]\d?(?![\w-])")
+NUMBER = re.compile(r"(?<![\w-])[A-HKOLJMZ]-[1-9]\d?(?![\w-])")
 # A comment, a character or a string, whichever starts first.
 TOKEN = re.compile(r"'(?:\\.|[^'\\\n])'|//[^\n]*|/\*.*?\*/|R\"(\w*)\((?:.*?)\)\1\"|\"(?:\\.|[^\"\\\n])*\"", re.S)
 
 
 def listed(page):
-    return re.findall(r"^- \*\*([A-HKOLJM]-\d+)\*\*: \S", page, re.M)
+    return re.findall(r"^- \*\*([A-HKOLJMZ]-\d+)\*\*: \S", page, re.M)
 
 
 def in_strings(source):

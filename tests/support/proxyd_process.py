@@ -14,7 +14,7 @@ from processes import (AdoptedProcess, children_of, descriptors_of, die_with_par
                        title_of)
 from programs import program
 
-STARTED, CHILD_READY, RECORD = "UDPS-210-K", "UDPS-221-K", "UDPP-888-I"
+STARTED, CHILD_READY, RECORD, FORBIDDEN = "UDPS-210-K", "UDPS-221-K", "UDPP-888-I", "UDPS-330-E"
 SANITIZER_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:")
 
 _numbers = itertools.count(1)
@@ -62,6 +62,7 @@ class Proxyd:
         self.command = [program(binary), *arguments, "-f", str(self.file)]
         self._environment = {**os.environ, **self._sanitizer_options(), **(environment or {})}
         self.process = None
+        self.may_be_killed = False  # for forbidden system calls
 
     def write_configuration(self, config):
         if isinstance(config, dict):
@@ -145,6 +146,11 @@ class Proxyd:
         reports = [path.read_text(errors="replace") for path in self.folder.glob("sanitizer*")]
         reports += [text for text in [self.error_text()] if SANITIZER_REPORT.search(text)]
         assert not reports, "a sanitizer reports:\n" + "\n".join(reports)
+
+    def check_sandbox(self):
+        """[Z-7] No process made a call that is not in the table, unless the test is about that."""
+        found = [] if self.may_be_killed else self.lines(FORBIDDEN)
+        assert not found, "forbidden system calls:\n" + "\n".join(line.raw for line in found)
 
     # --- processes
 

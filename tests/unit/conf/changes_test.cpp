@@ -64,6 +64,8 @@ TEST_CASE("what needs a restart is named by its key") {
         {"user", [](conf::Config& c) { c.user = "nobody"; }},
         {"singleproc", [](conf::Config& c) { c.singleproc = true; }},
         {"nodaemon", [](conf::Config& c) { c.nodaemon = true; }},
+        {"sandbox", [](conf::Config& c) { c.sandbox = conf::Sandbox::off; }},
+        {"core-dumps", [](conf::Config& c) { c.core_dumps = true; }},
         {"pid-file", [](conf::Config& c) { c.pid_file = "/run/x"; }},
         {"control", [](conf::Config& c) { c.control.socket = "/run/x"; }},
         {"control", [](conf::Config& c) { c.control.enabled = false; }},

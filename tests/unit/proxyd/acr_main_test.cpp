@@ -30,7 +30,10 @@ TEST_CASE("ACR reports ready before the names that it knows fill its link") {
     ipc::encode(out, {static_cast<std::uint16_t>(ipc::Stop::type), 0, 0});
     ipc::Stop{}.encode(out);
     REQUIRE(ipc::send_packet(parent.get(), out.data(), {}) == 0);
-    CHECK(proxyd::acr_main(runtime, config, snapshot) == 0);
+    proxyd::Opened opened;
+    opened.resolver = config.resolver;
+    opened.changes.emplace();
+    CHECK(proxyd::acr_main(runtime, config, snapshot, opened) == 0);
 
     std::array<std::byte, ipc::max_packet> buffer;
     const auto packet = ipc::receive_packet(parent.get(), buffer);

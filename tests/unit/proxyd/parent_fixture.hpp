@@ -12,6 +12,7 @@
 struct ParentStage : Stage {
     std::string file = folder.path + "/proxyd.yaml";
     proxyd::Load load = [this] { return conf::load_file(file, {"udp"}); };
+    std::unique_ptr<proxyd::Confinement> confinement;
     std::unique_ptr<proxyd::KeptState> kept;
     std::unique_ptr<proxyd::Parent> parent;
     int ready = 0;
@@ -27,7 +28,7 @@ struct ParentStage : Stage {
 
     /// `more`: lines of the configuration.
     void write(const std::string& more = "") const {
-        std::ofstream(file) << "name: stage\nnodaemon: true\nproxy: udp\n"
+        std::ofstream(file) << "name: stage\nnodaemon: true\nsandbox: off\ncore-dumps: true\nproxy: udp\n"
                                "udpserver: {max-sessions: 10, stop-timeout: 1s}\n"
                                "listen-on: [{address: 127.0.0.1, port: 0}]\n"
                             << more;
@@ -37,7 +38,10 @@ struct ParentStage : Stage {
         const conf::LoadResult loaded = load();
         REQUIRE(loaded.ok());
         kept = std::make_unique<proxyd::KeptState>(loaded.config);
-        parent = std::make_unique<proxyd::Parent>(proxyd::Parent::Parts{loaded.config, load}, *kept, inbox);
+        confinement = std::make_unique<proxyd::Confinement>(loaded.config);
+        parent = std::make_unique<proxyd::Parent>(
+            proxyd::Parent::Parts{.config = loaded.config, .load = load, .confinement = *confinement}, *kept,
+            inbox);
     }
     static std::string rule(const std::string& name) {
         return "session-acl: [{name: " + name + ", action: accept, plug-to: \"127.0.0.1:5301\"}]\n";

@@ -1,0 +1,122 @@
+#include "libudpserver/sandbox/seccomp_filter.hpp"
+
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "base/fatal.hpp"
+
+namespace sandbox {
+namespace {
+
+/// A call that no kernel has an answer to: the parent's filter gives its version as the error.
+constexpr std::uint64_t version_question = 0x70726f78;
+constexpr int version_base = 3000;
+/// ... and children trap in it, which needs no exception here.
+
+using Filter = std::unique_ptr<void, decltype(&::seccomp_release)>;
+
+void check_step(int result, std::string_view what) {
+    if (result < 0 && result != -EEXIST)
+        throw base::Fatal("sandbox: " + std::string(what) + ": " + std::strerror(-result));
+}
+
+std::uint32_t code_of(Action action) {
+    switch (action) {
+        case Action::allow:
+            return SCMP_ACT_ALLOW;
+        case Action::refuse:
+            return SCMP_ACT_ERRNO(ENOSYS);
+        case Action::deny:
+            return SCMP_ACT_ERRNO(EPERM);
+    }
+    return SCMP_ACT_KILL_PROCESS;
+}
+
+/// The alternatives of a condition; one that tests nothing if there is none.
+std::vector<std::vector<scmp_arg_cmp>> alternatives(const Condition& condition) {
+    if (!condition.exists()) return {{}};
+    std::vector<std::vector<scmp_arg_cmp>> all;
+    for (std::size_t i = 0; i < condition.count; ++i)
+        all.push_back(
+            {SCMP_CMP64(condition.argument, SCMP_CMP_MASKED_EQ, condition.mask, condition.values[i])});
+    if (condition.below > 0) all.push_back({SCMP_CMP64(condition.argument, SCMP_CMP_LT, condition.below)});
+    if (condition.own_process)
+        all.push_back({SCMP_CMP64(condition.argument, SCMP_CMP_MASKED_EQ, condition.mask,
+                                  static_cast<std::uint64_t>(::getpid()))});
+    return all;
+}
+
+void add_call(void* filter, const CallRow& row, const std::string& name) {
+    const int number = ::seccomp_syscall_resolve_name(name.c_str());
+    // Another architecture, or a library older than the call.
+    if (number == __NR_SCMP_ERROR || number < 0) return;
+    for (const auto& first : alternatives(row.first)) {
+        for (const auto& second : alternatives(row.second)) {
+            std::vector<scmp_arg_cmp> tests = first;
+            tests.insert(tests.end(), second.begin(), second.end());
+            check_step(::seccomp_rule_add_array(filter, code_of(row.action), number,
+                                                static_cast<unsigned>(tests.size()), tests.data()),
+                       name);
+        }
+    }
+}
+
+void add_row(void* filter, const CallRow& row) {
+    std::string_view rest = row.calls;
+    while (!rest.empty()) {
+        const std::string_view name = rest.substr(0, rest.find(' '));
+        add_call(filter, row, std::string(name));
+        rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    }
+}
+
+void add_version(void* filter) {
+    const scmp_arg_cmp question = SCMP_CMP64(0, SCMP_CMP_EQ, version_question);
+    check_step(::seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(version_base + parent_version),
+                                        SCMP_SYS(prctl), 1, &question),
+               "version");
+}
+
+bool kernel_has_filters() {
+    const std::uint32_t action = SECCOMP_RET_KILL_PROCESS;
+    return ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+}  // namespace
+
+bool install_filter(Role role, unsigned needs) {
+    if (!kernel_has_filters()) return false;
+    // The handler of SIGSYS reports the call to the parent (violation.hpp).
+    const Filter filter(::seccomp_init(role == parent ? SCMP_ACT_ALLOW : SCMP_ACT_TRAP), &::seccomp_release);
+    if (!filter) throw base::Fatal("sandbox: no memory for the filter");
+    check_step(::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS),
+               "architecture");
+    check_step(::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "order");
+    for (const CallRow& row : call_rows()) {
+        if ((row.roles & role) != 0 && is_needed(row.need, needs)) add_row(filter.get(), row);
+    }
+    if (role == parent) add_version(filter.get());
+    check_step(::seccomp_load(filter.get()), "seccomp");
+    return true;
+}
+
+unsigned inherited_parent_version() {
+    if (::prctl(static_cast<int>(version_question), 0, 0, 0, 0) == 0 || errno <= version_base) return 0;
+    return static_cast<unsigned>(errno - version_base);
+}
+
+std::string name_of_call(int number) {
+    const std::unique_ptr<char, decltype(&::free)> name(
+        ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number), &::free);
+    return name ? name.get() : std::to_string(number);
+}
+
+}  // namespace sandbox

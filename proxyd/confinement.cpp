@@ -1,0 +1,131 @@
+#include "proxyd/confinement.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/fatal.hpp"
+#include "base/log.hpp"
+#include "conf/names.hpp"
+#include "libudpserver/sandbox/seccomp_filter.hpp"
+
+namespace proxyd {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Files = std::vector<sandbox::Request::File>;
+
+/// What the rows of the table that depend on the configuration need.
+struct LogUse {
+    bool file = false, syslog = false;
+};
+
+LogUse log_use(const conf::Config& config) {
+    base::LogTarget target = config.log.target;
+    if (target == base::LogTarget::automatic)
+        target = config.nodaemon ? base::LogTarget::standard_error : base::LogTarget::syslog;
+    const bool syslog = target == base::LogTarget::syslog;
+    const bool fallback = syslog && config.log.on_syslog_failure == base::SyslogFailure::file;
+    return {.file = target == base::LogTarget::file || fallback, .syslog = syslog};
+}
+
+unsigned needs_of(const conf::Config& config) {
+    const LogUse log = log_use(config);
+    unsigned needs = sandbox::always;
+    if (log.file) needs |= sandbox::log_file;
+    if (log.syslog) needs |= sandbox::syslog;
+    if (!config.status_file.path.empty()) needs |= sandbox::status_file;
+    // REG checks what ACR says (resolvers::PrivateAddresses).
+    const bool may_be_private = !config.resolver.allow_private && !config.resolver.hosts_file.empty();
+    if (may_be_private && !conf::names(config).empty()) needs |= sandbox::private_names;
+    const auto has_time = [](const conf::Rule& rule) { return !rule.time.empty(); };
+    if (std::getenv("TZ") == nullptr && std::ranges::any_of(config.session_acl, has_time))
+        needs |= sandbox::time_zone;
+    return needs;
+}
+
+/// The path of a place; empty if it is not used.
+std::string path_of(sandbox::Place place, const conf::Config& config) {
+    switch (place) {
+        case sandbox::Place::log_folder:
+            return log_use(config).file ? config.log.path : "";
+        case sandbox::Place::status_folder:
+            return config.status_file.path;
+        case sandbox::Place::hosts_folder:
+            return config.resolver.hosts_file;
+        case sandbox::Place::random:
+            return "/dev/urandom";
+        case sandbox::Place::local_time:
+            return "/etc/localtime";
+        case sandbox::Place::time_zones:
+            return "/usr/share/zoneinfo";
+    }
+    return "";
+}
+
+/// The folder of a file, also of the one that a symbolic link names. A device or a pipe is not replaced, so
+/// its folder is not needed.
+void add_folders(Files& files, const std::string& path, sandbox::Access access) {
+    std::error_code unknown;
+    const fs::file_status status = fs::status(path, unknown);
+    if (fs::exists(status) && !fs::is_regular_file(status)) return files.push_back({path, access});
+    files.push_back({fs::path(path).parent_path(), access});
+    const fs::path real = fs::weakly_canonical(path, unknown);
+    if (!unknown && real.parent_path() != fs::path(path).parent_path())
+        files.push_back({real.parent_path(), access});
+}
+
+Files files_of(sandbox::Role role, const conf::Config& config) {
+    Files files;
+    for (const sandbox::FileRow& row : sandbox::file_rows()) {
+        const bool applies = (row.roles & role) != 0 && sandbox::is_needed(row.need, needs_of(config));
+        const std::string path = applies ? path_of(row.place, config) : "";
+        if (!path.empty()) add_folders(files, path, row.access);
+    }
+    return files;
+}
+
+sandbox::Level confine_parent(const conf::Config& config) {
+    if (config.singleproc) return {.missing = "off: a single process is not confined"};
+    if (config.sandbox == conf::Sandbox::off) return {.missing = "off: the configuration says so"};
+    return sandbox::enter({.role = sandbox::parent});
+}
+
+}  // namespace
+
+Confinement::Confinement(const conf::Config& config) : is_root_(::geteuid() == 0) {
+    if (!config.core_dumps && !config.singleproc) sandbox::forbid_core_dumps(false);
+    const sandbox::Level level = confine_parent(config);
+    level_ = to_string(level);
+    is_complete_ = level.is_complete();
+    if (config.sandbox == conf::Sandbox::required && !is_complete_)
+        throw base::Fatal("sandbox: required, but: " + level_);
+}
+
+void Confinement::confine(sandbox::Role role, const conf::Config& config, const conf::Resolver& resolver) {
+    if (!config.core_dumps) sandbox::forbid_core_dumps(!is_root_);
+    violations_.report_as(role);
+    if (config.sandbox == conf::Sandbox::off) return;
+    sandbox::Request request{
+        .role = role, .needs = needs_of(config), .files = files_of(role, config), .tcp_ports = {}};
+    for (const base::Endpoint& server : resolver.servers)
+        request.tcp_ports.push_back(server.port);
+    sandbox::enter(request);
+}
+
+std::string Confinement::forbidden_call(sandbox::Role role) {
+    const std::optional<int> call = violations_.take(role);
+    return call ? sandbox::name_of_call(*call) : "unknown";
+}
+
+void Confinement::log_level() const {
+    if (is_complete_)
+        base::log::write(base::msg::sandbox_reached, "sandbox: {}", level_);
+    else
+        base::log::write(base::msg::sandbox_incomplete, "sandbox: {}", level_);
+}
+
+}  // namespace proxyd

@@ -1,0 +1,290 @@
+"""The sandbox of each process: what it has given up, what kills it, and that the service continues."""
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from control_socket import ask
+from deadline import wait_for
+from free_ports import free_port
+from proxyctl_run import ctl  # noqa: F401
+from proxyd_process import configuration, resolver
+from programs import program
+from test_arena import arena_of
+from test_upgrade import Upgradable, install, trip
+
+REACHED, INCOMPLETE, FORBIDDEN, DIED = "UDPS-124-K", "UDPS-125-W", "UDPS-330-E", "UDPS-222-E"
+PARENT_CAPABILITIES = {0, 1, 3, 5, 6, 7, 8, 10, 12, 13, 19, 39}  # by their numbers; the table in proxyd(8) has the names
+WITHOUT = pathlib.Path(__file__).resolve().parents[1] / "support" / "without_sandbox.py"
+SANITIZED = b"__asan_init" in pathlib.Path(program("proxyd")).read_bytes() or \
+    b"__tsan_init" in pathlib.Path(program("proxyd")).read_bytes()
+pytestmark = [pytest.mark.skipif(SANITIZED, reason="programs with a sanitizer are not confined"),
+              pytest.mark.skipif(os.geteuid() != 0, reason="the full sandbox needs root")]
+
+
+def status_of(path):
+    """The fields of /proc/PID/status as texts."""
+    return dict(line.split(":\t", 1) for line in pathlib.Path(path).read_text().splitlines() if ":\t" in line)
+
+
+def tasks_of(pid):
+    """The status of each thread."""
+    return [status_of(path) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/status")]
+
+
+def numbers(mask):
+    return {number for number in range(64) if int(mask, 16) >> number & 1}
+
+
+def all_roles(listener, evil_dns, **sections):
+    """A configuration that needs ACR and APR."""
+    evil_dns.host("a.example", "127.0.0.1")
+    return configuration(listener, "127.0.0.1:9", user="nobody", resolver=resolver(evil_dns), **sections,
+                         rule={"from": ["a.example", "~^b[.]example$", "*"]})
+
+
+def test_what_each_process_has_given_up(proxyd, evil_dns):
+    """[Z-2][Z-10] Every thread of each child, from its first: no new privileges, a filter, no capability in any set."""
+    daemon = proxyd(all_roles(("127.0.0.1", free_port()), evil_dns, udpserver={"max-sessions": 100, "workers": 2}))
+    assert set(daemon.children()) == {"REG", "ACR", "APR"}
+    for role in ("REG", "ACR", "APR"):
+        tasks = tasks_of(daemon.child(role))
+        assert len(tasks) >= (5 if role == "REG" else 3)  # with the guard, the log and the workers
+        for task in tasks:
+            assert (task["NoNewPrivs"], task["Seccomp"]) == ("1", "2")
+            assert not any(int(task[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
+            assert int(task["Uid"].split()[0]) != 0
+    parent, = tasks_of(daemon.pid)
+    assert (parent["NoNewPrivs"], parent["Seccomp"]) == ("1", "2")
+    for name in ("CapPrm", "CapEff", "CapBnd"):
+        assert numbers(parent[name]) <= PARENT_CAPABILITIES
+    assert not numbers(parent["CapInh"]) and not numbers(parent["CapAmb"])
+    assert daemon.wait_line(REACHED, "seccomp, Landlock") and not daemon.lines(INCOMPLETE)
+
+
+def test_no_process_leaves_a_core_file(proxyd, evil_dns):
+    """[Z-13] The limit of core files is 0, and the memory is closed to other programs of the same user."""
+    daemon = proxyd(all_roles(("127.0.0.1", free_port()), evil_dns))
+    for pid in (daemon.pid, *(daemon.child(role) for role in ("REG", "ACR", "APR"))):
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+        assert os.stat(f"/proc/{pid}/environ").st_uid == 0  # of root, not of the user: it is not dumpable
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_CORE)[1] == 0, reason="the limit of this run is 0")
+def test_core_files_can_be_allowed(proxyd):
+    """[Z-13] `core-dumps` leaves the limit as it is."""
+    daemon = proxyd(configuration(("127.0.0.1", free_port()), "127.0.0.1:9", **{"core-dumps": True}))
+    limits = pathlib.Path(f"/proc/{daemon.child()}/limits").read_text()
+    assert not re.search(r"Max core file size +0 +0 ", limits)
+
+
+def selftest(tmp_path, *prefix, **keys):
+    file = tmp_path / "selftest.yaml"
+    file.write_text(yaml.safe_dump({"name": "selftest", "user": "nobody", **configuration(("127.0.0.1", 1), "127.0.0.1:9"), **keys}))
+    result = subprocess.run([*prefix, program("proxyd"), "--selftest", "sandbox", "-f", str(file)],
+                            capture_output=True, text=True, timeout=60, check=False)
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_the_selftest_is_denied_everything(tmp_path):
+    """[Z-3] In each role every forbidden class is tried; each is denied."""
+    status, output = selftest(tmp_path)
+    assert status == 0 and "NOT DENIED" not in output, output
+    for role, least in (("parent", 7), ("REG", 15), ("ACR", 15), ("APR", 15)):
+        assert len(re.findall(rf"^{role} ", output, re.M)) >= least, output
+    for what in ("write a new file", "execute a program", "raw socket", "trace its parent", "io_uring", "BPF program",
+                 "user namespace", "signal another program"):
+        assert re.search(rf"^REG +.*{what}", output, re.M), output
+
+
+def test_the_selftest_tells_what_is_not_denied(tmp_path):
+    """[Z-3] Without a sandbox it fails: a check that cannot fail is worse than none."""
+    status, output = selftest(tmp_path, sandbox="off")
+    assert status == 1 and output.count("NOT DENIED") > 10, output
+
+
+def without(tmp_path, lack):
+    """A program that runs proxyd on a kernel which lacks something."""
+    script = tmp_path / f"proxyd-without-{lack}"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} {WITHOUT} {lack} {program("proxyd")} "$@"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.parametrize("lack, level", [("seccomp", "Landlock .*, capabilities; missing: seccomp"),
+                                         ("landlock", "seccomp, capabilities; missing: Landlock"),
+                                         ("seccomp,landlock", "missing: Landlock, seccomp")])
+def test_a_kernel_without_it(proxyd, udp_echo, peer, ctl, tmp_path, lack, level):  # noqa: F811
+    """[Z-9] It serves, with one warning that has the level; doctor shows it; `required` makes it an error."""
+    listener = ("127.0.0.1", free_port())
+    socket = tmp_path / "gw.sock"
+    config = configuration(listener, udp_echo().text, name="gw", control={"socket": str(socket)})
+    daemon = proxyd(config, binary=without(tmp_path, lack))
+    assert peer().ask(b"hello", listener) == b"hello"
+    assert re.search(level, daemon.wait_line(INCOMPLETE).raw)
+    assert len(daemon.lines(INCOMPLETE)) == 1 and not daemon.lines(REACHED)
+    assert re.search(level, ask(socket, "status")[0]["sandbox"])
+    daemon.stop()
+    refused = proxyd({**config, "sandbox": "required"}, binary=without(tmp_path, lack), ready=False)
+    assert refused.wait() == 1 and re.search("sandbox: required, but: .*" + level, refused.error_text())
+
+
+def test_where_the_level_is_shown(proxyd, tmp_path):
+    """[Z-9] In one line of the log and in `status`; `off` is a warning."""
+    socket = tmp_path / "gw.sock"
+    config = configuration(("127.0.0.1", free_port()), "127.0.0.1:9", name="gw", control={"socket": str(socket)})
+    daemon = proxyd({**config, "sandbox": "required"})
+    row, = ask(socket, "status")
+    assert row["sandbox_complete"] and row["sandbox"] in daemon.wait_line(REACHED).raw
+    assert len(daemon.lines(REACHED)) == 1
+    daemon.stop()
+    off = proxyd({**config, "sandbox": "off"})
+    assert "off: the configuration says so" in off.wait_line(INCOMPLETE).raw
+    assert {task["Seccomp"] for task in tasks_of(off.child())} == tasks_without_filter()
+
+
+def tasks_without_filter():
+    return {status_of("/proc/self/status")["Seccomp"]}
+
+
+class Hostile:
+    """A proxy whose REG an attacker has taken over, and a sound session through it."""
+
+    def __init__(self, proxyd, peer, folder, **sections):
+        self.socket = folder / "gw.sock"
+        self.listener, self.server = ("127.0.0.1", free_port()), peer()
+        limit = {"max-sessions": 100, "max-restarts": {"count": 1000, "within": "60s"}}
+        sections = {"udpserver": limit, **sections}
+        self.daemon = proxyd(configuration(self.listener, self.server.text, name="gw", user="nobody", proxy="hostile",
+                                           control={"socket": str(self.socket)}, **sections), binary="proxyd-test")
+        self.daemon.may_be_killed = True
+        self.sound, self.attacker = peer(), peer()
+        self.source = trip(self.sound, self.server, self.listener)
+
+    def order(self, word):
+        self.attacker.send(b"!" + word.encode(), self.listener)
+
+    def check_sound(self):
+        """The session of another client continues, from the same port."""
+        assert trip(self.sound, self.server, self.listener, b"sound") == self.source
+
+
+@pytest.fixture
+def hostile(proxyd, peer, tmp_path):
+    return lambda **sections: Hostile(proxyd, peer, tmp_path, **sections)
+
+
+KILLED = {"socket": "socket", "raw": "socket", "unix": "socket", "exec": "execve", "fork": "clone", "namespace": "unshare",
+          "ptrace": "ptrace", "kill": "kill", "stop": "tgkill", "code": "mmap", "handler": "rt_sigaction", "bpf": "bpf",
+          "io_uring": "io_uring_setup", "bind": "bind"}
+
+
+@pytest.mark.parametrize("half", [0, 1])  # after ten deaths soon after a start the sessions are not adopted any more
+def test_a_violation_kills_only_that_child(hostile, half):
+    """[Z-4][Z-6] Each attempt of a REG that was taken over kills it; the line has the call's name; it is counted, the
+    next REG adopts, and the sessions of others continue from the same port."""
+    proxy = hostile()
+    for number, (word, call) in enumerate(list(KILLED.items())[half::2], 1):
+        reg = proxy.daemon.child()
+        proxy.order(word)
+        line = proxy.daemon.wait_line(FORBIDDEN, count=number)
+        assert f"REG: killed, pid {reg}: forbidden system call {call}" in line.raw
+        proxy.daemon.child(other_than=reg)
+        proxy.check_sound()
+        row = next(row for row in ask(proxy.socket, "ps") if row["role"] == "REG")
+        assert row["forbidden_calls"] == number and "Bad system call" in row["last_exit"]
+    assert proxy.daemon.running and not pathlib.Path("/tmp/hostile").exists()
+
+
+@pytest.mark.parametrize("word", ["open", "write"])
+def test_reg_opens_no_file(hostile, word):
+    """[Z-4] Not for reading; for writing only in the folder of the log, which it must reopen."""
+    proxy = hostile()
+    proxy.order(word)
+    if word == "open":
+        assert "openat" in proxy.daemon.wait_line(FORBIDDEN).raw
+    else:
+        assert proxy.attacker.receive()[0] == b"denied: Permission denied"
+    assert not pathlib.Path("/tmp/hostile").exists()
+    proxy.check_sound()
+
+
+def test_forged_messages(hostile):
+    """[Z-14] Every type of message, with random contents, to every process: REG may lose its link and be replaced; the
+    parent and the sound session stay."""
+    proxy = hostile()
+    for kind in range(20):
+        proxy.order(f"forge {kind}")
+        proxy.check_sound()
+    assert proxy.daemon.running and ask(proxy.socket, "version")
+    proxy.check_sound()
+
+
+@pytest.mark.parametrize("order", ["flood 0", "flood 3", "ask"], ids=["unknown", "pong", "requests for sockets"])
+def test_a_flood_of_messages(hostile, order):
+    """[Z-14] The parent still answers, restarts REG if need be, and its log does not grow with the flood."""
+    proxy = hostile()
+    proxy.order(order)
+    for _ in range(20):
+        assert ask(proxy.socket, "version")
+    wait_for(lambda: all(row["state"] == "up" for row in ask(proxy.socket, "ps")), 20)
+    proxy.check_sound()
+    assert proxy.daemon.log_path.stat().st_size < 1_000_000
+
+
+def test_a_taken_over_reg_with_a_damaged_arena(hostile):
+    """[Z-14][E-3] After it has written over the arena, the next REG serves."""
+    proxy = hostile()
+    with open(arena_of(proxy.daemon.pid), "r+b", buffering=0) as arena:
+        arena.write(os.urandom(200_000))
+    reg = proxy.daemon.child()
+    proxy.order("fork")
+    proxy.daemon.wait_line(FORBIDDEN)
+    proxy.daemon.child(other_than=reg)
+    proxy.sound.close()
+
+    def served():
+        try:
+            proxy.attacker.send(b"new", proxy.listener)
+            return proxy.server.receive(0.2)[0] == b"new"
+        except AssertionError:
+            return False
+    wait_for(served, 10)
+
+
+def test_an_upgrade_chain(proxyd, ctl, peer, tmp_path):  # noqa: F811
+    """[Z-8] The filter of the parent survives each exec and is not added again; sessions continue, and the new program
+    can do what it must: open the control socket, start children, be upgraded again."""
+    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
+    proxy = Upgradable(proxyd, ctl, tmp_path, configuration(listener, server.text, user="nobody"))
+    source = trip(client, server, listener)
+    before = status_of(f"/proc/{proxy.daemon.pid}/status")
+    for _ in range(3):
+        install(proxy.program)
+        assert proxy.upgrade()["sessions"] == "kept"
+        assert trip(client, server, listener) == source
+    after = status_of(f"/proc/{proxy.daemon.pid}/status")
+    assert after["Seccomp_filters"] == before["Seccomp_filters"] and after["CapEff"] == before["CapEff"]
+    assert after["CapPrm"] == before["CapPrm"] and after["NoNewPrivs"] == "1"
+    reg, = tasks_of(proxy.daemon.child())[:1]
+    assert int(reg["Seccomp_filters"]) == int(after["Seccomp_filters"]) + 1
+    assert not proxy.daemon.lines(FORBIDDEN) and not proxy.daemon.lines(DIED)
+
+
+def test_names_without_files(proxyd, evil_dns, tmp_path):
+    """[Z-5] A hosts file that is replaced while ACR and APR run is read; nothing else outside its folder is."""
+    status, output = selftest(tmp_path, resolver={"servers": ["127.0.0.1:53"], "hosts-file": "/etc/hosts"})
+    assert status == 0, output
+    assert re.search(r"^ACR +read a file +denied", output, re.M) and re.search(r"^APR +read a file +denied", output, re.M)
+
+
+def test_the_page_and_the_drop_in():
+    """[Z-1] The table in proxyd(8) and the drop-in for systemd are generated from the table of the program."""
+    top = pathlib.Path(__file__).resolve().parents[2]
+    subprocess.run([top / "tests/lint/sandbox_page.sh", program("sandbox-page")], check=True, timeout=60, cwd=top)

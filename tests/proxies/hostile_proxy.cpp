@@ -1,0 +1,158 @@
+#include "tests/proxies/hostile_proxy.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libudpserver/ipc/messages.hpp"
+
+namespace proxies {
+
+namespace {
+
+using session::SessionContext;
+using session::Verdict;
+
+bool is_link(int fd) {
+    int type = 0, domain = 0;
+    socklen_t size = sizeof type;
+    if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) return false;
+    size = sizeof domain;
+    return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+           type == SOCK_SEQPACKET;
+}
+
+std::vector<int> links() {
+    std::vector<int> found;
+    for (int fd = 0; fd < 4096; ++fd)
+        if (is_link(fd)) found.push_back(fd);
+    return found;
+}
+
+/// A packet of any type with a body of random bytes, to all other processes.
+long forge(unsigned type, std::size_t length, int times) {
+    std::mt19937 dice(type);
+    std::vector<std::uint8_t> packet(8 + length);
+    for (std::uint8_t& byte : packet)
+        byte = static_cast<std::uint8_t>(dice());
+    const std::array<std::uint8_t, 4> header{static_cast<std::uint8_t>(type),
+                                             static_cast<std::uint8_t>(type >> 8)};
+    std::memcpy(packet.data(), header.data(), header.size());
+    long sent = 0;
+    const std::vector<int> all = links();
+    for (int i = 0; i < times; ++i)
+        for (const int link : all)
+            sent += ::send(link, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0 ? 1 : 0;
+    return sent;
+}
+
+/// Requests that are well formed.
+long ask_for_sockets(int times) {
+    ipc::Encoder packet;
+    ipc::encode(packet, ipc::Header{static_cast<std::uint16_t>(ipc::PoolRequest::type), 0, 1});
+    ipc::PoolRequest{0, 0, 1}.encode(packet);
+    long sent = 0;
+    const std::vector<int> all = links();
+    for (int i = 0; i < times; ++i)
+        for (const int link : all)
+            sent += ::send(link, packet.data().data(), packet.data().size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0
+                        ? 1
+                        : 0;
+    return sent;
+}
+
+long execute() {
+    std::string path = "/bin/true";
+    char* arguments[] = {path.data(), nullptr};
+    return ::execve(path.c_str(), arguments, environ);
+}
+
+long clone_with(unsigned long flags) {
+    const long pid = ::syscall(SYS_clone, flags, 0, 0, 0, 0);
+    if (pid == 0) ::syscall(SYS_exit_group, 0);
+    return pid;
+}
+
+struct Attack {
+    std::string_view word;
+    long (*run)(unsigned number);
+};
+
+constexpr Attack attacks[] = {
+    {"open", [](unsigned) -> long { return ::open("/etc/passwd", O_RDONLY); }},
+    {"write", [](unsigned) -> long { return ::open("/tmp/hostile", O_WRONLY | O_CREAT, 0600); }},
+    {"socket", [](unsigned) -> long { return ::socket(AF_INET, SOCK_DGRAM, 0); }},
+    {"raw", [](unsigned) -> long { return ::socket(AF_INET, SOCK_RAW, IPPROTO_UDP); }},
+    {"unix", [](unsigned) -> long { return ::socket(AF_UNIX, SOCK_STREAM, 0); }},
+    {"exec", [](unsigned) -> long { return execute(); }},
+    {"fork", [](unsigned) -> long { return clone_with(SIGCHLD); }},
+    {"namespace", [](unsigned) -> long { return ::unshare(CLONE_NEWUSER); }},
+    {"ptrace", [](unsigned) -> long { return ::ptrace(PTRACE_SEIZE, ::getppid(), 0, 0); }},
+    {"kill", [](unsigned) -> long { return ::kill(::getppid(), SIGKILL); }},
+    {"stop", [](unsigned) -> long { return ::syscall(SYS_tgkill, ::getppid(), ::getppid(), SIGSTOP); }},
+    {"code",
+     [](unsigned) -> long {
+         return reinterpret_cast<long>(
+             ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+     }},
+    {"handler", [](unsigned) -> long { return ::signal(SIGSYS, SIG_IGN) == SIG_ERR ? -1 : 0; }},
+    {"bpf", [](unsigned) -> long { return ::syscall(SYS_bpf, 5, nullptr, 0); }},
+    {"io_uring", [](unsigned) -> long { return ::syscall(SYS_io_uring_setup, 8, nullptr); }},
+    {"bind",
+     [](unsigned) -> long {
+         const sockaddr any{AF_UNSPEC, {}};
+         return ::bind(0, &any, sizeof any);
+     }},
+    {"forge", [](unsigned type) -> long { return forge(type, 100, 1); }},
+    {"ask", [](unsigned) -> long { return ask_for_sockets(20'000); }},
+    {"flood", [](unsigned type) -> long { return forge(type, 8, 20'000); }},
+};
+
+std::string result_of(std::string_view order) {
+    const std::size_t blank = order.find(' ');
+    const unsigned number =
+        blank == order.npos ? 0 : static_cast<unsigned>(std::stoul(std::string(order.substr(blank + 1))));
+    for (const Attack& attack : attacks) {
+        if (attack.word != order.substr(0, blank)) continue;
+        errno = 0;
+        const long result = attack.run(number);
+        return result == -1 ? std::string("denied: ") + std::strerror(errno)
+                            : "done: " + std::to_string(result);
+    }
+    return "unknown";
+}
+
+class HostileHandler : public session::SessionHandler {
+public:
+    Verdict on_client(SessionContext& session, net::Datagram& datagram) override {
+        const std::string_view text(reinterpret_cast<const char*>(datagram.payload.data()),
+                                    datagram.payload.size());
+        if (!text.starts_with('!')) return Verdict::forward;
+        const std::string result = result_of(text.substr(1));
+        session.send_to_client(std::as_bytes(std::span(result)));
+        return Verdict::drop;
+    }
+    Verdict on_server(SessionContext&, net::Datagram&) override { return Verdict::forward; }
+};
+
+}  // namespace
+
+std::unique_ptr<session::SessionHandler> HostileProxy::open(session::SessionContext&) {
+    return std::make_unique<HostileHandler>();
+}
+
+}  // namespace proxies
