@@ -21,8 +21,9 @@ void set_local(Datagram& datagram, const in_pktinfo& info) {
     sockaddr_storage address{};
     auto& v4 = reinterpret_cast<sockaddr_in&>(address);
     v4.sin_family = AF_INET;
-    // Not the address in the datagram's header: a reply to a broadcast must leave from our own.
-    v4.sin_addr = info.ipi_spec_dst;
+    v4.sin_addr = info.ipi_addr;
+    // The kernel names one of our own addresses besides when the destination is none of them.
+    datagram.is_broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
     datagram.local = base::Endpoint(base::from_sockaddr(address, sizeof v4).address(), datagram.local.port);
 }
 
@@ -64,6 +65,7 @@ void append_source(msghdr& message, ControlBuffer& buffer, const base::Endpoint&
 void read_control(const msghdr& message, Datagram& datagram) {
     datagram.truncated = (message.msg_flags & MSG_TRUNC) != 0;
     datagram.tos = 0;
+    datagram.is_broadcast = false;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
          header = CMSG_NXTHDR(const_cast<msghdr*>(&message), header)) {
         if (is(*header, IPPROTO_IP, IP_PKTINFO, sizeof(in_pktinfo))) {

@@ -19,6 +19,7 @@ struct Datagram {
     base::Endpoint local;  ///< the address it was sent to
     std::uint8_t tos = 0;  ///< DSCP and ECN as received
     bool truncated = false;
+    bool is_broadcast = false;  ///< `local` is an IPv4 address that nothing can be sent from
 };
 
 }  // namespace net

@@ -27,7 +27,7 @@ bool HoldBudget::take(std::size_t bytes) {
 }
 
 net::Datagram HoldQueue::Held::datagram() {
-    return {.payload = payload, .from = from, .local = local, .tos = tos};
+    return {.payload = payload, .from = from, .local = local, .tos = tos, .is_broadcast = is_broadcast};
 }
 
 HoldQueue::HoldQueue(HoldQueue&& other) noexcept
@@ -50,7 +50,8 @@ bool HoldQueue::push(std::size_t listener, const net::Datagram& datagram) {
                      datagram.local,
                      datagram.tos,
                      {datagram.payload.begin(), datagram.payload.end()},
-                     size});
+                     size,
+                     datagram.is_broadcast});
     bytes_ += size;
     cost_ += cost(size);
     return true;

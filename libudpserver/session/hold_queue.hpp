@@ -45,6 +45,7 @@ public:
         std::uint8_t tos = 0;
         std::vector<std::byte> payload;
         std::size_t room = 0;  ///< bytes of payload as received: a proxy may have cut it since
+        bool is_broadcast = false;
 
         /// A view of `payload`.
         [[nodiscard]] net::Datagram datagram();

@@ -178,6 +178,7 @@ void Opener::fill(Record& record, std::size_t listener, const net::Datagram& dat
     record.dscp = static_cast<std::uint8_t>(datagram.tos >> 2);
     record.client = datagram.from;
     record.local = datagram.local;
+    record.to_broadcast = datagram.is_broadcast ? 1 : 0;
     record.server = decision.server;
     record.created = record.last_client = record.last_server = now;
 }

@@ -60,9 +60,10 @@ void Outbox::to_server(Session session, std::span<const std::byte> payload, std:
 void Outbox::to_client(Session session, std::span<const std::byte> payload, std::uint8_t tos,
                        const Endpoint& as) {
     const net::Listener& listener = listeners_.at(session->listener, worker_);
-    // Nothing can be sent from the group that a request was sent to: the route chooses the address.
+    // Nothing can be sent from the group or broadcast address of a request: the route chooses the address.
+    const bool is_shared = is_multicast(as.address()) || (session->to_broadcast == 1 && as == session->local);
     const bool choose_source =
-        (listener.wildcard() || session->type == conf::SessionType::broadcast) && !is_multicast(as.address());
+        (listener.wildcard() || session->type == conf::SessionType::broadcast) && !is_shared;
     batch_.add({.fd = listener.descriptor(),
                 .family = session->client.family,
                 .payload = payload,
@@ -74,14 +75,14 @@ void Outbox::to_client(Session session, std::span<const std::byte> payload, std:
 
 void Outbox::answer(std::size_t listener, const net::Datagram& datagram, std::span<const std::byte> payload) {
     const net::Listener& socket = listeners_.at(listener, worker_);
-    batch_.add(
-        {.fd = socket.descriptor(),
-         .family = datagram.from.family,
-         .payload = payload,
-         .to = datagram.from,
-         .source = socket.wildcard() && !is_multicast(datagram.local.address()) ? datagram.local : Endpoint{},
-         .tos = 0,
-         .tag = no_session});
+    const bool is_shared = is_multicast(datagram.local.address()) || datagram.is_broadcast;
+    batch_.add({.fd = socket.descriptor(),
+                .family = datagram.from.family,
+                .payload = payload,
+                .to = datagram.from,
+                .source = socket.wildcard() && !is_shared ? datagram.local : Endpoint{},
+                .tos = 0,
+                .tag = no_session});
 }
 
 void Outbox::flush(Instant now) {

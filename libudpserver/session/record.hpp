@@ -95,7 +95,8 @@ struct alignas(64) Record {
     SocketIndex socket = no_socket;
     std::uint8_t policy_pending = 0;  ///< 1: the policy cannot decide about it yet: a name is not known
     std::uint8_t confirmed = 0;       ///< 1: the client has sent something after the first reply
-    std::array<std::uint8_t, 6> zero{};
+    std::uint8_t to_broadcast = 0;    ///< 1: `local` is a broadcast address: replies leave from another one
+    std::array<std::uint8_t, 5> zero{};
 
     Endpoint client;  ///< where replies go
     Endpoint local;   ///< the address the client sent to: where replies leave from

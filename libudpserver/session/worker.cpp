@@ -56,7 +56,8 @@ void Worker::on_client(std::size_t listener, net::Datagram& datagram) {
                   .payload = {datagram.payload.begin(), datagram.payload.end()},
                   .from = datagram.from,
                   .local = datagram.local,
-                  .tos = datagram.tos};
+                  .tos = datagram.tos,
+                  .is_broadcast = datagram.is_broadcast};
     (hand_over_(owner, handed) ? totals_.handed_over : totals_.hand_over_dropped).add();
 }
 
@@ -68,8 +69,11 @@ bool Worker::take(Handed& handed) {
     }
     post([this, size, handed = std::move(handed)](SessionEngine& engine) mutable {
         handed_bytes_ -= size;
-        net::Datagram datagram{
-            .payload = handed.payload, .from = handed.from, .local = handed.local, .tos = handed.tos};
+        net::Datagram datagram{.payload = handed.payload,
+                               .from = handed.from,
+                               .local = handed.local,
+                               .tos = handed.tos,
+                               .is_broadcast = handed.is_broadcast};
         engine.on_client(handed.listener, datagram, now_);
     });
     return true;

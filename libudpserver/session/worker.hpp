@@ -26,6 +26,7 @@ public:
         std::vector<std::byte> payload;
         base::Endpoint from, local;
         std::uint8_t tos;
+        bool is_broadcast;
     };
     /// Gives a datagram to another worker's take().
     using HandOver = std::function<bool(unsigned worker, Handed&)>;

@@ -184,3 +184,26 @@ def test_a_listener_on_a_broadcast_address_matches_its_rule(network, proxyd, pee
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     client.send(b"wake up", ("10.1.0.255", PORT))
     assert server.receive()[0] == b"wake up"
+
+
+def test_a_wildcard_listener_matches_what_was_sent_to_a_broadcast_address(network, proxyd, peer):
+    """[G-3] The rule names the broadcast address; the reply leaves from an address of the proxy."""
+    with network.server:
+        server = peer("10.2.0.9", SERVICE)
+    with network.client:
+        client = peer("10.1.0.2")
+    with network.gateway:
+        daemon = proxyd(configuration(("0.0.0.0", PORT), server.text, {"to": f"10.1.0.255:{PORT}"}))
+    client.send(b"to the address", ("10.1.0.1", PORT))
+    daemon.wait_line("UDPP-620-N", "refused: acl")
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    client.send(b"to all", ("10.1.0.255", PORT))
+    question, source = server.receive()
+    assert question == b"to all"
+    server.send(b"answer", source)
+    assert client.receive() == (b"answer", ("10.1.0.1", PORT))
+    daemon.replace_child("REG")
+    client.send(b"again", ("10.1.0.255", PORT))
+    assert server.receive() == (b"again", source)
+    server.send(b"answer", source)
+    assert client.receive() == (b"answer", ("10.1.0.1", PORT))

@@ -181,3 +181,21 @@ TEST_CASE("what a listener on a broadcast address receives was sent to that addr
     REQUIRE(result.datagrams.size() == 1);
     CHECK(result.datagrams[0].local == listener.local());
 }
+
+TEST_CASE("what a wildcard listener receives was sent to the address of the packet [G-3]") {
+    const net::Listener listener =
+        net::Listener::bind(base::Endpoint(*base::parse_address("0.0.0.0"), 0), {});
+    const LoopbackSocket client;
+    net::set_option(client.fd(), SOL_SOCKET, SO_BROADCAST, 1, "test", "SO_BROADCAST");
+    net::ReceiveBatch batch(1);
+    for (const bool is_broadcast : {true, false, true}) {
+        const char* const to = is_broadcast ? "127.255.255.255" : "127.0.0.5";
+        const base::Endpoint there(*base::parse_address(to), listener.local().port);
+        REQUIRE(client.send_to(there, "x"));
+        batch.clear();
+        const auto result = listener.read(batch, 1);
+        REQUIRE(result.datagrams.size() == 1);
+        CHECK(result.datagrams[0].local == there);
+        CHECK(result.datagrams[0].is_broadcast == is_broadcast);
+    }
+}

@@ -57,7 +57,7 @@ TEST_CASE("only new addresses and routes count, however many messages there are 
 
 TEST_CASE("a new address is noticed [D-7]") {
     if (::geteuid() != 0) {
-        WARN("not root: not checked");
+        WARN("skipped: only root can make a network namespace");
         return;
     }
     CHECK(in_child([] {
