@@ -34,6 +34,8 @@ std::string unit_of(const Instance& instance) {
     const fs::path file = instance.config.file;
     const std::string stem = file.stem().string();
     if (file.parent_path() != service_conf_dir || !is_plain(stem) || !is_there(booted)) return {};
+    // Of two files with one name the unit starts this one.
+    if (file.extension() == ".yml" && is_there(fs::path(file).replace_extension(".yaml"))) return {};
     const bool single = stem == "proxyd";
     const std::string unit_file = single ? "proxyd.service" : "proxyd@.service";
     const bool found = std::any_of(std::begin(unit_dirs), std::end(unit_dirs), [&](const char* folder) {

@@ -109,8 +109,9 @@ int start_unit(Context& context, const std::string& unit) {
     return show_result(context, "started");
 }
 
+/// The file decides about the unit: it need not be the one in the folder of configurations.
 int start(Context& context, const std::string& file) {
-    const Instance& instance = *context.instance;
+    const Instance instance = instance_of_file(file, context.settings.places);
     if (const std::string unit = unit_of(instance); !unit.empty()) return start_unit(context, unit);
     if (instance.config.nodaemon) {
         fail(exit_status::failed, "{}: its configuration sets nodaemon; start it with its service manager",
@@ -142,8 +143,9 @@ int run_stop(Context& context, const Arguments& arguments) {
     return show_result(context, "stopped");
 }
 
-/// A running instance is not stopped for a configuration that cannot start.
-void check_restart(const Context& context, const std::string& file) {
+/// A running instance is not stopped for a configuration that cannot start, or would not have its unit.
+/// `running`: the file that it runs with, empty if it does not run.
+void check_restart(const Context& context, const std::string& file, const std::string& running) {
     const Instance next = instance_of_file(file, context.settings.places);
     if (next.errors > 0)
         fail(exit_status::failed, "{}: not restarted: {} has {} errors; `proxyd -n -f {}` lists them",
@@ -151,6 +153,15 @@ void check_restart(const Context& context, const std::string& file) {
     if (next.config.nodaemon && unit_of(next).empty())
         fail(exit_status::failed, "{}: not restarted: {} sets nodaemon; restart it with its service manager",
              context.instance->name, file);
+    if (running.empty()) return;
+    Instance now;
+    now.config.file = running;
+    const std::string unit = unit_of(now), next_unit = unit_of(next);
+    if (unit == next_unit) return;
+    fail(exit_status::failed,
+         "{}: not restarted: it runs as {}, but {} would run as {}; stop it, then start the other",
+         context.instance->name, unit.empty() ? "a process without a unit" : unit, file,
+         next_unit.empty() ? "a process without a unit" : next_unit);
 }
 
 int run_start(Context& context, const Arguments&) {
@@ -169,8 +180,8 @@ std::string file_for_restart(const Context& context, const Arguments& arguments)
          context.instance->name, context.settings.places.conf_dir);
 }
 
-void check_same_file(const Context& context, const Arguments& arguments, const std::string& file) {
-    const std::string running = ask_one(context, "version").text("config");
+void check_same_file(const Context& context, const Arguments& arguments, const std::string& file,
+                     const std::string& running) {
     std::error_code error;
     const bool is_same = running == file || std::filesystem::equivalent(running, file, error);
     if (arguments.has("file") || running.empty() || is_same) return;
@@ -181,11 +192,13 @@ void check_same_file(const Context& context, const Arguments& arguments, const s
 int run_restart(Context& context, const Arguments& arguments) {
     const std::string file = file_for_restart(context, arguments);
     if (!is_running(context)) {
+        check_restart(context, file, {});
         print_error(context.instance->name + ": was not running");
         return start(context, file);
     }
-    check_same_file(context, arguments, file);
-    check_restart(context, file);
+    const std::string running = ask_one(context, "version").text("config");
+    check_same_file(context, arguments, file, running);
+    check_restart(context, file, running);
     run_stop(context, arguments);
     return start(context, file);
 }

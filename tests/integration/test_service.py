@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -240,6 +241,38 @@ def test_without_a_unit_proxyctl_starts_proxyd(machine, change):
         machine.setup += ["touch /etc/systemd/system/proxyd@.service", change]
     result = machine.run("gw", "start")
     assert "proxyd exited with status 1" in result.stderr and not machine.called()
+
+
+def test_restart_uses_the_unit_of_the_named_file(machine):
+    """[H-5] Also if the instance has another one, and none for *.yml beside *.yaml, which the unit would start."""
+    machine.setup.append("touch /etc/systemd/system/proxyd@.service /etc/systemd/system/proxyd.service")
+    assert machine.run("main", "restart", "--file", "/etc/proxyd/dns-gw.yml").returncode == GOOD
+    assert machine.called() == ["start proxyd@dns-gw.service"]
+    machine.setup.append("cp /etc/proxyd/dns-gw.yml /etc/proxyd/dns-gw.yaml")
+    result = machine.run("main", "restart", "--file", "/etc/proxyd/dns-gw.yml")
+    assert "proxyd exited with status 1" in result.stderr and len(machine.called()) == 1
+
+
+def test_restart_moves_no_instance_out_of_its_unit(machine):
+    """[H-5] It would be stopped, and then run without a supervisor."""
+    fake = pathlib.Path(__file__).parent.parent / "support/fake_control.py"
+    script = f"""import sys, time; sys.path.insert(0, {str(fake.parent)!r}); from fake_control import FakeControl
+FakeControl("/run/proxyd/main.sock", {{"version": [{{"name": "main", "pid": 0, "config": "/etc/proxyd/proxyd.yaml"}}],
+            "status": [{{"name": "main", "state": "serving", "why": ""}}], "stop": []}}); print("up", flush=True); time.sleep(5)"""
+    (machine.folder / "serve.py").write_text(script)
+    machine.setup += ["touch /etc/systemd/system/proxyd.service", f"cp {machine.folder}/proxyd.yaml /etc/other.yaml",
+                      f"{{ {sys.executable} {machine.folder}/serve.py >/run/up 2>&1 & }}", "until grep -q up /run/up; do sleep 0.05; done"]
+    result = machine.run("main", "restart", "--file", "/etc/other.yaml")
+    assert result.returncode == FAILED and result.stdout == ""
+    assert "not restarted: it runs as proxyd.service, but /etc/other.yaml would run as a process without a unit" in result.stderr
+
+
+def test_a_wrong_file_is_refused_before_anything_is_said(machine):
+    """[H-5]"""
+    machine.setup.append("echo 'name: gw' >/etc/bad.yaml")
+    result = machine.run("gw", "restart", "--file", "/etc/bad.yaml")
+    assert result.returncode == FAILED and "was not running" not in result.stderr
+    assert "not restarted: /etc/bad.yaml has" in result.stderr
 
 
 def capabilities_of(pid, kind):
