@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "libudpserver/net/udp_socket.hpp"
@@ -117,8 +118,22 @@ std::vector<std::pair<std::string, std::uint64_t>> ServerStatistics::counters() 
         {"max_sessions", config_.udpserver.max_sessions}};
     for (const Named& named : counts)
         result.emplace_back(named.name, sum(named.count));
+    add_refusals(result);
     result.emplace_back("dropped_by_kernel", sum(&Totals::kernel_drops) + dropped_at_listeners());
     return result;
+}
+
+/// `refused_no_socket`, for each reason that has occurred.
+void ServerStatistics::add_refusals(std::vector<std::pair<std::string, std::uint64_t>>& result) const {
+    for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
+        std::uint64_t refused = 0;
+        for (const Totals& totals : arena_.all_totals())
+            refused += totals.refused_by[reason].get();
+        if (refused == 0) continue;
+        std::string name = "refused_" + std::string(to_string(static_cast<CloseReason>(reason)));
+        std::ranges::replace(name, '-', '_');
+        result.emplace_back(std::move(name), refused);
+    }
 }
 
 std::uint64_t ServerStatistics::dropped_at_listeners() const {

@@ -27,6 +27,7 @@ public:
 private:
     /// What the kernel dropped because listening sockets were full.
     [[nodiscard]] std::uint64_t dropped_at_listeners() const;
+    void add_refusals(std::vector<std::pair<std::string, std::uint64_t>>& result) const;
     void add_traffic(std::vector<std::string>& lines) const;
     void add_reasons(std::vector<std::string>& lines) const;
 

@@ -31,6 +31,15 @@ std::uint64_t descriptors_of(std::int64_t pid, const Row& process) {
     return static_cast<std::uint64_t>(std::distance(begin(all), end(all)));
 }
 
+/// Since the file was written; nothing if it is missing.
+std::optional<base::Duration> age_of(const std::string& path) {
+    std::error_code error;
+    const auto written = std::filesystem::last_write_time(path, error);
+    if (error) return std::nullopt;
+    return std::chrono::duration_cast<base::Duration>(std::filesystem::file_time_type::clock::now() -
+                                                      written);
+}
+
 /// Collects the findings about the machine and, if there is one, the instance.
 class Checkup {
 public:
@@ -72,6 +81,7 @@ private:
         if (const Value* complete = state.status.find("sandbox_complete"))  // an older proxyd has none
             add(check_sandbox(state.status.text("sandbox"), complete->boolean));
         check_listeners(state.status, processes);
+        check_services();
         check_configured_names();
     }
 
@@ -156,6 +166,23 @@ private:
         const bool user = !instance_.has_file() || !instance_.config.user.empty();
         add(check_privileges(role, text_of(folder + "/status"), user));
         add(check_restarts(role, process.number("restarts").value_or(0)));
+    }
+
+    void check_services() {
+        try {
+            add(check_totals(ask_one(context_, "stats")));
+        } catch (const Failure& failure) {
+            add({Health::warn, std::string("stats: ") + failure.what(), "see `ps`"});
+        }
+        if (!instance_.has_file()) return;
+        const conf::Config& config = instance_.config;
+        const bool is_daemon = !config.nodaemon && !config.singleproc;
+        const base::LogTarget target = config.log.target;
+        std::error_code error;
+        if (target == base::LogTarget::syslog || (target == base::LogTarget::automatic && is_daemon))
+            add(check_syslog(std::filesystem::is_socket("/dev/log", error)));
+        if (!config.status_file.path.empty())
+            add(check_status_file(config.status_file, age_of(config.status_file.path)));
     }
 
     /// By the tables of the parent's network namespace.

@@ -43,6 +43,14 @@ Finding check_restarts(const std::string& role, std::int64_t restarts);
 /// Whether the kernel considers the clock synchronised, and its maximum error.
 Finding check_clock(bool synchronised, std::int64_t error_microseconds);
 
+/// From the totals of `stats`: the session table, the reasons of refusals, buffers, and lost lines of the
+/// log.
+std::vector<Finding> check_totals(const Row& stats);
+/// For a log to syslog: whether its socket is there.
+Finding check_syslog(bool is_there);
+/// `age`: since the file was written, nothing if it is missing.
+Finding check_status_file(const conf::StatusFile& file, std::optional<base::Duration> age);
+
 /// The local address of a line of /proc/net/udp: `0100007F:0035` is 127.0.0.1:53.
 std::optional<base::Endpoint> endpoint_of_hex(std::string_view text);
 

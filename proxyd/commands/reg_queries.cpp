@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/log.hpp"
 #include "conf/reach.hpp"
 #include "libudpserver/control/answer_line.hpp"
 #include "libudpserver/policy/question.hpp"
@@ -332,6 +333,7 @@ void RegQueries::stats(const Request& request, std::uint64_t, Reply reply) {
     control::Row row;
     for (const auto& [name, value] : server_.statistics().counters())
         row.add(name, value);
+    row.add("log_lost", base::log::lost());
     reply({0, row.text() + "\n"});
 }
 
