@@ -4,14 +4,18 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 
 #include "base/log_budget.hpp"
+#include "base/log_channels.hpp"
 #include "base/log_format.hpp"
+#include "base/log_sink_channel.hpp"
 #include "base/log_sink_file.hpp"
 #include "base/log_sink_syslog.hpp"
+#include "base/log_wire.hpp"
 #include "base/log_writer.hpp"
 
 namespace base::log {
@@ -21,11 +25,13 @@ namespace {
 struct State {
     LogSettings settings;
     std::string instance;
+    bool foreground = false;
     std::atomic<int> level{static_cast<int>(LogLevel::normal)};
     Budget budget;
     std::shared_ptr<Sink> sink;
     std::mutex mutex;  ///< of the writer
     std::shared_ptr<Writer> writer;
+    std::map<std::string, LineFormat, std::less<>> relayed;  ///< by role; of the last process with that role
 };
 
 State& state() {
@@ -43,9 +49,13 @@ void replace_writer(std::shared_ptr<Writer> next) {
     state().writer.swap(next);
 }
 
+LogTarget target_of(const LogSettings& settings, bool foreground) {
+    if (settings.target != LogTarget::automatic) return settings.target;
+    return foreground ? LogTarget::standard_error : LogTarget::syslog;
+}
+
 std::shared_ptr<Sink> make_sink(const LogSettings& settings, bool foreground, int owner) {
-    auto target = settings.target;
-    if (target == LogTarget::automatic) target = foreground ? LogTarget::standard_error : LogTarget::syslog;
+    const LogTarget target = target_of(settings, foreground);
     if (target == LogTarget::standard_error) return std::make_shared<StandardErrorSink>();
     if (target == LogTarget::file) return std::make_shared<FileSink>(settings.path, owner);
     // Opened now: a child could no longer do it when syslog fails.
@@ -56,7 +66,34 @@ std::shared_ptr<Sink> make_sink(const LogSettings& settings, bool foreground, in
 }
 
 LineFormat make_format(std::string_view role) {
-    return {state().settings.format, {state().instance, std::string(role), ::getpid()}};
+    Identity identity{state().instance, std::string(role), ::getpid()};
+    if (state().sink->is_relayed()) return LineFormat::for_relay(std::move(identity));
+    return {state().settings.format, std::move(identity)};
+}
+
+/// The form of lines that another process sends.
+const LineFormat& relayed_format(std::string_view role, int pid) {
+    auto& known = state().relayed;
+    auto found = known.find(role);
+    if (found != known.end() && found->second.identity().pid == pid) return found->second;
+    if (found != known.end()) known.erase(found);
+    LineFormat format(state().settings.format, {state().instance, std::string(role), pid});
+    return known.emplace(std::string(role), std::move(format)).first->second;
+}
+
+void open_sink(std::shared_ptr<Sink> sink, const LogSettings& settings, std::string_view instance,
+               bool foreground) {
+    auto& own = state();
+    replace_writer(nullptr);
+    own.settings = settings;
+    own.instance = instance;
+    own.foreground = foreground;
+    own.sink = std::move(sink);
+    own.level = static_cast<int>(settings.level);
+    own.budget.reset();
+    own.relayed.clear();
+    replace_writer(std::make_shared<Writer>(own.sink, make_format(""), false));
+    detail::threshold = own.level.load();
 }
 
 std::string level_name(LogLevel level) {
@@ -85,16 +122,21 @@ bool admit(const Message& message) {
 }  // namespace detail
 
 void open(const LogSettings& settings, std::string_view instance, bool foreground, int owner) {
-    auto sink = make_sink(settings, foreground, owner);
-    auto& own = state();
-    replace_writer(nullptr);
-    own.settings = settings;
-    own.instance = instance;
-    own.sink = std::move(sink);
-    own.level = static_cast<int>(settings.level);
-    own.budget.reset();
-    replace_writer(std::make_shared<Writer>(own.sink, make_format(""), false));
-    detail::threshold = own.level.load();
+    open_sink(make_sink(settings, foreground, owner), settings, instance, foreground);
+}
+
+void open(const LogSettings& settings, std::string_view instance, bool foreground, Channels& channels) {
+    const bool standard_error = target_of(settings, foreground) == LogTarget::standard_error;
+    open_sink(std::make_shared<ChannelSink>(channels, standard_error), settings, instance, foreground);
+}
+
+void relay(const WireLine& line, std::string_view role, int pid) {
+    const auto to = writer();
+    if (!to) return;
+    const LineFormat& format = relayed_format(role, pid);
+    const std::string body =
+        line.is_record ? format.record_body(line.fields) : format.message_body(line.text);
+    to->relay(format, {line.time, line.message->id, body});
 }
 
 void become(std::string_view role, bool background) {
@@ -102,11 +144,13 @@ void become(std::string_view role, bool background) {
     if (!own.sink) return;
     // First the old writer goes: in the same process it writes out what it has, in a child it is left alone.
     replace_writer(nullptr);
-    own.sink->after_fork();
+    own.sink->after_fork(role);
     own.budget.reset();
     replace_writer(std::make_shared<Writer>(own.sink, make_format(role), false));
     // If no thread can be started, the writer above remains and logs why the process exits.
-    if (background) replace_writer(std::make_shared<Writer>(own.sink, make_format(role), true));
+    if (!background) return;
+    replace_writer(std::make_shared<Writer>(own.sink, make_format(role), true));
+    own.sink->may_wait();
 }
 
 bool drain() {
@@ -151,9 +195,8 @@ void lower_level() {
     set_level(static_cast<LogLevel>(static_cast<int>(level()) - 1));
 }
 
-int descriptor() {
-    const auto all = descriptors();
-    return all.empty() ? -1 : all.front();
+bool is_on_standard_error() {
+    return state().sink && target_of(state().settings, state().foreground) == LogTarget::standard_error;
 }
 
 std::vector<int> descriptors() {

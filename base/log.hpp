@@ -25,6 +25,9 @@
 /// the text are escaped here, so no caller can forget it. Before open() nothing is written.
 namespace base::log {
 
+class Channels;
+struct WireLine;
+
 /// A key and its value in a statistics record; `quoted` is false for numbers.
 struct Field {
     std::string_view key;
@@ -35,6 +38,12 @@ struct Field {
 /// Opens the target. Throws std::runtime_error with the path and reason when it cannot be opened.
 /// `owner` (uid or -1): the user that must be able to reopen the file later.
 void open(const LogSettings& settings, std::string_view instance, bool foreground, int owner = -1);
+
+/// Instead: the lines go to another process (LOG), which opens the target. `channels` must outlive the log.
+void open(const LogSettings& settings, std::string_view instance, bool foreground, Channels& channels);
+
+/// Writes a line of another process; in LOG only.
+void relay(const WireLine& line, std::string_view role, int pid);
 
 /// After a fork: the child's lines carry `role`, and its own queue and thread start when `background`.
 void become(std::string_view role, bool background);
@@ -70,10 +79,10 @@ void put_line(const Message& message, std::string_view text);
     return static_cast<int>(message.level()) <= detail::threshold.load(std::memory_order_relaxed);
 }
 
-/// The descriptor of the open target, or -1: a child must keep it when it closes all others after the fork.
-[[nodiscard]] int descriptor();
-/// All descriptors of the target: syslog with `failure: file` has a second one. A second one that was closed
-/// all the same is noticed by become() and opened again.
+/// True if lines appear on standard error.
+[[nodiscard]] bool is_on_standard_error();
+/// The descriptors that the log needs: a process must keep them when it closes all others. They differ before
+/// and after become().
 [[nodiscard]] std::vector<int> descriptors();
 
 /// Lines that a full queue or a failing target swallowed since the start.

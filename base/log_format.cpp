@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/log_escape.hpp"
+#include "base/log_wire.hpp"
 #include "base/text.hpp"
 
 namespace base::log {
@@ -100,7 +101,14 @@ LineFormat::LineFormat(LogFormat format, Identity identity)
       who_(who_text(identity_, format)),
       body_limit_(max_line - head_room - who_.size()) {}
 
+LineFormat LineFormat::for_relay(Identity identity) {
+    LineFormat format(LogFormat::text, std::move(identity));
+    format.relayed_ = true;
+    return format;
+}
+
 std::string LineFormat::message_body(std::string_view text) const {
+    if (relayed_) return wire_message(text);
     if (format_ == LogFormat::json) return "\"message\":" + json_string(text, body_limit_);
     return escape(text, body_limit_, Escaping::control);
 }
@@ -115,6 +123,7 @@ std::string LineFormat::fields_with_limit(const std::vector<Field>& fields, std:
 }
 
 std::string LineFormat::record_body(const std::vector<Field>& fields) const {
+    if (relayed_) return wire_record(fields);
     // A record that is too long keeps all its keys; its longest values are cut until it fits.
     std::size_t limit = body_limit_;
     auto body = fields_with_limit(fields, limit);

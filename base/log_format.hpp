@@ -32,6 +32,8 @@ struct Line {
 class LineFormat {
 public:
     LineFormat(LogFormat format, Identity identity);
+    /// The bodies become those of packets (log_wire.hpp): another process makes the lines.
+    static LineFormat for_relay(Identity identity);
 
     [[nodiscard]] std::string message_body(std::string_view text) const;
     [[nodiscard]] std::string record_body(const std::vector<Field>& fields) const;
@@ -48,6 +50,7 @@ private:
     [[nodiscard]] std::string json_object(const Line& line, const std::string& time) const;
 
     LogFormat format_;
+    bool relayed_ = false;
     Identity identity_;
     std::string who_;         ///< text: `dns-gw[REG]`; JSON: the members that say the same
     std::size_t body_limit_;  ///< what the head leaves of max_line

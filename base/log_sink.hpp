@@ -2,8 +2,9 @@
 
 #include <sys/stat.h>
 
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log_format.hpp"
@@ -24,8 +25,14 @@ public:
     /// Opens the file of that name anew and says whether there was one to open; throws std::runtime_error and
     /// keeps the old one when that fails.
     virtual bool reopen() { return false; }
-    /// Called in a child after the fork, when it has closed its parent's descriptors.
-    virtual void after_fork() {}
+    /// Called in a child after the fork; `role` is the child's.
+    virtual void after_fork(std::string_view role) { static_cast<void>(role); }
+    /// From now on write() may wait for a moment: it is called by a thread that nobody waits for.
+    virtual void may_wait() {}
+    /// Lines were lost. True: the sink sees to it that this is reported; otherwise the caller reports it.
+    virtual bool take_lost(std::uint64_t lines) { return static_cast<void>(lines), false; }
+    /// True if another process formats and writes the lines (LineFormat::for_relay).
+    [[nodiscard]] virtual bool is_relayed() const { return false; }
     [[nodiscard]] virtual std::vector<int> descriptors() const = 0;
 };
 

@@ -85,7 +85,7 @@ bool FileSink::reopen() {
     return true;
 }
 
-void FileSink::after_fork() {
+void FileSink::after_fork(std::string_view) {
     if (fd_.check()) return;
     try {
         reopen();

@@ -16,7 +16,7 @@ public:
 
     bool write(const LineFormat& format, const Line& line) override;
     bool reopen() override;
-    void after_fork() override;
+    void after_fork(std::string_view role) override;
     [[nodiscard]] std::vector<int> descriptors() const override { return {fd_.get()}; }
 
 private:

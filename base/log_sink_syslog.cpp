@@ -26,7 +26,13 @@ void ask_own_process_to_end() {
     ::sigqueue(::getpid(), SIGTERM, {});
 }
 
+void (*stop_proxy)() = ask_own_process_to_end;
+
 }  // namespace
+
+void SyslogSink::on_stop(void (*stop)()) {
+    stop_proxy = stop;
+}
 
 SyslogSink::SyslogSink(const std::string& facility, SyslogFailure policy, std::unique_ptr<Sink> fallback)
     : path_(socket_path()),
@@ -47,6 +53,15 @@ SyslogSink::SyslogSink(const std::string& facility, SyslogFailure policy, std::u
 }
 
 bool SyslogSink::connect() {
+    stream_ = false;
+    rest_.clear();
+    if (connect_as(SOCK_DGRAM)) return true;
+    if (error_ != EPROTOTYPE) return false;
+    stream_ = connect_as(SOCK_STREAM);
+    return stream_;
+}
+
+bool SyslogSink::connect_as(int type) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path_.size() >= sizeof address.sun_path) {
@@ -54,7 +69,7 @@ bool SyslogSink::connect() {
         return false;
     }
     std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
-    UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    UniqueFd fd(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const bool connected =
         fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     error_ = errno;
@@ -64,12 +79,29 @@ bool SyslogSink::connect() {
 
 SyslogSink::Result SyslogSink::send(const std::string& text) {
     if (!fd_) return Result::unreachable;
+    if (stream_) return send_stream(text);
     if (::send(fd_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Result::sent;
     error_ = errno;
     // A full or refused datagram is one lost line; the daemon is still there.
     const bool busy =
         error_ == EAGAIN || error_ == ENOBUFS || error_ == ENOMEM || error_ == EMSGSIZE || error_ == EINTR;
     return busy ? Result::busy : Result::unreachable;
+}
+
+// A line ends with a zero byte, as syslog(3) writes it. The daemon may take a part of one: then the rest goes
+// first the next time.
+SyslogSink::Result SyslogSink::send_stream(const std::string& text) {
+    const bool waiting = !rest_.empty();
+    if (!waiting) rest_.assign(text.c_str(), text.size() + 1);
+    const ssize_t sent = ::send(fd_.get(), rest_.data(), rest_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) {
+        error_ = errno;
+        if (!waiting) rest_.clear();
+        return error_ == EAGAIN || error_ == EINTR || error_ == ENOBUFS ? Result::busy : Result::unreachable;
+    }
+    rest_.erase(0, static_cast<std::size_t>(sent));
+    if (!waiting) return Result::sent;
+    return rest_.empty() ? send_stream(text) : Result::busy;
 }
 
 SyslogSink::Result SyslogSink::send_or_reconnect(const std::string& text) {
@@ -97,7 +129,7 @@ bool SyslogSink::fail(const LineFormat& format, const Line& line) {
     const auto now = MonotonicClock::now();
     const bool first = !retry_;
     if (first || now >= *retry_) retry_ = now + pause_between_attempts;
-    if (first && policy_ == SyslogFailure::stop) ask_own_process_to_end();
+    if (first && policy_ == SyslogFailure::stop) stop_proxy();
     if (!fallback_) return false;
     if (first) {
         const auto body =
@@ -112,10 +144,10 @@ bool SyslogSink::reopen() {
     return fallback_ && fallback_->reopen();
 }
 
-void SyslogSink::after_fork() {
+void SyslogSink::after_fork(std::string_view role) {
     retry_.reset();
     if (!fd_.check()) connect();
-    if (fallback_) fallback_->after_fork();
+    if (fallback_) fallback_->after_fork(role);
 }
 
 std::vector<int> SyslogSink::descriptors() const {

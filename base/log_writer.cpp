@@ -47,6 +47,11 @@ public:
         pool_ = pool;
     }
 
+    void relay(const LineFormat& format, const Line& line) {
+        const std::lock_guard lock(mutex_);
+        put(format, line);
+    }
+
     /// Counts a line that will never be written.
     void give_up_line() {
         const std::lock_guard lock(own_mutex_);
@@ -63,16 +68,22 @@ private:
     void sink_it_(const spdlog::details::log_msg& message) override {
         const Line line{
             message.time, message.source.funcname, {message.payload.data(), message.payload.size()}};
-        if (sink_->write(format_, line))
-            report_lost();
-        else
-            give_up_line();
+        put(format_, line);
+    }
+
+    void put(const LineFormat& format, const Line& line) {
+        const bool written = sink_->write(format, line);
+        if (!written) give_up_line();
+        const auto total = lost();
+        if (total == reported_) return;
+        if (sink_->take_lost(total - reported_))
+            reported_ = total;
+        else if (written)
+            report_lost(total);
     }
 
     // LOGS-230 follows the first line that gets through again, at most once a second.
-    void report_lost() {
-        const auto total = lost();
-        if (total == reported_) return;
+    void report_lost(std::uint64_t total) {
         if (!reports_.take({msg::log_lost.budget, 1}, MonotonicClock::now())) return;
         const auto body =
             format_.message_body(fmt::format("{} lines lost, {} since the start", total - reported_, total));
@@ -171,6 +182,10 @@ void Writer::write(const Message& message, std::string_view body) {
     if (!logger) return backend_->sink->give_up_line();
     const spdlog::source_loc id{nullptr, 0, message.id.data()};
     logger->log(id, spdlog::level::info, spdlog::string_view_t(body.data(), body.size()));
+}
+
+void Writer::relay(const LineFormat& format, const Line& line) {
+    backend_->sink->relay(format, line);
 }
 
 bool Writer::reopen() {

@@ -26,6 +26,8 @@ public:
 
     [[nodiscard]] const LineFormat& format() const { return format_; }
     void write(const Message& message, std::string_view body);
+    /// Writes a line of another process, at once. Its sender may be any thread or process.
+    void relay(const LineFormat& format, const Line& line);
     /// Waits until what is queued now is written; false if that takes longer than `limit`.
     bool drain(std::chrono::milliseconds limit);
     /// See Sink::reopen; not while a line is being written.

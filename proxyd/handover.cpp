@@ -224,6 +224,7 @@ constexpr Field fields[] = {
     {"name", write_names, read_name},
     file<&Handover::pid_file>("pid-file"),
     file<&Handover::control>("control"),
+    number<&Handover::log>("log"),
 };
 
 }  // namespace
@@ -235,7 +236,7 @@ std::vector<int> Handover::descriptors() const {
     for (const PoolSocket& socket : sockets)
         all.push_back(socket.descriptor);
     if (arena) all.push_back(arena->descriptor);
-    all.insert(all.end(), {filter, pid_file.descriptor, control.descriptor});
+    all.insert(all.end(), {filter, pid_file.descriptor, control.descriptor, log});
     std::erase(all, -1);
     return all;
 }

@@ -18,7 +18,7 @@ namespace proxyd {
 /// file, whose descriptor is in the environment.
 struct Handover {
     /// Incremented with every incompatible change; programs of the same format can replace each other.
-    static constexpr unsigned format = 3;
+    static constexpr unsigned format = 4;
 
     struct Listener {
         base::Endpoint configured;
@@ -56,6 +56,7 @@ struct Handover {
     std::optional<Arena> arena;  ///< nothing if the other program cannot read it: the sessions were closed
     std::map<std::string, std::vector<base::Address>> names;  ///< of hosts, with their last addresses
     File pid_file, control;
+    int log = -1;  ///< for the lines of a program that is tried out; -1: it opens the log itself
 
     /// All descriptors in it.
     [[nodiscard]] std::vector<int> descriptors() const;

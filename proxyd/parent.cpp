@@ -18,6 +18,7 @@
 #include "proxyd/lookup_service.hpp"
 #include "proxyd/pool_service.hpp"
 #include "proxyd/settings.hpp"
+#include "proxyd/status_writer.hpp"
 #include "resolvers/settings.hpp"
 
 namespace proxyd {
@@ -76,6 +77,7 @@ bool closed_its_sessions(const process::Child& reg) {
 Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
     : kept_(kept),
       confinement_(parts.confinement),
+      log_(parts.log),
       config_(std::make_shared<const conf::Config>(parts.config)),
       load_(parts.load),
       system_servers_(resolvers::system_text(config_->resolver)),
@@ -111,6 +113,38 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
         if (supervisor_.was_ready() && !is_settling()) notifier_.ready();
     });
     supervisor_.on_stopping([this] { notifier_.stopping(); });
+    if (!log_) return;
+    watch_log();
+    supervisor_.on_reopen([this](const process::LogProcess::Done& done) { reopen_log(done); });
+}
+
+Parent::~Parent() {
+    if (log_) log_->unwatch();
+}
+
+void Parent::watch_log() {
+    log_->watch(io_, [this] { supervisor_.stop(); });
+}
+
+void Parent::reopen_log(const process::LogProcess::Done& done) {
+    if (!log_->has_file()) return done({});
+    log_->reopen([done](const std::string& failure) {
+        if (failure.empty())
+            base::log::write(base::msg::log_reopened, "log file reopened");
+        else
+            base::log::write(base::msg::log_reopen_failed, "{}; the old file stays in use", failure);
+        done(failure);
+    });
+}
+
+void Parent::finish_log() {
+    if (log_) log_->finish(process::LogProcess::finish_limit);
+}
+
+void Parent::resume_log() {
+    if (!log_) return;
+    log_->start_later();
+    watch_log();
 }
 
 int Parent::run(const std::function<void()>& ready) {
@@ -154,7 +188,9 @@ process::Role Parent::reg_role(Work work) {
                 [this] {
                     forked_epoch_ = kept_.sessions.history.epoch;
                     kept_.sockets.listeners.steer();
-                    return kept_.descriptors();
+                    std::vector<int> descriptors = kept_.descriptors();
+                    descriptors.push_back(status_sender());
+                    return descriptors;
                 },
             .confine =
                 [this] {
@@ -188,7 +224,7 @@ process::Role Parent::resolving_role(sandbox::Role role, ipc::Party party, Setti
 
 void Parent::add_reg() {
     supervisor_.add_role(reg_role([this](process::ChildRuntime& runtime) {
-        return reg_main(runtime, *config_, kept_, names_, opened_, draining_);
+        return reg_main(runtime, *config_, kept_, names_, opened_, {draining_, status_sender()});
     }));
 }
 
@@ -252,7 +288,19 @@ void Parent::apply(const std::shared_ptr<const conf::Config>& next) {
     if (next->log.level != config_->log.level) base::log::set_level(next->log.level);
     kept_.warn_if_short(*next);
     const std::shared_ptr<const conf::Config> before = std::exchange(config_, next);
+    if (log_) move_status_file();
     switch_roles(*before, settings);
+}
+
+/// A LOG that has no room for the news hangs; it is replaced by one that knows them.
+void Parent::move_status_file() {
+    log_->set_other_work(status_work(*config_));
+    if (!send_place(log_->other_sender(), status_place(*config_))) log_->reopen([](const std::string&) {});
+}
+
+/// A program that is tried out writes no status file.
+int Parent::status_sender() const {
+    return log_ ? log_->other_sender() : -1;
 }
 
 /// Adds, removes or replaces the children whose part of the configuration changed; REG always.

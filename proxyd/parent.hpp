@@ -9,6 +9,7 @@
 
 #include "base/signals.hpp"
 #include "conf/load.hpp"
+#include "libudpserver/process/log_process.hpp"
 #include "libudpserver/process/supervisor.hpp"
 #include "proxyd/confinement.hpp"
 #include "proxyd/kept_state.hpp"
@@ -30,10 +31,12 @@ public:
         const Load& load;
         const Handover* handover = nullptr;  ///< from the program that this process ran before, if any
         Confinement& confinement;
+        process::LogProcess* log = nullptr;  ///< outlives the parent; null: another process owns the log
         bool candidate = false;  ///< another program tries this one out: a killed child has left its sessions
     };
     /// Adds the roles; ACR and APR start before REG is up, so that names resolve while REG starts.
     Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals);
+    ~Parent();
     Parent(const Parent&) = delete;
     Parent& operator=(const Parent&) = delete;
 
@@ -75,6 +78,11 @@ public:
     /// could not be recorded.
     bool report_left_sessions();
 
+    /// Writes all lines before another program is executed; resume_log() if that fails.
+    void finish_log();
+    void resume_log();
+
+    [[nodiscard]] process::LogProcess* log() const { return log_; }
     [[nodiscard]] boost::asio::io_context& io() { return io_; }
     [[nodiscard]] process::Supervisor& supervisor() { return supervisor_; }
     [[nodiscard]] const KeptState& kept() const { return kept_; }
@@ -87,6 +95,7 @@ private:
     process::Role reg_role(Work work);
     process::Role resolving_role(sandbox::Role role, ipc::Party party, Settings settings, Work work);
     [[nodiscard]] std::string status_text() const;
+    [[nodiscard]] int status_sender() const;
     void add_reg();
     void add_acr();
     void add_apr();
@@ -94,6 +103,9 @@ private:
     [[nodiscard]] std::shared_ptr<const conf::Config> read(std::vector<std::string>& warnings) const;
     void apply(const std::shared_ptr<const conf::Config>& next);
     bool resolv_conf_changed();
+    void watch_log();
+    void move_status_file();
+    void reopen_log(const process::LogProcess::Done& done);
     void switch_roles(const conf::Config& before, const process::Settings& settings);
 
     boost::asio::io_context io_;
@@ -101,6 +113,7 @@ private:
     KeptState& kept_;
     Confinement& confinement_;
     Opened opened_;  ///< in a child
+    process::LogProcess* const log_;
     std::shared_ptr<const conf::Config> config_;
     const Load& load_;
     std::optional<base::Instant> started_;  ///< of the first program, if this one is an upgrade

@@ -21,10 +21,15 @@ struct Opened {
     conf::Resolver resolver;                     ///< the section with what resolv.conf adds
 };
 
+struct RegOptions {
+    bool draining = false;   ///< it opens no session
+    int status_sender = -1;  ///< to LOG, which writes the status file; -1: none is written
+};
+
 /// REG: adopts the sessions and forwards datagrams until it is stopped. It starts with the addresses of the
-/// snapshot; ACR may be down. With `draining` it opens no session.
+/// snapshot; ACR may be down.
 int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept,
-             const resolvers::NameSnapshot& snapshot, Opened& opened, bool draining);
+             const resolvers::NameSnapshot& snapshot, Opened& opened, const RegOptions& options);
 
 /// Records the sessions that the last REG could not record itself, for example after a crash loop (K-23).
 int report_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept);

@@ -65,7 +65,7 @@ session::Adoption start(process::ChildRuntime& runtime, session::Server& server,
 }  // namespace
 
 int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptState& kept,
-             const resolvers::NameSnapshot& snapshot, Opened& opened, bool draining) {
+             const resolvers::NameSnapshot& snapshot, Opened& opened, const RegOptions& options) {
     LinkSocketSource source(runtime);
     resolvers::IpcResolver resolver(runtime.io(), config.resolver.timeout);
     session::Server server(runtime.io(),
@@ -90,7 +90,8 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
     });
     runtime.on_ping(
         [&](process::ChildRuntime::Reply reply) { server.for_all_workers([](auto&&...) {}, reply); });
-    StatusFile status_file(runtime.io(), server, config);
+    const auto status_target = make_status_target(runtime.io(), options.status_sender);
+    StatusFile status_file(runtime.io(), server, config, *status_target);
     Queries queries(runtime);
     queries.add_info(
         [&](const Queries::InfoReply& reply) {
@@ -108,7 +109,7 @@ int reg_main(process::ChildRuntime& runtime, const conf::Config& config, KeptSta
     Housekeeping housekeeping(runtime.io(), server);
     status_file.start();
     Drain drain(runtime, server);
-    if (draining) drain.begin();
+    if (options.draining) drain.begin();
     runtime.report_ready(adoption.adopted, adoption.aborted);
     return runtime.run();
 }

@@ -71,7 +71,8 @@ int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& 
     const session::LookupSource look_up = blocking_look_up(resolvers::settings_for_lookups(config.resolver));
     session::Server server(io, kept.server_parts(config, source, look_up));
     source.deliver_to(server);
-    StatusFile status_file(io, server, config);
+    LocalStatusTarget status_target(config.status_file.path);
+    StatusFile status_file(io, server, config, status_target);
     process::SignalSource incoming(io, signals);
     Notifier notifier(io);
     const base::Instant started = base::MonotonicClock::now();

@@ -1,14 +1,7 @@
 #include "proxyd/status_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <utility>
 #include <vector>
-
-#include "base/log.hpp"
 
 namespace proxyd {
 
@@ -23,12 +16,9 @@ struct StatusFile::Piece {
     session::Slot next = session::none;
 };
 
-StatusFile::StatusFile(boost::asio::io_context& io, session::Server& server, const conf::Config& config)
-    : timer_(io),
-      server_(server),
-      settings_(config.status_file),
-      text_(config),
-      temp_path_(settings_.path + ".new") {}
+StatusFile::StatusFile(boost::asio::io_context& io, session::Server& server, const conf::Config& config,
+                       StatusTarget& target)
+    : timer_(io), server_(server), settings_(config.status_file), text_(config), target_(target) {}
 
 void StatusFile::start() {
     started_ = !settings_.path.empty();
@@ -45,13 +35,16 @@ void StatusFile::wait() {
 void StatusFile::write() {
     if (!started_) return;
     wait();
-    if (file_) return;  // the last one is not complete
-    // A file left behind by a crash is removed; a link is not followed.
-    ::unlink(temp_path_.c_str());
-    file_.reset(::open(temp_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
-    if (!file_) return fail("cannot be created");
+    if (busy_) return;  // the last one is not complete
+    busy_ = true;
     sessions_ = 0;
-    if (put(text_.head(std::chrono::system_clock::now()))) next(0, 0);
+    target_.begin(then(
+        [this] { target_.put(text_.head(std::chrono::system_clock::now()), then([this] { next(0, 0); })); }));
+}
+
+/// A failure ends this file.
+StatusTarget::Then StatusFile::then(std::function<void()> work) {
+    return [this, work = std::move(work)](bool good) { good ? work() : static_cast<void>(busy_ = false); };
 }
 
 void StatusFile::next(unsigned worker, session::Slot from) {
@@ -64,53 +57,24 @@ void StatusFile::next(unsigned worker, session::Slot from) {
                 sessions.select({}, from, sessions_per_turn, base::MonotonicClock::now(), piece->found);
         },
         [this, piece, worker] {
-            add(*piece);
-            if (!file_) return;
-            piece->next == session::none ? next(worker + 1, 0) : next(worker, piece->next);
+            target_.put(lines_of(*piece), then([this, worker, from = piece->next] {
+                            from == session::none ? next(worker + 1, 0) : next(worker, from);
+                        }));
         });
 }
 
-void StatusFile::add(const Piece& piece) {
+std::string StatusFile::lines_of(const Piece& piece) {
     const base::Instant now = base::MonotonicClock::now();
     const WallTime wall = std::chrono::system_clock::now();
     std::string lines;
     for (const session::Found& found : piece.found)
         lines += text_.session(found, now, wall);
     sessions_ += piece.found.size();
-    put(lines);
+    return lines;
 }
 
 void StatusFile::finish() {
-    if (!put(text_.end(sessions_))) return;
-    file_.reset();
-    if (::rename(temp_path_.c_str(), settings_.path.c_str()) != 0) fail("cannot be replaced");
-}
-
-bool StatusFile::put(const std::string& text) {
-    std::size_t done = 0;
-    while (done < text.size()) {
-        const ssize_t written = ::write(file_.get(), text.data() + done, text.size() - done);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) {
-            fail("cannot be written");
-            return false;
-        }
-        done += static_cast<std::size_t>(written);
-    }
-    return true;
-}
-
-void StatusFile::fail(const char* what) {
-    base::log::write(base::msg::status_file_failed, "status file {} {}: {}", settings_.path, what,
-                     std::strerror(errno));
-    file_.reset();
-    ::unlink(temp_path_.c_str());
-}
-
-void StatusFile::discard() {
-    if (!file_) return;
-    file_.reset();
-    ::unlink(temp_path_.c_str());
+    target_.put(text_.end(sessions_), then([this] { target_.finish(then([this] { busy_ = false; })); }));
 }
 
 }  // namespace proxyd

@@ -1,22 +1,21 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
-#include <memory>
+#include <functional>
 #include <string>
 
-#include "base/unique_fd.hpp"
 #include "libudpserver/session/server.hpp"
+#include "proxyd/status_target.hpp"
 #include "proxyd/status_text.hpp"
 
 namespace proxyd {
 
-/// Writes all sessions to the file of `status-file` periodically (O-42). It writes a temporary file and
-/// renames it, so that readers never see an incomplete one. The sessions are fetched in pieces of bounded
-/// size, and only the main thread waits for the disk.
+/// Writes all sessions to the file of `status-file` periodically (O-42). The sessions are fetched in pieces
+/// of bounded size.
 class StatusFile {
 public:
-    StatusFile(boost::asio::io_context& io, session::Server& server, const conf::Config& config);
-    ~StatusFile() { discard(); }
+    StatusFile(boost::asio::io_context& io, session::Server& server, const conf::Config& config,
+               StatusTarget& target);
     StatusFile(const StatusFile&) = delete;
     StatusFile& operator=(const StatusFile&) = delete;
 
@@ -30,19 +29,17 @@ private:
 
     void wait();
     void next(unsigned worker, session::Slot from);
-    void add(const Piece& piece);
+    StatusTarget::Then then(std::function<void()> work);
+    std::string lines_of(const Piece& piece);
     void finish();
-    bool put(const std::string& text);
-    void fail(const char* what);
-    void discard();
 
     boost::asio::steady_timer timer_;
     session::Server& server_;
     const conf::StatusFile& settings_;
     StatusText text_;
-    std::string temp_path_;  ///< renamed when complete
-    base::UniqueFd file_;
+    StatusTarget& target_;
     std::size_t sessions_ = 0;
+    bool busy_ = false;  ///< a file is being written
     bool started_ = false;
 };
 

@@ -140,7 +140,8 @@ void Upgrade::begin(const Plan& plan, const Handover::File& control) {
     base::log::write(base::msg::upgrading, "upgrading to {} {}; sessions are {}", program_.path, plan.version,
                      plan.keeps_sessions ? "kept" : "closed: that version stores them differently");
     try {
-        const Handover left = handover(plan.keeps_sessions, control);
+        Handover left = handover(plan.keeps_sessions, control);
+        if (parent_.log()) left.log = parent_.log()->channels().of(process::candidate_role).sender.get();
         parent_.freeze(true);
         trial_.emplace(parent_, program_, left,
                        [this, plan, control](const std::string& failure) { tried(plan, control, failure); });
@@ -205,8 +206,10 @@ void Upgrade::execute(const Handover& handover) {
         words.push_back(word.data());
     words.push_back(nullptr);
     leave_handover(handover);
+    parent_.finish_log();
     ::execv(program_.path.c_str(), words.data());
     const int error = errno;
+    parent_.resume_log();
     take_handover_back(handover);
     throw std::system_error(error, std::system_category(), program_.path);
 }

@@ -52,10 +52,10 @@ int run_child(ChildStart& start) {
         leave_terminal();
         if (::chdir("/") != 0) return EXIT_FAILURE;
     }
+    log::become(start.role.name, false);
     keep_only_own_descriptors(start);
     base::set_process_title(start.settings.name, start.role.name);
     base::SignalInbox signals;
-    log::become(start.role.name, false);
     if (start.settings.user)
         base::drop_privileges(*start.settings.user);
     else

@@ -122,7 +122,7 @@ void Supervisor::on_signals(const base::TakenSignals& taken) {
     if (taken.child) reap();
     change_level(SIGUSR1, taken.level_steps(), log::raise_level);
     change_level(SIGUSR2, -taken.level_steps(), log::lower_level);
-    if (taken.reopen > 0) reopen_log(base::signal_name(SIGWINCH));
+    if (taken.reopen > 0) reopen_log(base::signal_name(SIGWINCH), [](const std::string&) {});
     if (taken.info > 0) log_info();
     for (int number : taken.ignored)
         log::write(msg::signal_ignored, "{}: ignored, {} arrived with it", base::signal_name(number),
@@ -151,10 +151,12 @@ void Supervisor::change_level(int number, int steps, void (*step)()) {
     }
 }
 
-void Supervisor::reopen_log(std::string_view why) {
+void Supervisor::reopen_log(std::string_view why, const Reopened& done) {
     log::write(msg::signal_received, "{}: reopening the log", why);
+    if (on_reopen_) return on_reopen_(done);
     log::reopen();
     relay(SIGWINCH);
+    done({});
 }
 
 std::vector<std::string> Supervisor::info_lines(Instant now) const {

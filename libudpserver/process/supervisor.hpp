@@ -29,6 +29,7 @@ namespace process {
 class Supervisor {
 public:
     using Callback = std::function<void()>;
+    using Reopened = std::function<void(const std::string& failure)>;
     using ChildCallback = std::function<void(Child&)>;
     using MessageHandler = std::function<void(Child&, ipc::Message&)>;
 
@@ -80,12 +81,15 @@ public:
     /// SIGHUP came alone; returns false if it is to shut down, as without this callback.
     void on_hang_up(std::function<bool()> callback) { on_hang_up_ = std::move(callback); }
 
+    /// How the log is reopened. Without it, by this process and its children, each for itself.
+    void on_reopen(std::function<void(const Reopened&)> callback) { on_reopen_ = std::move(callback); }
+
     /// `since`: when proxyd was started, if this is another program after an upgrade.
     void start(std::optional<Instant> since = std::nullopt);
     /// Shuts down as a signal does (exit status 0); a second call kills the children.
     void stop();
-    /// Reopens the log here and in the children; `why` is for the log line.
-    void reopen_log(std::string_view why);
+    /// Reopens the log; `why` is for the log line. `done` gets an empty text or why it failed.
+    void reopen_log(std::string_view why, const Reopened& done);
     /// What SIGPWR logs about the parent and its children.
     [[nodiscard]] std::vector<std::string> info_lines(Instant now) const;
 
@@ -136,6 +140,7 @@ private:
     Links links_;
     Callback on_all_ready_, on_paused_, on_stopping_;
     std::function<bool()> on_hang_up_;
+    std::function<void(const Reopened&)> on_reopen_;
     ChildCallback on_child_exit_, on_child_ready_;
     std::optional<Instant> started_;
     bool reported_ready_ = false;

@@ -90,6 +90,8 @@ int run_signal(Context& context, const Arguments& arguments) {
 /// The levels of all processes, or of one role.
 int show_levels(Context& context, const control::Args& args) {
     std::vector<Row> processes = ask_all(context, "ps");
+    // LOG writes the lines of the others.
+    std::erase_if(processes, [](const Row& process) { return process.find("log_level") == nullptr; });
     if (const auto role = args.find("role"); role != args.end()) {
         const std::string& name = std::get<std::string>(role->second);
         std::erase_if(processes,

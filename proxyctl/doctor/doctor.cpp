@@ -163,6 +163,8 @@ private:
         const std::string folder = "/proc/" + std::to_string(pid);
         add(check_descriptors(role, text_of(folder + "/limits"), descriptors_of(pid, process)));
         if (role == "parent") return;
+        if (process.find("lines_lost") != nullptr)
+            add(check_lost_lines(process.number("lines_lost").value_or(0)));
         const bool user = !instance_.has_file() || !instance_.config.user.empty();
         add(check_privileges(role, text_of(folder + "/status"), user));
         add(check_restarts(role, process.number("restarts").value_or(0)));

@@ -40,6 +40,8 @@ Finding check_sandbox(const std::string& level, bool is_complete);
 /// The text of /proc/sys/kernel/core_pattern.
 Finding check_core_pattern(const std::string& pattern);
 Finding check_restarts(const std::string& role, std::int64_t restarts);
+/// Log lines that were lost since the start.
+Finding check_lost_lines(std::int64_t lost);
 /// Whether the kernel considers the clock synchronised, and its maximum error.
 Finding check_clock(bool synchronised, std::int64_t error_microseconds);
 

@@ -166,6 +166,12 @@ Finding check_sandbox(const std::string& level, bool is_complete) {
         "see sandbox in proxyd.conf(5); use a kernel, or a container's profile, with seccomp and Landlock"};
 }
 
+Finding check_lost_lines(std::int64_t lost) {
+    if (lost <= 0) return {Health::ok, "LOG: no log line was lost", ""};
+    return {Health::warn, "LOG: " + std::to_string(lost) + " log lines were lost since the start",
+            "check the disk or the syslog daemon; LOGS-230-W has the times"};
+}
+
 Finding check_restarts(const std::string& role, std::int64_t restarts) {
     if (restarts == 0) return {Health::ok, role + ": not restarted since startup", {}};
     return {Health::warn, fmt::format("{}: restarted {} times since startup", role, restarts),

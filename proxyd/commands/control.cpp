@@ -31,7 +31,8 @@ Control::Control(Parent& parent, Upgrade& upgrade, const Handover::File& inherit
       process_commands_(parent.supervisor(), queries_),
       proxy_commands_(parent, upgrade),
       log_tail_(parent.io(), log_file(parent.config()),
-                base::log::descriptor() == STDERR_FILENO ? "stderr" : "syslog") {
+                base::log::is_on_standard_error() ? "stderr" : "syslog") {
+    process_commands_.show(parent.log());
     open(inherited);
     if (!server_) return;
     process_commands_.add_to(*server_);

@@ -45,6 +45,18 @@ Row child_row(const process::Child& child, base::Instant at) {
     return row.add("log_level", status.log_level);
 }
 
+Row log_row(const process::LogProcess::Status& status, base::Instant at) {
+    const bool up = status.pid > 0;
+    Row row;
+    row.add("role", process::log_role).add("state", up ? "up" : "down");
+    if (up && status.started) row.add("pid", status.pid).add("uptime_ms", at - *status.started);
+    row.add("restarts", status.restarts);
+    if (status.last_exit)
+        row.add("last_exit", to_string(*status.last_exit)).add("last_exit_ago_ms", at - *status.ended);
+    if (up) add_numbers(row, status.pid);
+    return row.add("lines_lost", status.lines_lost);
+}
+
 /// The signals that proxyd handles, by name, as its man page lists them.
 int signal_of(const std::string& word) {
     std::string name = base::upper(word);
@@ -137,6 +149,7 @@ void ProcessCommands::ps(const Request& request, control::Answer answer) const {
     answer.row(parent_row());
     for (const auto& child : supervisor_.children())
         answer.row(child_row(*child, base::MonotonicClock::now()));
+    if (log_) answer.row(log_row(log_->status(), base::MonotonicClock::now()));
     answer.end();
 }
 
@@ -198,9 +211,11 @@ void ProcessCommands::log_level(const Request& request, control::Answer answer) 
 
 void ProcessCommands::log_reopen(const Request& request, control::Answer answer) {
     request.allow({});
-    supervisor_.reopen_log(to_string(answer.peer()));
-    answer.row(Row().add("reopened", true));
-    answer.end();
+    supervisor_.reopen_log(to_string(answer.peer()), [answer](const std::string& failure) mutable {
+        if (!failure.empty()) return answer.fail(Code::failed, failure);
+        answer.row(Row().add("reopened", true));
+        answer.end();
+    });
 }
 
 void ProcessCommands::info(const Request& request, control::Answer answer) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "libudpserver/control/control_server.hpp"
+#include "libudpserver/process/log_process.hpp"
 #include "libudpserver/process/supervisor.hpp"
 #include "proxyd/commands/child_queries.hpp"
 
@@ -16,6 +17,8 @@ public:
         : supervisor_(supervisor), queries_(queries) {}
 
     void add_to(control::ControlServer& server);
+    /// Adds this process to ps; null: there is none.
+    void show(const process::LogProcess* log) { log_ = log; }
 
 private:
     using Request = control::Request;
@@ -38,6 +41,7 @@ private:
 
     process::Supervisor& supervisor_;
     ChildQueries& queries_;
+    const process::LogProcess* log_ = nullptr;
 };
 
 }  // namespace proxyd

@@ -37,7 +37,8 @@ def test_status_ps_and_version(gw, echo):
     status = one.row("status")
     assert (status["state"], status["listeners"]) == ("serving", ["127.0.0.1:%d" % one.listener[1]])
     rows = {row["role"]: row for row in one.rows("ps")}
-    assert {role: row["pid"] for role, row in rows.items()} == {"parent": one.daemon.pid, "REG": one.daemon.child()}
+    assert {role: row["pid"] for role, row in rows.items()} == \
+        {"parent": one.daemon.pid, "REG": one.daemon.child(), "LOG": one.daemon.log_process()}
     assert all(row["state"] == "up" and row["restarts"] == 0 and row["memory_bytes"] > 0 for row in rows.values())
     version = one.row("version")
     assert version["pid"] == one.daemon.pid and version["config"] == str(one.daemon.file)
@@ -385,10 +386,10 @@ def test_info_and_signals(gw, echo):
     assert one.row("signal", "SIGPWR") == {"role": "parent", "pid": one.daemon.pid, "signal": "INFO"}
     one.daemon.wait_line("UDPS-240-I", text="sessions: 0 open")
     assert one.row("signal", "usr1", "reg")["pid"] == one.daemon.child()
-    wait_for(lambda: {row["role"]: row["log_level"] for row in one.rows("ps")} == {"parent": 6, "REG": 7},
+    wait_for(lambda: {row["role"]: row["log_level"] for row in one.rows("log", "level")} == {"parent": 6, "REG": 7},
              what="REG's log level")
     assert {row["role"]: row["pid"] for row in one.rows("signal", "USR1", "all")} == {"REG": one.daemon.child()}
-    wait_for(lambda: {row["role"]: row["log_level"] for row in one.rows("ps")} == {"parent": 6, "REG": 8},
+    wait_for(lambda: {row["role"]: row["log_level"] for row in one.rows("log", "level")} == {"parent": 6, "REG": 8},
              what="REG's log level")
     for who in ('"signal":"INFO"', '"role":"REG","signal":"USR1"', '"role":"all","signal":"USR1"'):
         assert one.daemon.lines("CTRL-210-N", text=who), who
@@ -430,7 +431,7 @@ def test_a_reg_that_stands_still(gw, echo, peer):
         asking = [one.ctl.start(one.name, command) for command in ("sessions", "rules", "stats")]
         for _ in range(5):
             before = time.monotonic()
-            assert {row["role"] for row in one.rows("ps")} == {"parent", "REG"}
+            assert {row["role"] for row in one.rows("ps")} == {"parent", "REG", "LOG"}
             one("status", status=GOOD)
             assert time.monotonic() - before < 1 * SLOWNESS
         before = time.monotonic()

@@ -305,7 +305,7 @@ def test_reload_while_reg_dies_and_reloads_in_a_row(reloading, peer):
         wait_for(lambda: proxy.daemon.children().get("REG"), what="REG")
         assert echo_trip(client, server, listener) == source
     assert not proxy.daemon.records()
-    wait_for(lambda: [row["state"] for row in ask(proxy.socket, "ps")] == ["up", "up"], what="REG is up")
+    wait_for(lambda: [row["state"] for row in ask(proxy.socket, "ps")] == ["up"] * 3, what="REG is up")
 
 
 def test_a_server_that_is_no_server_any_more(reloading, peer):

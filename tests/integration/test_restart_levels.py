@@ -95,7 +95,7 @@ def test_what_a_soft_restart_keeps(gw, echo, peer, evil_dns):
     later = one.row("names")
     assert later["addresses"] == name["addresses"] and 0 < later["expires_ms"] <= name["expires_ms"]
     assert len(evil_dns.queries()) == asked
-    assert {row["log_level"] for row in one.rows("ps")} == {7}
+    assert {row["log_level"] for row in one.rows("log", "level")} == {7}
     rule = one.row("rules")
     assert rule["begun"] == 1 and rule["counted_for_ms"] <= (time.monotonic() - begun) * 1000
 

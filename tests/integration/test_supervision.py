@@ -101,7 +101,7 @@ def test_one_supervisor_and_one_reg(serve):
     """[K-1]"""
     daemon, _, _ = serve()
     assert list(daemon.children()) == ["REG"]
-    assert len(children_of(daemon.pid)) == 1
+    assert set(children_of(daemon.pid)) == {daemon.child(), daemon.log_process()}
     assert children_of(daemon.child()) == []
     name = re.search(r"name: (\S+)", daemon.file.read_text())[1]
     assert title_of(daemon.pid) == f"proxyd: {name}"
@@ -373,17 +373,20 @@ def sockets(pid):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_reg_has_only_its_own_descriptors(serve, workers, tmp_path):
-    """[K-2] Sockets of the traffic, arena, link, log, standard ones, and those of its loops; nothing of the parent."""
+    """[K-2] Sockets of the traffic, arena, link, standard ones, and those of its loops; nothing of the parent. [F-5] Of
+    the log it has the socket to LOG, which writes the file."""
     daemon, _, _ = serve(udpserver={"workers": workers}, **{"pid-file": str(tmp_path / "pid")})
     child = daemon.child()
     own = 5  # its end of the link, netlink for changes of addresses and for questions, a probe of routes for each family
     assert len(sockets(child) - sockets(daemon.pid)) == own
-    assert len(sockets(daemon.pid) - sockets(child)) == 1, "the parent's end of the link"
+    assert len(sockets(daemon.pid) - sockets(child)) == 12, "the parent's ends of the links to REG and LOG, LOG's ends"
     found = kinds(child)
     assert found.pop("socket") == len(sockets(child))
     assert found.pop("/memfd:proxyd-sessions (deleted)") == 1
     assert found.pop("anon_inode:bpf-prog", 1) == 1, "the filter of idle sockets"
-    assert found.pop(str(daemon.log_path)) == 1
+    assert str(daemon.log_path) not in found
+    assert str(daemon.log_path) in descriptors_of(daemon.log_process()).values()
+    assert str(daemon.log_path) not in descriptors_of(daemon.pid).values()
     assert found.pop("anon_inode:[pidfd]") == 1, "the parent, whose exit it waits for"
     assert found.pop("/dev/null") == 1 and found.pop(str(daemon.error_path)) == 2
     loops = 1 + workers

@@ -128,7 +128,7 @@ def test_what_an_upgrade_keeps(upgradable, peer, tmp_path, workers, daemon):
         assert [trip(client, server, listener) for client in clients] == sources
         version, = ask(proxy.socket, "version")
         assert (version["pid"], version["upgrades"]) == (pid, number) and version["uptime_ms"] > uptime
-    assert all(row["state"] == "up" and row["log_level"] == 7 for row in ask(proxy.socket, "ps"))
+    assert all(row["state"] == "up" and row.get("log_level", 7) == 7 for row in ask(proxy.socket, "ps"))
     assert pid_file.read_text() == f"{pid}\n" and proxy.daemon.pid == pid
     assert os.stat(proxy.socket).st_ino == socket_file.st_ino
     wait_for(lambda: proxy.daemon.descriptor_counts() == before, 5,
@@ -172,7 +172,7 @@ def test_a_program_with_other_sessions(upgradable, peer):
     listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
     proxy = upgradable(configuration(listener, server.text))
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 3 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 4 arena 1 version 9.9.9"))
     process = proxy.run.start("gw", "upgrade", "--json")
     record, = proxy.daemon.wait_records(1)
     assert (record["REASON"], record["RESULT"]) == ("process-end", "ABORTED")
@@ -193,7 +193,7 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
                            udpserver={"max-sessions": 100, "quarantine": "2s"})
     proxy = upgradable(config)
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 3 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 4 arena 1 version 9.9.9"))
     let_go(proxy.program)
     assert proxy.upgrade()["sessions"] == "ended"
     others = [peer() for _ in range(4)]
@@ -210,8 +210,8 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
 @pytest.mark.parametrize("text, why", [
     ("exit 1", "not a proxyd"),
     ("echo handover 1 arena 1 version 9", "not a proxyd"),
-    ("echo handover 3 arena x version 9", "not a proxyd"),
-    ("[ $1 = --handover ] && exec echo handover 3 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
+    ("echo handover 4 arena x version 9", "not a proxyd"),
+    ("[ $1 = --handover ] && exec echo handover 4 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
     ("exec sleep 100", "not a proxyd"),
     (None, "No such file"),
 ])

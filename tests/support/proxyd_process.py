@@ -155,12 +155,25 @@ class Proxyd:
     # --- processes
 
     def children(self):
-        """{role: [pids]} of the living children, by their titles `proxyd: NAME [ROLE]`."""
+        """{role: [pids]} of the living children, by their titles `proxyd: NAME [ROLE]`; without LOG, which always runs
+        and of which there may be two for a moment."""
+        found = self._children_and_log()
+        found.pop("LOG", None)
+        return found
+
+    def _children_and_log(self):
         found = {}
         for pid in children_of(self.pid):
             match = re.fullmatch(r"proxyd: \S+ \[(\w+)\]", title_of(pid))
             found.setdefault(match[1] if match else "?", []).append(pid)
         return found
+
+    def log_process(self, other_than=None, seconds=5):
+        """The pid of LOG, as soon as there is one (another one than the given)."""
+        def only():
+            pids = [pid for pid in self._children_and_log().get("LOG", []) if pid != other_than]
+            return pids[0] if len(pids) == 1 else None
+        return wait_for(only, seconds, lambda: f"one LOG; there are {self._children_and_log()}\n{self.tail()}")
 
     def child(self, role="REG", other_than=None, seconds=5):
         """The pid of the one child with that role, as soon as there is one (another one than the given)."""

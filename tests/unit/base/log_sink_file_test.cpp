@@ -162,7 +162,7 @@ TEST_CASE("a file that was closed behind its back is opened anew, and its number
     const int fd = sink.descriptors().front();
     const int other = ::open("/dev/null", O_RDONLY);
     REQUIRE(::dup2(other, fd) == fd);
-    sink.after_fork();
+    sink.after_fork("");
     CHECK(sink.descriptors().front() != fd);
     CHECK(::fcntl(fd, F_GETFD) >= 0);
     CHECK(write(sink, "here"));
@@ -171,7 +171,7 @@ TEST_CASE("a file that was closed behind its back is opened anew, and its number
     ::close(other);
 
     const int kept = sink.descriptors().front();
-    sink.after_fork();
+    sink.after_fork("");
     CHECK(sink.descriptors().front() == kept);
 }
 

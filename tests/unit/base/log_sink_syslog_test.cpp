@@ -149,10 +149,49 @@ TEST_CASE_METHOD(Fixture, "a child whose socket was closed connects again and le
     const int fd = sink.descriptors().front();
     const int other = ::dup(0);
     REQUIRE(::dup2(other, fd) == fd);
-    sink.after_fork();
+    sink.after_fork("");
     CHECK(sink.descriptors().front() != fd);
     CHECK(write(sink, "child"));
     CHECK_THAT(daemon.next(), Contains("child"));
     ::close(fd);
     ::close(other);
+}
+
+TEST_CASE_METHOD(Fixture, "the socket of the syslog daemon may be a stream [F-6]") {
+    const UniqueFd listening(::socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
+    REQUIRE(::bind(listening.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listening.get(), 5) == 0);
+    log::SyslogSink sink("local4", SyslogFailure::stop, nullptr);
+    const UniqueFd daemon(::accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK));
+    REQUIRE(daemon);
+    std::string text;
+    const auto read_all = [&] {
+        char buffer[65536];
+        ssize_t size = 0;
+        while ((size = ::recv(daemon.get(), buffer, sizeof buffer, 0)) > 0)
+            text.append(buffer, static_cast<std::size_t>(size));
+    };
+    CHECK(write(sink, "hello"));
+    read_all();
+    CHECK(text == std::string("<165>proxyd[7]: gw[REG] TEST-110-N hello") + '\0');
+
+    // One that does not read loses lines, but no part of a line that it was sent.
+    text.clear();
+    std::size_t written = 0;
+    while (written < 100'000 && write(sink, std::string(1000, 'x')))
+        ++written;
+    CHECK(written > 0);
+    CHECK(written < 100'000);
+    read_all();
+    CHECK(write(sink, "goes on"));
+    read_all();
+    const std::string line = "<165>proxyd[7]: gw[REG] TEST-110-N " + std::string(1000, 'x') + '\0';
+    std::string expected;
+    for (std::size_t i = 0; i < written; ++i)
+        expected += line;
+    CHECK(text.substr(0, expected.size()) == expected);
+    CHECK(text.substr(expected.size()) == std::string("<165>proxyd[7]: gw[REG] TEST-110-N goes on") + '\0');
 }

@@ -96,9 +96,9 @@ TEST_CASE("an invalid handover is refused with the line") {
     const std::string good = proxyd::to_text(full());
     CHECK_THAT(refusal(""), Contains("invalid line"));
     CHECK_THAT(refusal("hello\n"), Contains("hello"));
-    CHECK_THAT(refusal(without(good, "proxyd-handover 3\n")), Contains("version 0.1.0"));
-    CHECK_THAT(refusal(without(good, "proxyd-handover 3", "proxyd-handover 4")),
-               Contains("proxyd-handover 4"));
+    CHECK_THAT(refusal(without(good, "proxyd-handover 4\n")), Contains("version 0.1.0"));
+    CHECK_THAT(refusal(without(good, "proxyd-handover 4", "proxyd-handover 5")),
+               Contains("proxyd-handover 5"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch")), Contains("epoch"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch 7 8")), Contains("epoch 7 8"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch x")), Contains("epoch x"));
@@ -110,7 +110,7 @@ TEST_CASE("an invalid handover is refused with the line") {
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 2 1")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 1 2")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "workers 2", "workers 0")), Contains("invalid line"));
-    CHECK_THAT(refusal("proxyd-handover 3\nconfig\n"), Contains("config"));
+    CHECK_THAT(refusal("proxyd-handover 4\nconfig\n"), Contains("config"));
     CHECK_THAT(refusal(good.substr(0, good.find("config"))), Contains("truncated"));
 }
 

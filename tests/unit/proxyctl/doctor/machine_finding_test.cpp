@@ -94,4 +94,6 @@ TEST_CASE("clock and restarts") {
     CHECK(says(check_restarts("REG", 2), Health::warn, "2 times"));
     CHECK(says(check_sandbox("seccomp, Landlock 7, capabilities", true), Health::ok, "Landlock 7"));
     CHECK(says(check_sandbox("off: the configuration says so", false), Health::warn, "off"));
+    CHECK(says(check_lost_lines(0), Health::ok, "LOG"));
+    CHECK(says(check_lost_lines(7), Health::warn, "7 log lines"));
 }
