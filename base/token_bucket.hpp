@@ -34,6 +34,9 @@ public:
         return full_at_ <= std::chrono::nanoseconds(now.time_since_epoch()).count();
     }
 
+    /// Under the same rate it has more tokens, or will be full sooner.
+    [[nodiscard]] bool fuller_than(const TokenBucket& other) const { return full_at_ < other.full_at_; }
+
 private:
     std::int64_t full_at_ = 0;  ///< nanoseconds of the monotonic clock
 };

@@ -221,7 +221,19 @@ void check_ephemeral(const PortRange& port, const System& system, const std::str
                              "with net.ipv4.ip_local_reserved_ports)");
 }
 
+namespace {
+
+void check_burst(const DatagramRate& rate, const std::string& section, Report& report) {
+    const std::string path = section + ".burst";
+    if (rate.rate == 0 && report.is_given(path) && report.is_clean(path))
+        report.warning(path, "has no effect without " + section + ".rate");
+}
+
+}  // namespace
+
 void check(const Config& config, const System& system, Report& report) {
+    check_burst(config.udpserver.per_address.rate, "udpserver.per-address", report);
+    check_burst(config.udpserver.per_network.rate, "udpserver.per-network", report);
     check_listeners(config, system, report);
     check_lists(config, report);
     check_rules(config, system, report);

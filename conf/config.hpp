@@ -82,6 +82,12 @@ struct NoAnswer {
     Duration time = std::chrono::seconds(15);  ///< 0: off
 };
 
+/// `rate: 1000/s, burst: 200`: datagrams of a client; more are dropped.
+struct DatagramRate {
+    std::uint32_t rate = 0;   ///< per second; 0: no limit
+    std::uint32_t burst = 0;  ///< at once, after a pause; 0: as many as in a second
+};
+
 /// Limits of one session; nothing or 0 means no limit.
 struct SessionLimits {
     Duration unanswered = std::chrono::seconds(30);  ///< since the last datagram, before the first reply
@@ -92,6 +98,7 @@ struct SessionLimits {
     std::uint64_t client_bytes = 0, server_bytes = 0;
     NoAnswer no_answer;
     std::uint64_t idle_bytes = 0;  ///< fewer bytes than this within `idle` count as idle (O-31)
+    DatagramRate rate;             ///< of the client
 };
 
 /// What happens to the DSCP bits of forwarded datagrams; ECN is always kept (K-49).
@@ -124,10 +131,11 @@ struct Rule {
     OnNameChange on_name_change = OnNameChange::keep;
 };
 
-/// Limits for one source prefix; 0 means none (K-77). A burst of one second's worth is allowed.
+/// Limits for one source prefix; 0 means none (K-77). A burst of one second's worth of sessions is allowed.
 struct SourceLimits {
     std::uint32_t new_per_second = 0;
     std::uint32_t open = 0;
+    DatagramRate rate;  ///< of all its sessions
 };
 
 struct MaxRestarts {
@@ -153,8 +161,9 @@ struct UdpServer {
     Duration quarantine_answered = std::chrono::seconds(1);  ///< of one that received all its answers
     std::uint64_t receive_buffer = 4u << 20;  ///< bytes, SO_RCVBUF of each listening socket; 0: the system's
     std::uint64_t send_buffer = 0;
-    Duration heartbeat = std::chrono::seconds(5);     ///< a child silent for this long is restarted
-    Duration stop_timeout = std::chrono::seconds(5);  ///< then a child that does not exit is killed
+    Duration max_queue_age = std::chrono::seconds(1);  ///< of a client's datagram in the buffer; 0: no limit
+    Duration heartbeat = std::chrono::seconds(5);      ///< a child silent for this long is restarted
+    Duration stop_timeout = std::chrono::seconds(5);   ///< then a child that does not exit is killed
 };
 
 enum class Transport : std::uint8_t { udp, tcp };

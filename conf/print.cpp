@@ -142,7 +142,8 @@ std::string print_status_file(const StatusFile& status_file) {
 }
 
 std::string print_source_limits(const SourceLimits& limits) {
-    return fmt::format("{{new-per-second: {}, open: {}}}", limits.new_per_second, limits.open);
+    return fmt::format("{{new-per-second: {}, open: {}, rate: {}/s, burst: {}}}", limits.new_per_second,
+                       limits.open, limits.rate.rate, limits.rate.burst);
 }
 
 std::string print_udpserver(const UdpServer& server) {
@@ -175,7 +176,8 @@ std::string print_limits(const SessionLimits& limits) {
     lines.key("lifetime", text(limits.lifetime));
     lines.key("client-datagrams", limits.client_datagrams).key("server-datagrams", limits.server_datagrams);
     lines.key("client-bytes", bytes(limits.client_bytes)).key("server-bytes", bytes(limits.server_bytes));
-    return lines.key("idle-bytes", bytes(limits.idle_bytes)).str();
+    lines.key("idle-bytes", bytes(limits.idle_bytes));
+    return lines.key("rate", fmt::format("{}/s", limits.rate.rate)).key("burst", limits.rate.burst).str();
 }
 
 std::string print_dscp(const Dscp& dscp) {

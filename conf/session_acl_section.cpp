@@ -82,6 +82,11 @@ Rule read_rule(const NodeRef& ref, std::size_t number, const std::vector<NamedLi
 
 }  // namespace
 
+void read_datagram_rate(Section& section, DatagramRate& out) {
+    section.optional("rate", out.rate, rate());
+    section.optional("burst", out.burst, number<std::uint32_t>(0, 10'000'000));
+}
+
 void read_limits(const NodeRef& ref, SessionLimits& limits) {
     constexpr std::uint64_t max = std::uint64_t{1} << 50;
     const auto time = duration(Duration{0}, max_duration);
@@ -96,6 +101,7 @@ void read_limits(const NodeRef& ref, SessionLimits& limits) {
     section.optional("server-bytes", limits.server_bytes, size(max));
     if (const auto no_answer = section.child("no-answer")) read_no_answer(*no_answer, limits.no_answer);
     section.optional("idle-bytes", limits.idle_bytes, size(max));
+    read_datagram_rate(section, limits.rate);
     section.finish();
 }
 

@@ -36,6 +36,7 @@ void read_source_limits(const NodeRef& ref, SourceLimits& limits) {
     Section section(ref, "open");
     section.optional("new-per-second", limits.new_per_second, number<std::uint32_t>(0, max_sessions_limit));
     section.optional("open", limits.open, number<std::uint32_t>(0, max_sessions_limit));
+    read_datagram_rate(section, limits.rate);
     section.finish();
 }
 

@@ -9,6 +9,7 @@ namespace conf {
 namespace {
 
 constexpr std::size_t max_path_length = 4095;
+constexpr std::uint64_t max_rate = 10'000'000;
 
 bool is_word_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -91,6 +92,17 @@ ValueType<unsigned> percent() {
             const auto value = parse_whole_number(std::string_view(text).substr(0, text.size() - 1));
             return value && *value >= 1 && *value <= 100 ? std::optional(static_cast<unsigned>(*value))
                                                          : std::nullopt;
+        });
+}
+
+ValueType<std::uint32_t> rate() {
+    return from_text<std::uint32_t>(
+        "a rate per second, for example 1000/s, at most 10000000/s, or 0",
+        [](const std::string& text) -> std::optional<std::uint32_t> {
+            const bool has_unit = text.ends_with("/s");
+            const auto value = parse_whole_number(text.substr(0, text.size() - (has_unit ? 2 : 0)));
+            const bool is_good = value && *value <= max_rate && (has_unit || *value == 0);
+            return is_good ? std::optional(static_cast<std::uint32_t>(*value)) : std::nullopt;
         });
 }
 

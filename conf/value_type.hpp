@@ -29,6 +29,8 @@ ValueType<std::uint64_t> whole_number(std::uint64_t min, std::uint64_t max);
 ValueType<Duration> duration(Duration min, Duration max);
 ValueType<std::uint64_t> size(std::uint64_t max, std::uint64_t min = 0);
 ValueType<unsigned> percent();
+/// `1000/s`; 0 is no limit.
+ValueType<std::uint32_t> rate();
 ValueType<bool> boolean();
 /// 1..64 of letters, digits, `.`, `_`, `-`.
 ValueType<std::string> word(std::size_t max_length = 64);

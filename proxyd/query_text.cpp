@@ -125,6 +125,8 @@ std::string reason_text(session::CloseReason reason) {
             return "its server is this proxy's own listener";
         case CloseReason::source_limited:
             return "its address or network has reached its limit";
+        case CloseReason::source_rate:
+            return "its address or network has used up its datagrams per second (per-address, per-network)";
         case CloseReason::rate_limited:
             return "the limit of new sessions per second is reached";
         case CloseReason::sessions_full:
@@ -203,6 +205,7 @@ Row row_of(const session::Found& found, const conf::Config& config, Instant now)
     row.add("worker", record.worker).add("created_ms", now - record.created);
     row.add("idle_ms", now - std::max(record.last_client, record.last_server));
     add_counters(row, record.counters);
+    if (record.over_rate > 0) row.add("over_rate", record.over_rate);
     return row.add("answered", record.answered());
 }
 

@@ -49,9 +49,10 @@ struct Totals {
         Count created, closed, refused, starts;
     } reported;  ///< of all workers together, in the last housekeeping line; worker 0's is used
     Count created, closed, adopted, aborted;
-    Count refused;     ///< first datagrams that opened no session
+    Count refused;     ///< first datagrams that opened no session, and others that were not looked up
     Count foreign;     ///< server-side datagrams that the session type does not allow (K-41)
     Count over_limit;  ///< datagrams beyond a limit of their session
+    Count over_rate;   ///< datagrams beyond the rate of their session
     Count send_full;   ///< datagrams dropped because a socket's buffer was full
     Count send_errors, icmp_errors, dropped_by_proxy, stray;
     Count client_send_errors;  ///< datagrams for a client that the machine could not send

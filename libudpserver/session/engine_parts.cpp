@@ -41,6 +41,7 @@ EngineParts::EngineParts(const EngineSetup& setup)
                   .sessions = sessions,
                   .pending = pending,
                   .moves = moves}),
-      admission(config.udpserver, static_cast<std::uint32_t>(sessions.size()), config.udpserver.workers) {}
+      admission(config.udpserver, static_cast<std::uint32_t>(sessions.size()), config.udpserver.workers),
+      source_rates(config.udpserver, sessions.size()) {}
 
 }  // namespace session

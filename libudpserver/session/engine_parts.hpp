@@ -9,6 +9,7 @@
 #include "libudpserver/session/own_endpoints.hpp"
 #include "libudpserver/session/policy_transition.hpp"
 #include "libudpserver/session/proxy.hpp"
+#include "libudpserver/session/source_rates.hpp"
 #include "libudpserver/session/source_renewal.hpp"
 #include "libudpserver/session/unreachable_servers.hpp"
 
@@ -67,6 +68,7 @@ struct EngineParts {
     SourceRenewal renewal;
     PolicyTransition transition;
     Admission admission;
+    SourceRates source_rates;
 };
 
 }  // namespace session

@@ -37,6 +37,7 @@ constexpr auto names = std::to_array<std::string_view>({
     "no-answer",
     "loop",
     "unconfirmed",
+    "source-rate",
 });
 static_assert(names.size() == static_cast<std::size_t>(CloseReason::count_));
 

@@ -51,6 +51,7 @@ enum class CloseReason : std::uint8_t {
     no_answer,        ///< the client kept sending and the server was silent
     loop,             ///< its server is this proxy's own listener
     unconfirmed,      ///< the client has sent nothing since the first reply
+    source_rate,      ///< of any datagram: its address or network sends more than it may
     count_
 };
 /// `idle`, `one-way-reply`, … as in statistics records and in the manual.
@@ -96,7 +97,8 @@ struct alignas(64) Record {
     std::uint8_t policy_pending = 0;  ///< 1: the policy cannot decide about it yet: a name is not known
     std::uint8_t confirmed = 0;       ///< 1: the client has sent something after the first reply
     std::uint8_t to_broadcast = 0;    ///< 1: `local` is a broadcast address: replies leave from another one
-    std::array<std::uint8_t, 5> zero{};
+    std::uint8_t zero = 0;
+    std::uint32_t over_rate = 0;  ///< datagrams of the client beyond the rate of its rule
 
     Endpoint client;  ///< where replies go
     Endpoint local;   ///< the address the client sent to: where replies leave from

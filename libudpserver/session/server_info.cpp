@@ -25,6 +25,7 @@ void add(std::vector<RuleCount>& sum, const std::vector<RuleCount>& one) {
     for (std::size_t rule = 0; rule < one.size(); ++rule) {
         sum[rule].begun += one[rule].begun;
         sum[rule].refused += one[rule].refused;
+        sum[rule].over_rate += one[rule].over_rate;
     }
 }
 
@@ -85,13 +86,14 @@ std::vector<std::string> Server::info_lines(const std::vector<WorkerInfo>& worke
 void Server::add_rule_lines(std::vector<std::string>& lines, const std::vector<RuleCount>& counts) const {
     std::size_t shown = 0, more = 0;
     for (std::size_t rule = 0; rule < counts.size(); ++rule) {
-        if (counts[rule].begun + counts[rule].refused == 0) continue;
+        if (counts[rule].begun + counts[rule].refused + counts[rule].over_rate == 0) continue;
         if (++shown > max_rules && ++more) continue;
         const bool undecided = rule == config_.session_acl.size();
         lines.push_back(
-            fmt::format("{}{}: {} sessions opened, {} first datagrams refused, since this process started",
+            fmt::format("{}{}: {} sessions opened, {} first datagrams refused, {} over its rate, since this "
+                        "process started",
                         undecided ? "no rule" : "rule ", undecided ? "" : config_.session_acl[rule].name,
-                        counts[rule].begun, counts[rule].refused));
+                        counts[rule].begun, counts[rule].refused, counts[rule].over_rate));
     }
     if (more > 0) lines.push_back(fmt::format("and {} more rules", more));
 }

@@ -64,13 +64,14 @@ void ServerStatistics::add_traffic(std::vector<std::string>& lines) const {
                                 sum(&Totals::server_datagrams), sum(&Totals::server_bytes),
                                 sum(&Totals::to_client_datagrams), sum(&Totals::to_client_bytes)));
     lines.push_back(fmt::format(
-        "dropped: {} refused, {} foreign, {} over a limit, {} stray, {} by the proxy, {} buffer "
-        "full, {} send errors to servers, {} to clients, {} icmp errors, {} truncated, {} bad source, {} by "
-        "the kernel",
-        sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit), sum(&Totals::stray),
-        sum(&Totals::dropped_by_proxy), sum(&Totals::send_full), sum(&Totals::send_errors),
-        sum(&Totals::client_send_errors), sum(&Totals::icmp_errors), sum(&Totals::truncated),
-        sum(&Totals::bad_source), sum(&Totals::kernel_drops) + dropped_at_listeners()));
+        "dropped: {} refused, {} foreign, {} over a limit, {} over a rate, {} stray, {} by the proxy, {} "
+        "buffer full, {} send errors to servers, {} to clients, {} icmp errors, {} truncated, {} bad source, "
+        "{} by the kernel",
+        sum(&Totals::refused), sum(&Totals::foreign), sum(&Totals::over_limit), sum(&Totals::over_rate),
+        sum(&Totals::stray), sum(&Totals::dropped_by_proxy), sum(&Totals::send_full),
+        sum(&Totals::send_errors), sum(&Totals::client_send_errors), sum(&Totals::icmp_errors),
+        sum(&Totals::truncated), sum(&Totals::bad_source),
+        sum(&Totals::kernel_drops) + dropped_at_listeners()));
     if (config_.udpserver.workers > 1)
         lines.push_back(fmt::format("between workers: {} datagrams handed over, {} dropped",
                                     sum(&Totals::handed_over), sum(&Totals::hand_over_dropped)));
@@ -100,6 +101,7 @@ std::vector<std::pair<std::string, std::uint64_t>> ServerStatistics::counters() 
         {"refused", &Totals::refused},
         {"foreign", &Totals::foreign},
         {"over_limit", &Totals::over_limit},
+        {"over_rate", &Totals::over_rate},
         {"stray", &Totals::stray},
         {"dropped_by_proxy", &Totals::dropped_by_proxy},
         {"buffer_full", &Totals::send_full},
@@ -126,14 +128,19 @@ std::vector<std::pair<std::string, std::uint64_t>> ServerStatistics::counters() 
 /// `refused_no_socket`, for each reason that has occurred.
 void ServerStatistics::add_refusals(std::vector<std::pair<std::string, std::uint64_t>>& result) const {
     for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
-        std::uint64_t refused = 0;
-        for (const Totals& totals : arena_.all_totals())
-            refused += totals.refused_by[reason].get();
+        const std::uint64_t refused = refused_by(static_cast<CloseReason>(reason));
         if (refused == 0) continue;
         std::string name = "refused_" + std::string(to_string(static_cast<CloseReason>(reason)));
         std::ranges::replace(name, '-', '_');
         result.emplace_back(std::move(name), refused);
     }
+}
+
+std::uint64_t ServerStatistics::refused_by(CloseReason reason) const {
+    std::uint64_t all = 0;
+    for (const Totals& totals : arena_.all_totals())
+        all += totals.refused_by[static_cast<std::size_t>(reason)].get();
+    return all;
 }
 
 std::uint64_t ServerStatistics::dropped_at_listeners() const {
@@ -145,13 +152,12 @@ std::uint64_t ServerStatistics::dropped_at_listeners() const {
 
 void ServerStatistics::add_reasons(std::vector<std::string>& lines) const {
     for (std::size_t reason = 1; reason < static_cast<std::size_t>(CloseReason::count_); ++reason) {
-        std::uint64_t closed = 0, refused = 0;
-        for (const Totals& totals : arena_.all_totals()) {
+        std::uint64_t closed = 0;
+        for (const Totals& totals : arena_.all_totals())
             closed += totals.closed_by[reason].get();
-            refused += totals.refused_by[reason].get();
-        }
+        const std::uint64_t refused = refused_by(static_cast<CloseReason>(reason));
         if (closed + refused == 0) continue;
-        lines.push_back(fmt::format("reason {}: {} sessions closed, {} first datagrams refused",
+        lines.push_back(fmt::format("reason {}: {} sessions closed, {} datagrams refused",
                                     to_string(static_cast<CloseReason>(reason)), closed, refused));
     }
 }

@@ -25,6 +25,7 @@ public:
     [[nodiscard]] std::string housekeeping();
 
 private:
+    [[nodiscard]] std::uint64_t refused_by(CloseReason reason) const;
     /// What the kernel dropped because listening sockets were full.
     [[nodiscard]] std::uint64_t dropped_at_listeners() const;
     void add_refusals(std::vector<std::pair<std::string, std::uint64_t>>& result) const;

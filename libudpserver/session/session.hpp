@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/token_bucket.hpp"
 #include "libudpserver/session/hold_queue.hpp"
 #include "libudpserver/session/proxy.hpp"
 #include "libudpserver/session/record.hpp"
@@ -27,6 +28,7 @@ struct SessionSide {
     std::unique_ptr<SessionHandler> handler;
     IdleWindow idle_window;
     Silence silence;
+    base::TokenBucket rate;               ///< of the client's datagrams
     Instant renew_after{}, renewed_at{};  ///< of its source: the next try, the last success
     std::unique_ptr<SessionExtra> extra;  ///< null for most sessions
 };

@@ -31,6 +31,7 @@ SessionEngine::~SessionEngine() = default;
 void SessionEngine::on_client(std::size_t listener, net::Datagram& datagram, bool& is_charged, Instant now) {
     const SessionKey key = parts_.key_of(listener, datagram);
     Session session = find_unexpired(key, now);
+    if (session && !within_rate(session, now)) return;
     if (session && leaves_server(session, datagram, is_charged, now)) {
         leave_silent_server(session, now);
     } else if (session) {
@@ -42,7 +43,14 @@ void SessionEngine::on_client(std::size_t listener, net::Datagram& datagram, boo
     }
     if (parts_.pending.append(key, listener, datagram, now)) return;
     session = open(listener, datagram, is_charged, now);
-    if (session) forwarder_.to_server(session, datagram, now);
+    if (session && within_rate(session, now)) forwarder_.to_server(session, datagram, now);
+}
+
+bool SessionEngine::within_rate(Session session, Instant now) {
+    const conf::DatagramRate& limit = parts_.rule_of(session).limits.rate;
+    if (limit.rate == 0 || session.side().rate.take(rate_of(limit), now)) return true;
+    parts_.reports.over_rate(session, now);
+    return false;
 }
 
 /// A client that may not open a session now keeps the one it has: a silent server may still reply.
@@ -348,6 +356,10 @@ Explanation SessionEngine::explain(const policy::Question& asked, std::size_t li
                                  .local = question.local,
                                  .tos = static_cast<std::uint8_t>(question.dscp << 2)};
     Explanation result{.policy = parts_.policy.explain(question)};
+    if (parts_.source_rates.is_over(question.client.address(), now)) {
+        result.reason = CloseReason::source_rate;
+        return result;
+    }
     const SessionKey key = parts_.key_of(listener, datagram);
     const Session session = find_unexpired(key, now);
     const bool leaves = session && leaves_server(session, datagram, false, now);

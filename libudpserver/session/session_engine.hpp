@@ -24,8 +24,14 @@ public:
 
     /// A datagram of a client. Valid until settle(), since it is sent from where it lies.
     void on_client(std::size_t listener, net::Datagram& datagram, Instant now) {
+        if (!parts_.source_rates.take(datagram.from.address(), now))
+            return refuse(datagram, CloseReason::source_rate, now);
         bool is_charged = false;
         on_client(listener, datagram, is_charged, now);
+    }
+    /// Drops a datagram of a client whatever its session, and counts and records it.
+    void refuse(const net::Datagram& datagram, CloseReason reason, Instant now) {
+        parts_.reports.refused(datagram, reason, std::nullopt, now);
     }
     /// A datagram that a pool socket received; valid as long.
     void on_server(SocketIndex socket, net::Datagram& datagram, Instant now) {
@@ -115,6 +121,8 @@ public:
 
 private:
     void on_client(std::size_t listener, net::Datagram& datagram, bool& is_charged, Instant now);
+    /// Takes a datagram of the client from the session's rate; false, and it is counted, if that is used up.
+    [[nodiscard]] bool within_rate(Session session, Instant now);
     [[nodiscard]] bool leaves_server(Session session, const net::Datagram& datagram, bool is_charged,
                                      Instant now) const;
     void leave_silent_server(Session session, Instant now);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include "base/log.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr base::Rate foreign_rate{.per_second = 10, .burst = 50};
 constexpr base::Rate error_rate{.per_second = 10, .burst = 50};
+constexpr base::Rate over_rate_lines{.per_second = 1, .burst = 5};
 constexpr base::Rate hold_rate{.per_second = 1, .burst = 5};
 constexpr Duration flush_interval{1000};
 
@@ -75,6 +77,17 @@ void SessionReports::to_server(Record& record, std::size_t size) {
     record.counters.to_server_bytes += size;
     totals_.to_server_datagrams.add();
     totals_.to_server_bytes.add(size);
+}
+
+void SessionReports::over_rate(Session session, Instant now) {
+    totals_.over_rate.add();
+    ++rule_counts_[session->rule].over_rate;
+    if (session->over_rate < std::numeric_limits<std::uint32_t>::max()) ++session->over_rate;
+    if (!rate_lines_.take(over_rate_lines, now)) return;
+    const conf::Rule& rule = config_.session_acl[session->rule];
+    base::log::write(base::msg::over_rate, "{}: session {}.{}: dropped a datagram: more than {}/s, rule {}",
+                     client_of(session), session.slot(), session->generation, rule.limits.rate.rate,
+                     rule.name);
 }
 
 void SessionReports::hold_full(const Endpoint& client, std::size_t clients, std::size_t bytes, Instant now) {
@@ -233,6 +246,9 @@ void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason 
     } else if (reason == CloseReason::source_limited) {
         base::log::write(base::msg::source_limited,
                          "{}: refused: its address or network has reached its limit", client);
+    } else if (reason == CloseReason::source_rate) {
+        base::log::write(base::msg::over_rate,
+                         "{}: dropped a datagram: its address or network sends more than its rate", client);
     } else {
         const std::string by = rule                         ? ", rule " + config_.session_acl[*rule].name
                                : reason == CloseReason::acl ? ", no rule matches"

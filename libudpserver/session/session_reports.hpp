@@ -21,8 +21,9 @@ inline constexpr std::size_t records_per_drain = 1024;
 
 /// What a rule did since this REG started; or what happened without a rule.
 struct RuleCount {
-    std::uint64_t begun = 0;    ///< sessions
-    std::uint64_t refused = 0;  ///< first datagrams, for any reason
+    std::uint64_t begun = 0;      ///< sessions
+    std::uint64_t refused = 0;    ///< first datagrams, for any reason
+    std::uint64_t over_rate = 0;  ///< datagrams beyond the rate of their session
 };
 
 /// What a worker counts, logs and remembers of its sessions: the totals in the arena, statistics records, log
@@ -39,6 +40,8 @@ public:
     void to_client(Record& record, std::size_t size);
     void to_server(Record& record, std::size_t size);
     void over_limit() { totals_.over_limit.add(); }
+    /// Also counts in the record.
+    void over_rate(Session session, Instant now);
     void dropped_by_proxy() { totals_.dropped_by_proxy.add(); }
     void dropped_by_kernel(std::uint32_t datagrams) { totals_.kernel_drops.add(datagrams); }
     void held() { totals_.held.add(); }
@@ -69,7 +72,7 @@ public:
     void not_adopted(Session session, const char* why);
     void set_open(std::size_t open, std::size_t unanswered, std::size_t unconfirmed);
 
-    // First datagrams
+    // First datagrams, and those that were refused before their session was looked up
 
     /// `rule`: none if no rule decided.
     void refused(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,
@@ -104,7 +107,7 @@ private:
     EventLog events_;
     std::vector<RuleCount> rule_counts_;
     std::array<Instant, static_cast<std::size_t>(CloseReason::count_)> warned_{};  ///< last time, by reason
-    base::TokenBucket foreign_lines_, error_lines_, hold_lines_;
+    base::TokenBucket foreign_lines_, error_lines_, hold_lines_, rate_lines_;
 };
 
 }  // namespace session

@@ -58,6 +58,7 @@ Kind kind_of(CloseReason reason) {
         case CloseReason::sessions_full:
         case CloseReason::source_limited:
         case CloseReason::rate_limited:
+        case CloseReason::source_rate:
         case CloseReason::bad_source:
         case CloseReason::truncated:
         case CloseReason::resolve_failure:
@@ -166,7 +167,7 @@ std::string_view to_string(SessionType type) {
 std::vector<Field> fields_of(const StatisticsRecord& summary) {
     const Counters& counters = summary.counters;
     std::vector<Field> fields;
-    fields.reserve(28);
+    fields.reserve(29);
     fields.push_back(text("PROTOCOL", summary.proxy));
     add_side(fields, "CLIENT", "CLIENT-IP", "CLIENT-PORT", summary.client);
     add_side(fields, "SERVER", "SERVER-IP", "SERVER-PORT", summary.server);
@@ -209,6 +210,8 @@ std::vector<Field> session_fields(const Record& record, Slot slot, const conf::R
     summary.session = fmt::format("{}.{}", slot, record.generation);
     summary.type = to_string(record.type);
     std::vector<Field> fields = fields_of(summary);
+    if (rule != nullptr && rule->limits.rate.rate > 0)
+        fields.push_back(number("DATAGRAMS-OVER-RATE", record.over_rate));
     if (client_name) fields.push_back(text("CLIENT-NAME", *client_name));
     return fields;
 }

@@ -259,12 +259,13 @@ void RegQueries::rules(const Request& request, std::uint64_t cursor, Reply reply
                 for (const Counts& counts : all) {
                     sum.begun += counts[rule].begun;
                     sum.refused += counts[rule].refused;
+                    sum.over_rate += counts[rule].over_rate;
                 }
                 const conf::Rule& one = config_.session_acl[rule];
                 control::Row row;
                 row.add("rule", one.name)
                     .add("action", one.action == conf::Action::accept ? "accept" : "deny");
-                row.add("begun", sum.begun).add("refused", sum.refused);
+                row.add("begun", sum.begun).add("refused", sum.refused).add("over_rate", sum.over_rate);
                 lines.add(row.add("counted_for_ms", now() - started_));
             }
             reply(lines.result());

@@ -17,7 +17,7 @@ def counters(daemon):
     found = {}
     for line in lines:
         text = line.text.strip()
-        reason = re.fullmatch(r"reason (\S+): (\d+) sessions closed, (\d+) first datagrams refused", text)
+        reason = re.fullmatch(r"reason (\S+): (\d+) sessions closed, (\d+) datagrams refused", text)
         if reason:
             found[f"closed by {reason[1]}"], found[f"refused by {reason[1]}"] = int(reason[2]), int(reason[3])
         elif text.startswith(("sessions:", "dropped:")):
@@ -36,7 +36,7 @@ def _complete(lines):
     if closed is None or refused is None:
         return None
     reasons = sum(int(a) + int(b) for line in lines
-                  for a, b in re.findall(r"reason \S+: (\d+) sessions closed, (\d+) first", line.raw))
+                  for a, b in re.findall(r"reason \S+: (\d+) sessions closed, (\d+) datagrams", line.raw))
     return lines if reasons >= closed + refused else None
 
 

@@ -92,6 +92,8 @@ TEST_CASE("keys without effect are warned about") {
     CHECK(warnings_of("udp-session-type: one-way, limits: {idle: 5m, client-datagrams: 1}") == "");
     CHECK(warnings_of("limits: {idle: 0s, lifetime: 1h, idle-bytes: 5}").find("has no effect without") !=
           std::string::npos);
+    CHECK(warnings_of("limits: {burst: 5}").find("has no effect without limits.rate") != std::string::npos);
+    CHECK(warnings_of("limits: {rate: 1000/s, burst: 5}") == "");
     CHECK(warnings_of("dscp: {match: [1, 1]}").find("duplicate value") != std::string::npos);
 }
 
