@@ -161,6 +161,7 @@ std::string print_udpserver(const UdpServer& server) {
     lines.key("quarantine", text(server.quarantine))
         .key("quarantine-answered", text(server.quarantine_answered));
     lines.key("receive-buffer", bytes(server.receive_buffer)).key("send-buffer", bytes(server.send_buffer));
+    lines.key("max-queue-age", text(server.max_queue_age));
     return lines.key("heartbeat", text(server.heartbeat))
         .key("stop-timeout", text(server.stop_timeout))
         .str();

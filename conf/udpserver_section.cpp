@@ -60,6 +60,7 @@ void read_udpserver(const NodeRef& ref, unsigned processors, UdpServer& udpserve
     section.optional("quarantine-answered", udpserver.quarantine_answered, duration(0s, 1h));
     section.optional("receive-buffer", udpserver.receive_buffer, size(max_buffer_bytes));
     section.optional("send-buffer", udpserver.send_buffer, size(max_buffer_bytes));
+    section.optional("max-queue-age", udpserver.max_queue_age, duration(0s, 1min));
     section.optional("heartbeat", udpserver.heartbeat, duration(100ms, 1h));
     section.optional("stop-timeout", udpserver.stop_timeout, duration(100ms, 5min));
     section.finish();

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <limits>
 #include <mutex>
 
@@ -152,6 +155,15 @@ std::uint32_t dropped(int fd) {
     socklen_t length = sizeof info;
     if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &length) != 0) return 0;
     return info[SK_MEMINFO_DROPS];
+}
+
+std::optional<base::Duration> age_of_last_read(int fd) {
+    // Unlike a control message with each datagram (SO_TIMESTAMPNS) this costs nothing where nobody asks.
+    timespec received{}, now{};
+    if (::ioctl(fd, SIOCGSTAMPNS, &received) != 0) return std::nullopt;
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return base::Duration((now.tv_sec - received.tv_sec) * 1000 +
+                          (now.tv_nsec - received.tv_nsec) / 1'000'000);
 }
 
 std::size_t drain(int fd) {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/endpoint.hpp"
 #include "base/unique_fd.hpp"
 
@@ -55,6 +56,9 @@ bool is_muted(int fd);
 /// How many datagrams the kernel has dropped at this socket: those that came while it was muted, and those
 /// that found its buffer full.
 std::uint32_t dropped(int fd);
+/// How long ago, by the wall clock, the kernel received the datagram that was read last; nullopt if it does
+/// not know. The first call makes it keep this time, for datagrams that come afterwards.
+std::optional<base::Duration> age_of_last_read(int fd);
 /// Discards all queued datagrams and pending errors; returns the number of datagrams.
 std::size_t drain(int fd);
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -90,6 +91,7 @@ constexpr CallRow calls[] = {
      one_of(3, "by descriptor", {AT_EMPTY_PATH})},
     {allow, children, always, "fstat", "the type of an open file"},
 
+    {allow, reg, always, "ioctl", "the age of datagrams", one_of(1, "SIOCGSTAMPNS", {SIOCGSTAMPNS})},
     {allow, reg, always, "connect", "sessions, over sockets that the parent opened"},
     {allow, reg, always, "setsockopt", "filters of idle sockets", one_of(1, "SOL_SOCKET", {SOL_SOCKET}),
      one_of(2, "filter", {SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_ATTACH_BPF})},

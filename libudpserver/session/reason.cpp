@@ -38,6 +38,7 @@ constexpr auto names = std::to_array<std::string_view>({
     "loop",
     "unconfirmed",
     "source-rate",
+    "queue-age",
 });
 static_assert(names.size() == static_cast<std::size_t>(CloseReason::count_));
 

@@ -52,6 +52,7 @@ enum class CloseReason : std::uint8_t {
     loop,             ///< its server is this proxy's own listener
     unconfirmed,      ///< the client has sent nothing since the first reply
     source_rate,      ///< of any datagram: its address or network sends more than it may
+    queue_age,        ///< of any datagram: it waited for too long in the receive buffer
     count_
 };
 /// `idle`, `one-way-reply`, … as in statistics records and in the manual.

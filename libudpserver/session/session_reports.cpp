@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "libudpserver/session/statistics_record.hpp"
 
 namespace session {
@@ -249,6 +250,11 @@ void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason 
     } else if (reason == CloseReason::source_rate) {
         base::log::write(base::msg::over_rate,
                          "{}: dropped a datagram: its address or network sends more than its rate", client);
+    } else if (reason == CloseReason::queue_age) {
+        base::log::write(base::msg::queue_age,
+                         "{} to {}: dropped datagrams that waited for more than {} in the receive buffer",
+                         client, base::to_string(datagram.local),
+                         base::format_duration(config_.udpserver.max_queue_age));
     } else {
         const std::string by = rule                         ? ", rule " + config_.session_acl[*rule].name
                                : reason == CloseReason::acl ? ", no rule matches"

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/signals.hpp"
+#include "libudpserver/net/udp_socket.hpp"
 
 namespace session {
 
@@ -40,15 +41,21 @@ Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver h
       watch_(io_, poller_.descriptor()),
       timer_(io_),
       batch_(batch_slots),
+      max_queue_age_(setup.config.udpserver.max_queue_age),
+      ages_(listeners.size(), QueueAge(max_queue_age_)),
       engine_(with_poller(setup, poller_)) {
-    for (std::size_t i = 0; i < listeners_.size(); ++i)
-        poller_.add(listeners_.at(i, worker_).descriptor(), i | listener_bit);
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        const int listener = listeners_.at(i, worker_).descriptor();
+        if (max_queue_age_ > Duration{0}) net::age_of_last_read(listener);
+        poller_.add(listener, i | listener_bit);
+    }
 }
 
-void Worker::on_client(std::size_t listener, net::Datagram& datagram) {
+void Worker::on_client(std::size_t listener, net::Datagram& datagram, CloseReason refusal) {
     if (datagram.from.family == base::Family::none || datagram.from.port == 0)
         return totals_.bad_source.add();
     if (datagram.truncated) return totals_.truncated.add();
+    if (refusal != CloseReason::none) return engine_.refuse(datagram, refusal, now_);
     const auto workers = static_cast<unsigned>(listeners_.workers());
     const unsigned owner = workers == 1 ? worker_ : listeners_.steering().worker_of(datagram.from, workers);
     if (owner == worker_) return engine_.on_client(listener, datagram, now_);
@@ -91,7 +98,8 @@ void Worker::read_leftovers() {
         for (std::size_t i = 0; i < listeners_.size(); ++i) {
             const net::Listener* const socket = listeners_.leftover(i, place);
             if (socket == nullptr) continue;
-            for (std::size_t turn = 0; turn < max_leftover_turns && read(i, *socket) > 0; ++turn)
+            QueueAge age(max_queue_age_);
+            for (std::size_t turn = 0; turn < max_leftover_turns && read(i, *socket, age) > 0; ++turn)
                 end_turn();
         }
     }
@@ -153,16 +161,20 @@ void Worker::turn() {
 
 void Worker::read_listener(std::size_t listener) {
     if (batch_.room() < listener_budget) end_turn();
-    read(listener, listeners_.at(listener, worker_));
+    read(listener, listeners_.at(listener, worker_), ages_[listener]);
 }
 
-std::size_t Worker::read(std::size_t listener, const net::Listener& socket) {
+std::size_t Worker::read(std::size_t listener, const net::Listener& socket, QueueAge& age) {
     const net::ReceiveBatch::Result result = socket.read(batch_, listener_budget);
     if (result.error != 0)
         base::log::write(base::msg::send_failed, "listener {}: cannot receive: {}",
                          base::to_string(socket.local()), std::generic_category().message(result.error));
+    // The last one is the youngest.
+    const bool are_old = !result.datagrams.empty() && age.may_be_over(now_) &&
+                         age.is_over(net::age_of_last_read(socket.descriptor()).value_or(Duration{0}), now_);
+    if (result.error == 0 && result.datagrams.size() < listener_budget) age.seen_empty(now_);
     for (net::Datagram& datagram : result.datagrams)
-        on_client(listener, datagram);
+        on_client(listener, datagram, are_old ? CloseReason::queue_age : CloseReason::none);
     return result.datagrams.size();
 }
 

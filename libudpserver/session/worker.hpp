@@ -11,6 +11,7 @@
 
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/session/data_poller.hpp"
+#include "libudpserver/session/queue_age.hpp"
 #include "libudpserver/session/session_engine.hpp"
 
 namespace session {
@@ -59,8 +60,8 @@ private:
     void wait_for_datagrams();
     void turn();
     void read_listener(std::size_t listener);
-    std::size_t read(std::size_t listener, const net::Listener& socket);
-    void on_client(std::size_t listener, net::Datagram& datagram);
+    std::size_t read(std::size_t listener, const net::Listener& socket, QueueAge& age);
+    void on_client(std::size_t listener, net::Datagram& datagram, CloseReason refusal);
     void read_pool_socket(SocketIndex socket);
     void end_turn();
     void schedule_tick();
@@ -78,6 +79,8 @@ private:
     boost::asio::steady_timer timer_;
     Instant armed_{};  ///< when timer_ fires; zero: not armed
     net::ReceiveBatch batch_;
+    Duration max_queue_age_;
+    std::vector<QueueAge> ages_;  ///< by listener
     SessionEngine engine_;
     Instant now_{};
     std::thread thread_;

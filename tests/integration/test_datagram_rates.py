@@ -1,5 +1,8 @@
 """One client that sends more than it may: what is dropped, what is counted, and that the others notice nothing."""
+import os
+import signal
 import socket
+import time
 
 import pytest
 
@@ -66,9 +69,51 @@ def test_an_address_has_a_rate_over_all_its_sessions(gw, server, peer):
     for number in range(5):
         assert light.ask(b"%d" % number, one.listener) == b"A %d" % number
     stats = one.row("stats")
-    assert 970 <= stats["source_rate"] == stats["refused"] <= 980 and stats["created"] == 6
+    assert 970 <= stats["refused_source_rate"] == stats["refused"] <= 980 and stats["created"] == 6
     assert one.daemon.lines("UDPP-642-N")
     one.daemon.stop()
     refused = [record for record in one.daemon.records() if record["REASON"] == "source-rate"]
     assert {record["CLIENT-IP"] for record in refused} == {"127.0.5.1"}
-    assert sum(int(record["COUNT"]) for record in refused) == stats["source_rate"]
+    assert sum(int(record["COUNT"]) for record in refused) == stats["refused_source_rate"]
+
+
+@pytest.mark.parametrize("next_reg", [False, True], ids=["same", "next"])
+def test_what_waited_too_long_is_dropped(gw, server, peer, next_reg):
+    """[B-4] By a REG that was stopped, and by the next one; what came last is forwarded, and the session goes on."""
+    one = gw(server.text, udpserver={"max-sessions": 1000, "max-queue-age": "300ms", "heartbeat": "1m"})
+    client = peer()
+    assert client.ask(b"before", one.listener) == b"A before"
+    pid = one.daemon.child()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(64):  # two reads
+            client.send(b"old", one.listener)
+        time.sleep(0.6)  # they grow old
+        client.send(b"new", one.listener)
+        if next_reg:
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert client.receive(5)[0] == b"A new"
+    assert client.ask(b"after", one.listener) == b"A after"
+    assert server.data == [b"before", b"new", b"after"] and len(server.sources) == 1
+    stats = one.row("stats")
+    assert (stats["refused_queue_age"], stats["refused"], stats["created"]) == (64, 64, 1)
+    assert one.daemon.lines("UDPP-644-W")
+    one.daemon.stop()
+    assert sum(int(r["COUNT"]) for r in one.daemon.records() if r["REASON"] == "queue-age") == 64
+
+
+def test_what_waited_for_a_short_time_is_forwarded(gw, server, peer):
+    """[B-4] The default is a second: what comes while REG is replaced is served."""
+    one = gw(server.text)
+    client = peer()
+    assert client.ask(b"before", one.listener) == b"A before"
+    pid = one.daemon.child()
+    os.kill(pid, signal.SIGSTOP)
+    for _ in range(64):
+        client.send(b"x", one.listener)
+    os.kill(pid, signal.SIGKILL)
+    for _ in range(64):
+        assert client.receive(5)[0] == b"A x"
+    assert "refused_queue_age" not in one.row("stats")

@@ -107,6 +107,7 @@ ROWS = [
     default("UDPSERVER", "receive-buffer", "UdpServer"),
     ("proxyd.conf.5", key("UDPSERVER", "receive-buffer", r"at most (\w+);"), UDPSERVER, r"max_buffer_bytes = (.*);"),
     default("UDPSERVER", "send-buffer", "UdpServer"),
+    default("UDPSERVER", "max-queue-age", "UdpServer"),
     default("UDPSERVER", "heartbeat", "UdpServer"),
     default("UDPSERVER", "stop-timeout", "UdpServer"),
     ("proxyd.conf.5", key("RESOLVER", "servers", r"at most (\d+)"), RESOLVER, r"max_servers = (\w+)"),
