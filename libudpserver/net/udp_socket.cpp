@@ -150,11 +150,15 @@ bool is_muted(int fd) {
     return result != 0 ? errno == EACCES : length != 0;
 }
 
-std::uint32_t dropped(int fd) {
+ReceiveBuffer receive_buffer_of(int fd) {
     std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
     socklen_t length = sizeof info;
-    if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &length) != 0) return 0;
-    return info[SK_MEMINFO_DROPS];
+    if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &length) != 0) return {};
+    return {info[SK_MEMINFO_RMEM_ALLOC], info[SK_MEMINFO_RCVBUF], info[SK_MEMINFO_DROPS]};
+}
+
+std::uint32_t dropped(int fd) {
+    return receive_buffer_of(fd).dropped;
 }
 
 std::optional<base::Duration> age_of_last_read(int fd) {

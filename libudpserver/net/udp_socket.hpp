@@ -53,6 +53,13 @@ int disconnect_socket(int fd);
 int unmute(int fd);
 /// Whether the socket has a filter, which is MuteFilter's if it is a pool socket.
 bool is_muted(int fd);
+/// The receive buffer of a socket, as the kernel accounts for it.
+struct ReceiveBuffer {
+    std::uint32_t used = 0, size = 0;  ///< bytes, with the kernel's overhead
+    std::uint32_t dropped = 0;         ///< datagrams that found it full, or a filter
+};
+/// All 0 if the kernel does not say.
+ReceiveBuffer receive_buffer_of(int fd);
 /// How many datagrams the kernel has dropped at this socket: those that came while it was muted, and those
 /// that found its buffer full.
 std::uint32_t dropped(int fd);

@@ -39,6 +39,7 @@ constexpr auto names = std::to_array<std::string_view>({
     "unconfirmed",
     "source-rate",
     "queue-age",
+    "overload",
 });
 static_assert(names.size() == static_cast<std::size_t>(CloseReason::count_));
 

@@ -53,6 +53,7 @@ enum class CloseReason : std::uint8_t {
     unconfirmed,      ///< the client has sent nothing since the first reply
     source_rate,      ///< of any datagram: its address or network sends more than it may
     queue_age,        ///< of any datagram: it waited for too long in the receive buffer
+    overload,         ///< of any datagram: the receive buffer is half full, its source sends most
     count_
 };
 /// `idle`, `one-way-reply`, … as in statistics records and in the manual.

@@ -250,6 +250,11 @@ void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason 
     } else if (reason == CloseReason::source_rate) {
         base::log::write(base::msg::over_rate,
                          "{}: dropped a datagram: its address or network sends more than its rate", client);
+    } else if (reason == CloseReason::overload) {
+        base::log::write(
+            base::msg::overload,
+            "{} to {}: dropped datagrams of the heaviest sources: the receive buffer is half full", client,
+            base::to_string(datagram.local));
     } else if (reason == CloseReason::queue_age) {
         base::log::write(base::msg::queue_age,
                          "{} to {}: dropped datagrams that waited for more than {} in the receive buffer",

@@ -60,6 +60,7 @@ Kind kind_of(CloseReason reason) {
         case CloseReason::rate_limited:
         case CloseReason::source_rate:
         case CloseReason::queue_age:
+        case CloseReason::overload:
         case CloseReason::bad_source:
         case CloseReason::truncated:
         case CloseReason::resolve_failure:

@@ -42,7 +42,7 @@ Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver h
       timer_(io_),
       batch_(batch_slots),
       max_queue_age_(setup.config.udpserver.max_queue_age),
-      ages_(listeners.size(), QueueAge(max_queue_age_)),
+      backlogs_(listeners.size(), Backlog{QueueAge(max_queue_age_), {}}),
       engine_(with_poller(setup, poller_)) {
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         const int listener = listeners_.at(i, worker_).descriptor();
@@ -98,8 +98,8 @@ void Worker::read_leftovers() {
         for (std::size_t i = 0; i < listeners_.size(); ++i) {
             const net::Listener* const socket = listeners_.leftover(i, place);
             if (socket == nullptr) continue;
-            QueueAge age(max_queue_age_);
-            for (std::size_t turn = 0; turn < max_leftover_turns && read(i, *socket, age) > 0; ++turn)
+            Backlog backlog{QueueAge(max_queue_age_), {}};
+            for (std::size_t turn = 0; turn < max_leftover_turns && read(i, *socket, backlog) > 0; ++turn)
                 end_turn();
         }
     }
@@ -161,21 +161,36 @@ void Worker::turn() {
 
 void Worker::read_listener(std::size_t listener) {
     if (batch_.room() < listener_budget) end_turn();
-    read(listener, listeners_.at(listener, worker_), ages_[listener]);
+    read(listener, listeners_.at(listener, worker_), backlogs_[listener]);
 }
 
-std::size_t Worker::read(std::size_t listener, const net::Listener& socket, QueueAge& age) {
+std::size_t Worker::read(std::size_t listener, const net::Listener& socket, Backlog& backlog) {
     const net::ReceiveBatch::Result result = socket.read(batch_, listener_budget);
     if (result.error != 0)
         base::log::write(base::msg::send_failed, "listener {}: cannot receive: {}",
                          base::to_string(socket.local()), std::generic_category().message(result.error));
-    // The last one is the youngest.
-    const bool are_old = !result.datagrams.empty() && age.may_be_over(now_) &&
-                         age.is_over(net::age_of_last_read(socket.descriptor()).value_or(Duration{0}), now_);
-    if (result.error == 0 && result.datagrams.size() < listener_budget) age.seen_empty(now_);
-    for (net::Datagram& datagram : result.datagrams)
-        on_client(listener, datagram, are_old ? CloseReason::queue_age : CloseReason::none);
+    const bool are_old = are_too_old(socket, result, backlog.age);
+    if (result.datagrams.size() == listener_budget) {
+        backlog.overload.seen_full(net::receive_buffer_of(socket.descriptor()), now_);
+    } else if (result.error == 0) {
+        backlog.age.seen_empty(now_);
+        backlog.overload.seen_empty();
+    }
+    for (net::Datagram& datagram : result.datagrams) {
+        const bool is_heavy = backlog.overload.drops(datagram.from.address(), heavy_sources_, now_);
+        on_client(listener, datagram,
+                  are_old    ? CloseReason::queue_age
+                  : is_heavy ? CloseReason::overload
+                             : CloseReason::none);
+    }
     return result.datagrams.size();
+}
+
+bool Worker::are_too_old(const net::Listener& socket, const net::ReceiveBatch::Result& result,
+                         const QueueAge& age) const {
+    if (result.datagrams.empty() || !age.may_be_over(now_)) return false;
+    // Of the last one, which is the youngest.
+    return age.is_over(net::age_of_last_read(socket.descriptor()).value_or(Duration{0}), now_);
 }
 
 void Worker::read_pool_socket(SocketIndex socket) {

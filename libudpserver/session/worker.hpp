@@ -11,6 +11,7 @@
 
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/session/data_poller.hpp"
+#include "libudpserver/session/overload.hpp"
 #include "libudpserver/session/queue_age.hpp"
 #include "libudpserver/session/session_engine.hpp"
 
@@ -60,7 +61,14 @@ private:
     void wait_for_datagrams();
     void turn();
     void read_listener(std::size_t listener);
-    std::size_t read(std::size_t listener, const net::Listener& socket, QueueAge& age);
+    /// What is known of the datagrams that wait at a listener.
+    struct Backlog {
+        QueueAge age;
+        Overload overload;
+    };
+    std::size_t read(std::size_t listener, const net::Listener& socket, Backlog& backlog);
+    [[nodiscard]] bool are_too_old(const net::Listener& socket, const net::ReceiveBatch::Result& result,
+                                   const QueueAge& age) const;
     void on_client(std::size_t listener, net::Datagram& datagram, CloseReason refusal);
     void read_pool_socket(SocketIndex socket);
     void end_turn();
@@ -80,7 +88,8 @@ private:
     Instant armed_{};  ///< when timer_ fires; zero: not armed
     net::ReceiveBatch batch_;
     Duration max_queue_age_;
-    std::vector<QueueAge> ages_;  ///< by listener
+    std::vector<Backlog> backlogs_;  ///< by listener
+    HeavySources heavy_sources_;
     SessionEngine engine_;
     Instant now_{};
     std::thread thread_;
