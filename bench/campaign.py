@@ -72,6 +72,10 @@ def one_address():
     return socket.inet_aton("127.66.0.1")
 
 
+def sixteen_addresses():
+    return bytes([127, 66, 0, random.randrange(1, 17)])
+
+
 class Scene:
     """The proxy of one build before an echo server, with steady clients. `first_rule` accepts, too, and comes before the one that
     accepts everybody."""
@@ -179,6 +183,13 @@ def one_heavy_client(folder, bin_folder, seconds):
         return under_flood(scene, seconds, 1_000_000, one_address, ports=1)
 
 
+def sixteen_heavy_clients(folder, bin_folder, seconds):
+    """B.4: the same from sixteen addresses."""
+    scene = Scene(folder, bin_folder)
+    with contextlib.closing(scene):
+        return under_flood(scene, seconds, 1_000_000, sixteen_addresses, ports=1)
+
+
 def two_proxies(folder, bin_folder, seconds):
     """A.4: two proxies plugged into each other; one datagram. Counts the sessions of both."""
     del seconds
@@ -278,8 +289,8 @@ def wait_for_text(reader, text):
         time.sleep(0.01)
 
 
-SCENARIOS = [short_flood, forged_requests, forged_to_silent_server, slow_names, random_sources, one_heavy_client, two_proxies, kills, hanging_disk,
-             hanging_name_service, failed_upgrades]
+SCENARIOS = [short_flood, forged_requests, forged_to_silent_server, slow_names, random_sources, one_heavy_client, sixteen_heavy_clients, two_proxies, kills,
+             hanging_disk, hanging_name_service, failed_upgrades]
 
 
 def main():
