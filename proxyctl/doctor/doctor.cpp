@@ -168,6 +168,8 @@ private:
         const bool user = !instance_.has_file() || !instance_.config.user.empty();
         add(check_privileges(role, text_of(folder + "/status"), user));
         add(check_restarts(role, process.number("restarts").value_or(0)));
+        if (const std::int64_t calls = process.number("forbidden_calls").value_or(0); calls > 0)
+            add(check_forbidden_calls(role, calls));
     }
 
     void check_services() {

@@ -35,6 +35,8 @@ Finding check_drops(const std::string& table, const std::vector<std::string>& li
 Finding check_ports(const std::string& range, std::uint32_t max_sessions);
 /// The text of /proc/PID/status of a child, which should be unprivileged.
 Finding check_privileges(const std::string& role, const std::string& status, bool user_configured);
+/// Processes of the role that were killed for a forbidden system call; more than 0.
+Finding check_forbidden_calls(const std::string& role, std::int64_t calls);
 /// The level that the instance reports.
 Finding check_sandbox(const std::string& level, bool is_complete);
 /// The text of /proc/sys/kernel/core_pattern.

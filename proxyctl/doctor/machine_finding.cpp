@@ -159,6 +159,11 @@ Finding check_core_pattern(const std::string& pattern) {
             "sysctl -w kernel.core_pattern=/var/crash/core.%e.%p, or install systemd-coredump"};
 }
 
+Finding check_forbidden_calls(const std::string& role, std::int64_t calls) {
+    return {Health::bad, fmt::format("{}: killed {} times for a forbidden system call", role, calls),
+            "look for UDPS-330-E in the log, which names the call"};
+}
+
 Finding check_sandbox(const std::string& level, bool is_complete) {
     if (is_complete) return {Health::ok, "sandbox: " + level, {}};
     return {

@@ -14,7 +14,7 @@ from deadline import wait_for
 from free_ports import free_port
 from proxyctl_run import ctl  # noqa: F401
 from proxyd_process import configuration, resolver
-from programs import program
+from programs import program, run_program
 from test_arena import arena_of
 from test_upgrade import Upgradable, install, trip
 
@@ -200,6 +200,8 @@ def test_a_violation_kills_only_that_child(hostile, half):
         row = next(row for row in ask(proxy.socket, "ps") if row["role"] == "REG")
         assert row["forbidden_calls"] == number and "Bad system call" in row["last_exit"]
     assert proxy.daemon.running and not pathlib.Path("/tmp/hostile").exists()
+    doctor = run_program("proxyctl", "-s", str(proxy.socket), "doctor")
+    assert f"REG: killed {number} times for a forbidden system call" in doctor.stdout, doctor.stdout + doctor.stderr
 
 
 @pytest.mark.parametrize("word", ["open", "write"])
@@ -288,3 +290,9 @@ def test_the_page_and_the_drop_in():
     """[Z-1] The table in proxyd(8) and the drop-in for systemd are generated from the table of the program."""
     top = pathlib.Path(__file__).resolve().parents[2]
     subprocess.run([top / "tests/lint/sandbox_page.sh", program("sandbox-page")], check=True, timeout=60, cwd=top)
+
+
+def test_the_hostile_proxy_is_not_in_the_program():
+    """[Z-14] It is in proxyd-test only."""
+    with_it, released = (pathlib.Path(program(name)).read_bytes() for name in ("proxyd-test", "proxyd"))
+    assert b"HostileHandler" in with_it and b"HostileHandler" not in released

@@ -92,6 +92,7 @@ TEST_CASE("clock and restarts") {
     CHECK(says(check_clock(false, 0), Health::warn, "not synchronised"));
     CHECK(says(check_restarts("REG", 0), Health::ok, "REG"));
     CHECK(says(check_restarts("REG", 2), Health::warn, "2 times"));
+    CHECK(says(check_forbidden_calls("REG", 3), Health::bad, "REG: killed 3 times"));
     CHECK(says(check_sandbox("seccomp, Landlock 7, capabilities", true), Health::ok, "Landlock 7"));
     CHECK(says(check_sandbox("off: the configuration says so", false), Health::warn, "off"));
     CHECK(says(check_lost_lines(0), Health::ok, "LOG"));
