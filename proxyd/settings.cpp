@@ -28,6 +28,14 @@ std::optional<base::User> user_of(const conf::Config& config) {
     return base::find_user(config.user);
 }
 
+void check_control_group(const conf::Config& config, const base::User& user) {
+    const std::optional<gid_t> group =
+        config.control.enabled ? group_of(config.control.group, "group") : std::nullopt;
+    if (!group || (user.gid != *group && std::ranges::find(user.groups, *group) == user.groups.end())) return;
+    throw base::Fatal("control.group '" + config.control.group + "' contains user '" + config.user +
+                      "': a child that was taken over could give commands; use another group");
+}
+
 process::Settings process_settings(const conf::Config& config, std::optional<base::User> user) {
     process::Settings settings;
     settings.name = config.name;

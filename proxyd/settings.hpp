@@ -11,6 +11,10 @@ namespace proxyd {
 
 /// The account that the children run as; nothing if they keep the parent's. Asks the name service, so it is
 /// called once. Throws base::Fatal if it does not exist.
+/// Throws base::Fatal if `control.group` contains the user of the children: one that was taken over could
+/// give commands.
+void check_control_group(const conf::Config& config, const base::User& user);
+
 std::optional<base::User> user_of(const conf::Config& config);
 
 /// The settings of the supervisor, for children that run as `user`.

@@ -42,6 +42,7 @@ struct Log {
 std::optional<base::User> checked_user(const conf::Config& config) {
     std::optional<base::User> user = user_of(config);
     if (user) base::check_can_become(*user);
+    if (user && !config.singleproc) check_control_group(config, *user);
     return user;
 }
 

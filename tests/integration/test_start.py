@@ -412,3 +412,14 @@ def test_standard_descriptors_may_be_closed(proxyd, tmp_path, config, udp_echo, 
         instance.stop()
     finally:
         instance.discard()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the user of a process")
+@pytest.mark.parametrize("group", ["nogroup", "65534"])
+def test_the_control_group_must_not_contain_the_user(proxyd, tmp_path, group):
+    """[G-7] A child that was taken over would be a member."""
+    config = configuration(("127.0.0.1", free_port()), "127.0.0.1:9", user="nobody",
+                           control={"socket": str(tmp_path / "control"), "group": group})
+    daemon = proxyd(config, ready=False)
+    assert daemon.wait() == 1
+    assert f"control.group '{group}' contains user 'nobody'" in daemon.error_text()
