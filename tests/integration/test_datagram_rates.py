@@ -1,6 +1,7 @@
 """One client that sends more than it may: what is dropped, what is counted, and that the others notice nothing."""
 import contextlib
 import os
+import pathlib
 import signal
 import socket
 import time
@@ -22,6 +23,14 @@ def handled(one):
     """Datagrams of clients that REG has decided about."""
     stats = one.row("stats")
     return stats["client_datagrams"] + stats["over_rate"] + stats["refused"]
+
+
+def stop(pid):
+    """It reads nothing more when this returns: a thread may run on for a moment after the signal."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    wait_for(lambda: all(task.joinpath("stat").read_text().rsplit(")", 1)[1].split()[0] == "T" for task in tasks.iterdir()),
+             what="the stop of all threads", interval=0.01)
 
 
 def flood(client, listener, datagrams, ports=1):
@@ -85,7 +94,7 @@ def test_what_waited_too_long_is_dropped(gw, server, peer, next_reg):
     client = peer()
     assert client.ask(b"before", one.listener) == b"A before"
     pid = one.daemon.child()
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     try:
         for _ in range(64):  # two reads
             client.send(b"old", one.listener)
@@ -112,7 +121,7 @@ def test_what_waited_for_a_short_time_is_forwarded(gw, server, peer):
     client = peer()
     assert client.ask(b"before", one.listener) == b"A before"
     pid = one.daemon.child()
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     for _ in range(64):
         client.send(b"x", one.listener)
     os.kill(pid, signal.SIGKILL)
