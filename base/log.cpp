@@ -184,6 +184,7 @@ void set_level(LogLevel level) {
     detail::threshold = wanted;
     if (before == wanted) return;
     // Bypasses the level: otherwise a change down to level 4 would not be logged (K-16).
+    if (!detail::admit(msg::log_level)) return;
     detail::put_line(msg::log_level, fmt::format("log level {} ({}), was {}", wanted,
                                                  level_name(static_cast<LogLevel>(wanted)), before));
 }

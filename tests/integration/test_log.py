@@ -385,6 +385,18 @@ def test_a_full_disk_stops_no_traffic(serve, peer):
     daemon.stop()
 
 
+def read_all(pipe):
+    """What is in it now; it is not waited for, because the writer need not have written anything yet."""
+    os.set_blocking(pipe, False)
+    got = b""
+    try:
+        while part := os.read(pipe, 1 << 16):
+            got += part
+    except BlockingIOError:
+        pass
+    return got
+
+
 def test_a_reader_of_stderr_that_stands_still_stops_no_traffic(tmp_path, peer, udp_echo):
     """[K-69] A full pipe costs lines, never time; the number of lost lines is logged when there is room again."""
     reader, writer = os.pipe()
@@ -400,14 +412,14 @@ def test_a_reader_of_stderr_that_stands_still_stops_no_traffic(tmp_path, peer, u
         for _ in range(200):
             with UdpPeer() as client:
                 assert client.ask(b"x", listener) == b"x"
-        got = os.read(reader, 1 << 20).decode()
+        got = read_all(reader)
 
         def told():
             nonlocal got
             with UdpPeer() as client:
                 client.ask(b"x", listener)
-            got += os.read(reader, 1 << 20).decode()
-            return "LOGS-230-W" in got
+            got += read_all(reader)
+            return b"LOGS-230-W" in got
         wait_for(told, what="the line that tells how many were lost")
         os.close(reader)
         reader = -1
@@ -424,12 +436,11 @@ def test_suppressed_lines_are_told(serve, peer):
     """[K-65] Each id has a budget in each process; a line says how many were left out."""
     daemon, _, _ = serve()
     child = daemon.child()
-    for count in range(1, 201):  # UDPS-230-K has 10 a second, and 50 at once
-        daemon.send_signal(signal.SIGUSR1 if count % 2 else signal.SIGUSR2)
-        wait_for(lambda: len(daemon.lines("LOGS-210-K", role="")) >= count, what=daemon.tail)
-    assert len(daemon.lines("UDPS-230-K")) < 100
 
     def told():
+        for _ in range(100):  # UDPS-230-K has 10 a second, and 50 at once
+            daemon.send_signal(signal.SIGUSR1)
+            daemon.send_signal(signal.SIGUSR2)
         daemon.send_signal(signal.SIGWINCH)
         return daemon.lines("LOGS-220-N", "UDPS-230-K")
     line = wait_for(told, what=daemon.tail, interval=0.1)[0]

@@ -1,4 +1,5 @@
 """Signals to the parent, to REG and to both: levels, log files, information, ends."""
+import itertools
 import os
 import pathlib
 import re
@@ -94,17 +95,20 @@ def level_of(daemon, pid, role):
 
 
 @pytest.mark.parametrize("first", [signal.SIGUSR1, signal.SIGUSR2])
-def test_a_hundred_quick_steps_are_right(serve, first):
+def test_quick_steps_are_right(serve, first):
     """[O-4][O-5] The child ends where the parent ends, however quickly they come; it may take some at once."""
     daemon, _ = serve()
     second = signal.SIGUSR1 + signal.SIGUSR2 - first
-    for count in range(1, 101):
+    for count in range(1, 21):  # the lines have a budget
         step(daemon, daemon.pid, first if count % 2 else second, "", count)
     assert levels(daemon, "")[-1][0] == 6
     informed(daemon)
     assert levels(daemon, "REG")[-1][0] == 6
     for _ in range(100):  # the kernel may make one of several that come before the parent runs
         os.kill(daemon.pid, first)
+    informed(daemon)
+    time.sleep(1)  # the budget of the lines grows again
+    os.kill(daemon.pid, second)
     informed(daemon)
     assert levels(daemon, "")[-1] == levels(daemon, "REG")[-1]
     assert daemon.running and not daemon.lines("UDPS-222-E")
@@ -361,3 +365,26 @@ def test_blocked_signals_of_the_starter_do_not_matter(tmp_path, peer):
         assert not is_alive(instance.pid)
     finally:
         instance.discard()
+
+
+def test_a_flood_of_signals_makes_a_bounded_log(serve):
+    """[F-4] Each message about signals has a budget in each process; the log says how many lines are missing."""
+    daemon, _ = serve()
+    begun, flood = time.monotonic(), [signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGPWR]
+    for count in range(10_000):
+        daemon.send_signal(flood[count % 4])
+
+    steps = itertools.cycle([signal.SIGUSR1, signal.SIGUSR1, signal.SIGUSR2])  # up: the flood may have lowered the level
+
+    def suppressed():
+        daemon.send_signal(next(steps))
+        daemon.send_signal(signal.SIGWINCH)
+        return daemon.lines("LOGS-220-N", RECEIVED)
+    wait_for(suppressed, 20, daemon.tail, interval=0.1)
+    seconds = time.monotonic() - begun
+    for number in (RECEIVED, LEVEL, REOPENED):
+        for role in ("", "REG"):
+            assert len(daemon.lines(number, role=role)) <= 50 + 10 * (seconds + 1), (number, role)
+    assert len(daemon.lines(INFO)) <= 2 * (500 + 100 * (seconds + 1))
+    assert all(re.fullmatch(r"\S+: [1-9]\d* suppressed", line.text) for line in daemon.lines("LOGS-220-N"))
+    daemon.stop()
