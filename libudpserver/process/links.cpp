@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/pass_rights.hpp"
 #include "libudpserver/ipc/messages.hpp"
 
 namespace process {
@@ -35,6 +36,8 @@ bool give_end(Child& child, const Child& peer, const base::UniqueFd& end) {
 bool connect(Child& a, Child& b) {
     try {
         const auto [end_a, end_b] = ipc::link_pair();
+        for (const int end : {end_a.get(), end_b.get()})
+            base::refuse_descriptors(end);  // only the parent passes any
         if (!give_end(a, b, end_a) || !give_end(b, a, end_b)) return false;
         log::write(msg::debug, "{} and {}: a new link", a.role().name, b.role().name);
         return true;

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/log.hpp"
+#include "base/pass_rights.hpp"
 #include "base/privileges.hpp"
 #include "base/process_title.hpp"
 #include "base/signals.hpp"
@@ -125,6 +126,9 @@ void close_all_but(std::vector<int> keep) {
 
 Spawned spawn(const Role& role, const Settings& settings, bool fresh_start) {
     auto [ours, theirs] = ipc::link_pair();
+    // No message to the parent carries descriptors. Older kernels cannot refuse them; the channel closes
+    // them.
+    base::refuse_descriptors(ours.get());
     ChildStart start{role,       settings,   role.keep ? role.keep() : std::vector<int>(), std::move(theirs),
                      ::getpid(), fresh_start};
     // Until the child has its own handlers, a signal would run the parent's or kill it.

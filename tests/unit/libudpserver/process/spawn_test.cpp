@@ -6,9 +6,18 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
+#include <cerrno>
+#include <cstddef>
 #include <set>
+#include <span>
+#include <utility>
 
+#include "base/pass_rights.hpp"
+#include "libudpserver/ipc/channel.hpp"
+#include "libudpserver/ipc/descriptors.hpp"
 #include "tests/support/process_fixture.hpp"
 
 using namespace process;
@@ -177,6 +186,29 @@ TEST_CASE("no process is made when the role cannot tell its descriptors") {
               []() -> std::vector<int> { throw std::runtime_error("none"); }};
     CHECK_THROWS_WITH(spawn(role, stage.settings, false), "none");
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+}
+
+TEST_CASE("a child that sends descriptors gains nothing, and the parent keeps none [E-7]") {
+    Stage stage;
+    const auto flood = [](ChildRuntime& runtime) {
+        const int fd = STDIN_FILENO;
+        const std::array<std::byte, 8> packet{};
+        const int error = ipc::send_packet(runtime.parent().descriptor(), packet, std::span(&fd, 1));
+        for (int i = 0; i < 100; ++i)
+            static_cast<void>(ipc::send_packet(runtime.parent().descriptor(), packet, std::span(&fd, 1)));
+        return error;
+    };
+    const Role role{"REG", ipc::Party::reg, forwarding_speed, flood, {}};
+    auto spawned = spawn(role, stage.settings, false);
+    const auto [probe, other] = ipc::link_pair();
+    const bool kernel_refuses = base::refuse_descriptors(probe.get());
+    boost::asio::io_context io;
+    const ipc::Channel parent(io, std::move(spawned.link), ipc::Party::parent, ipc::Party::reg);
+    const int before = count_descriptors();
+    const int error = wait_for(spawned.pid);
+    io.poll();
+    CHECK(count_descriptors() <= before);
+    if (kernel_refuses) CHECK(error == EPERM);
 }
 
 TEST_CASE("a role knows whether it has to start afresh") {
