@@ -81,7 +81,7 @@ private:
         if (const Value* complete = state.status.find("sandbox_complete"))  // an older proxyd has none
             add(check_sandbox(state.status.text("sandbox"), complete->boolean));
         check_listeners(state.status, processes);
-        check_services();
+        check_services(processes);
         check_configured_names();
     }
 
@@ -172,9 +172,11 @@ private:
             add(check_forbidden_calls(role, calls));
     }
 
-    void check_services() {
+    void check_services(const std::vector<Row>& processes) {
         try {
-            add(check_totals(ask_one(context_, "stats")));
+            const bool has_log_process = std::ranges::any_of(
+                processes, [](const Row& row) { return row.find("lines_lost") != nullptr; });
+            add(check_totals(ask_one(context_, "stats"), has_log_process));
         } catch (const Failure& failure) {
             add({Health::warn, std::string("stats: ") + failure.what(), "see `ps`"});
         }

@@ -48,8 +48,8 @@ Finding check_lost_lines(std::int64_t lost);
 Finding check_clock(bool synchronised, std::int64_t error_microseconds);
 
 /// From the totals of `stats`: the session table, the reasons of refusals, buffers, and lost lines of the
-/// log.
-std::vector<Finding> check_totals(const Row& stats);
+/// log, unless LOG counts these for all processes.
+std::vector<Finding> check_totals(const Row& stats, bool has_log_process);
 /// For a log to syslog: whether its socket is there.
 Finding check_syslog(bool is_there);
 /// `age`: since the file was written, nothing if it is missing.

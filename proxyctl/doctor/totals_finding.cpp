@@ -66,11 +66,13 @@ Finding check_table(const Row& stats) {
 
 }  // namespace
 
-std::vector<Finding> check_totals(const Row& stats) {
+std::vector<Finding> check_totals(const Row& stats, bool has_log_process) {
     std::vector<Finding> findings{check_table(stats)};
-    for (const Counter& counter : counters)
+    for (const Counter& counter : counters) {
+        if (has_log_process && std::string_view(counter.name) == "log_lost") continue;
         if (const std::int64_t count = stats.number(counter.name).value_or(0); count > 0)
             findings.push_back(finding_of(counter, count));
+    }
     // A reason of a newer proxy.
     for (const Field& field : stats.fields()) {
         const bool is_known =
