@@ -112,6 +112,12 @@ enum class IcmpError { ignore, close };
 /// What happens to an open session when its server's name no longer resolves to the session's address.
 enum class OnNameChange { keep, move, close };
 
+/// Which statistics records of a rule are written (`record`).
+struct Recording {
+    bool refusals = true;
+    std::uint32_t one_of = 1;  ///< of this many closed sessions one is recorded; 0: none
+};
+
 /// One rule of `session-acl`. The first whose conditions all match decides (K-33).
 struct Rule {
     std::string name;              ///< given, or `#N`
@@ -129,6 +135,7 @@ struct Rule {
     Dscp dscp;
     IcmpError on_icmp_error = IcmpError::ignore;
     OnNameChange on_name_change = OnNameChange::keep;
+    Recording record;
 };
 
 /// Limits for one source prefix; 0 means none (K-77). A burst of one second's worth of sessions is allowed.

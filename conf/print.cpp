@@ -191,6 +191,11 @@ std::string print_dscp(const Dscp& dscp) {
     return "{" + out + "}";
 }
 
+std::string print_record(const Recording& record) {
+    if (record.one_of == 0) return record.refusals ? "refused" : "never";
+    return record.one_of == 1 ? "always" : fmt::format("1/{}", record.one_of);
+}
+
 std::string print_servers(const std::vector<Server>& servers) {
     return list(servers, [](const Server& server) {
         const std::string target = server.name.empty()
@@ -217,7 +222,7 @@ std::string print_rule(const Rule& rule, const std::vector<NamedList>& lists) {
     lines.key("source-port", rule.source_port ? text(*rule.source_port) : "system");
     const std::string dscp = print_dscp(rule.dscp);
     lines.key_if(dscp != "{}", "dscp", dscp).key("on-icmp-error", word_of(rule.on_icmp_error));
-    lines.key("on-name-change", word_of(rule.on_name_change));
+    lines.key("on-name-change", word_of(rule.on_name_change)).key("record", print_record(rule.record));
     std::string out = lines.str();
     out.replace(0, 4, "  - ");
     return out;

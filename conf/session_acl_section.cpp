@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "conf/address_block.hpp"
 #include "conf/destination.hpp"
@@ -6,6 +10,7 @@
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
 #include "conf/time_window.hpp"
+#include "conf/value_type.hpp"
 #include "conf/words.hpp"
 
 namespace conf {
@@ -48,6 +53,30 @@ void read_no_answer(const NodeRef& ref, NoAnswer& no_answer) {
     section.finish();
 }
 
+/// `1/100` as 100; nothing for other texts.
+std::optional<std::uint32_t> parse_sample(const std::string& text) {
+    constexpr std::uint32_t max_sample = 1'000'000;
+    if (!text.starts_with("1/")) return std::nullopt;
+    const auto value = parse_whole_number(std::string_view(text).substr(2));
+    if (!value || *value < 1 || *value > max_sample) return std::nullopt;
+    return static_cast<std::uint32_t>(*value);
+}
+
+void read_record(const NodeRef& ref, Recording& record) {
+    const std::string expected = "always, refused, never, or 1/N with N from 1 to 1000000";
+    const std::string* text = ref.scalar(expected);
+    if (!text) return;
+    if (*text == "always") {
+        record = {};
+    } else if (*text == "refused" || *text == "never") {
+        record = {.refusals = *text == "refused", .one_of = 0};
+    } else if (const auto sample = parse_sample(*text)) {
+        record = {.refusals = true, .one_of = *sample};
+    } else {
+        ref.refuse("invalid value " + quote(*text), expected, *text, {"always", "refused", "never"});
+    }
+}
+
 void read_conditions(Section& section, const std::vector<NamedList>& lists, Rule& rule) {
     if (const auto from = section.child("from")) read_host_items(*from, lists, rule.from);
     if (const auto to = section.child("to")) read_destinations(*to, lists, rule.to);
@@ -67,6 +96,7 @@ void read_actions(Section& section, Rule& rule) {
     if (const auto source = section.child("source-port")) read_source_port(*source, rule.source_port);
     section.optional("on-icmp-error", rule.on_icmp_error, choice(icmp_errors()));
     section.optional("on-name-change", rule.on_name_change, choice(name_changes()));
+    if (const auto record = section.child("record")) read_record(*record, rule.record);
 }
 
 Rule read_rule(const NodeRef& ref, std::size_t number, const std::vector<NamedList>& lists) {

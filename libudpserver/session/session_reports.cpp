@@ -175,10 +175,21 @@ void SessionReports::count_closed(const Record& record, Slot slot, const conf::R
     totals_.closed.add();
     totals_.closed_by[static_cast<std::size_t>(record.reason)].add();
     if (record.type > conf::SessionType::broadcast) return;  // not a record of this program
+    if (!is_recorded(record, rule)) return;
     std::optional<std::string> name;
     if (config_.log.names) name = client_name;
     base::log::write_record(base::msg::session_record,
                             session_fields(record, slot, rule, config_.proxy, now, name));
+}
+
+/// By `record` of its rule: the first of each N. A session that ends without having been served, for want of
+/// a server for example, was refused.
+bool SessionReports::is_recorded(const Record& record, const conf::Rule* rule) {
+    if (rule == nullptr) return true;
+    if (status_of(record) != "ACCEPTED") return rule->record.refusals;
+    if (rule->record.one_of < 2) return rule->record.one_of == 1;
+    const std::size_t index = std::min<std::size_t>(record.rule, rule_counts_.size() - 1);
+    return rule_counts_[index].closed++ % rule->record.one_of == 0;
 }
 
 void SessionReports::moved(Session session) {
@@ -229,8 +240,10 @@ void SessionReports::refused(const net::Datagram& datagram, CloseReason reason,
     totals_.refused_by[static_cast<std::size_t>(reason)].add();
     ++rule_counts_[rule.value_or(rule_counts_.size() - 1)].refused;
     warn_of_refusal(datagram, reason, rule, now);
-    if (refusals_.empty()) flush_at_ = now + flush_interval;
-    refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
+    if (!rule || config_.session_acl[*rule].record.refusals) {
+        if (refusals_.empty()) flush_at_ = now + flush_interval;
+        refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
+    }
     events_.refused(datagram.from, datagram.local, reason, rule, now);
 }
 

@@ -23,6 +23,7 @@ inline constexpr std::size_t records_per_drain = 1024;
 struct RuleCount {
     std::uint64_t begun = 0;      ///< sessions
     std::uint64_t refused = 0;    ///< first datagrams, for any reason
+    std::uint64_t closed = 0;     ///< sessions that were accepted, if `record` samples them
     std::uint64_t over_rate = 0;  ///< datagrams beyond the rate of their session
 };
 
@@ -95,6 +96,7 @@ private:
     void count_unsent(int error, Count& other);
     void count_closed(const Record& record, Slot slot, const conf::Rule* rule, std::string_view client_name,
                       Instant now);
+    [[nodiscard]] bool is_recorded(const Record& record, const conf::Rule* rule);
     void warn_of_refusal(const net::Datagram& datagram, CloseReason reason, std::optional<std::size_t> rule,
                          Instant now);
 

@@ -2,6 +2,7 @@
 import pytest
 
 from counters import counters
+from deadline import wait_for
 from free_ports import free_port, free_ports
 from proxyd_process import configuration
 
@@ -77,6 +78,40 @@ def test_a_denied_client_makes_no_state(proxyd, peer, rules):
     assert (counts["open"], counts["created"], counts["refused by acl"]) == (0, 0, 20)
     assert daemon.descriptor_counts() == before
     assert sum(int(r["DATAGRAMS-CIN"]) for r in daemon.records()) == 20
+
+
+@pytest.mark.parametrize("record,sessions,refusals", [
+    ("always", 20, True), ("refused", 0, True), ("never", 0, False), ("1/5", 4, True), ("1/7", 3, True)])
+def test_a_rule_says_which_records_are_written(proxyd, peer, udp_echo, record, sessions, refusals):
+    """[F-2] Sessions that were served, or that no server answered, and refused datagrams; the counters have all."""
+    first = free_port()
+    config = configuration(("127.0.0.1", first), udp_echo().text)
+    config["session-acl"] = [
+        {"name": "served", "from": "127.0.5.1", "action": "accept", "plug-to": udp_echo().text, "record": record,
+         "limits": {"server-datagrams": 1}},
+        {"name": "denied", "from": "127.0.5.2", "action": "deny", "record": record},
+        {"name": "last", "action": "accept", "plug-to": udp_echo().text, "limits": {"server-datagrams": 1}}]
+    daemon = proxyd(config)
+    for _ in range(20):
+        assert peer("127.0.5.1").ask(b"x", ("127.0.0.1", first)) == b"x"
+    peer("127.0.5.2").send(b"x", ("127.0.0.1", first))
+    assert peer("127.0.5.3").ask(b"x", ("127.0.0.1", first)) == b"x"
+    daemon.wait_records(RULE="last")
+    counts = counters(daemon)
+    assert (counts["created"], counts["refused by acl"]) == (21, 1)
+    daemon.stop()
+    assert len(daemon.records(RULE="served")) == sessions
+    assert len(daemon.records(RULE="denied")) == (1 if refusals else 0)
+
+
+def test_an_unanswered_session_was_not_refused(proxyd, peer):
+    """[F-2] record: refused writes no record of a session that was accepted, whatever became of it."""
+    listener = ("127.0.0.1", free_port())
+    daemon = proxyd(configuration(listener, peer().text, {"record": "refused", "limits": {"unanswered": "100ms"}}))
+    peer().send(b"x", listener)
+    wait_for(lambda: counters(daemon)["open"] == 0, what=daemon.tail)
+    daemon.stop()
+    assert not daemon.records()
 
 
 def test_the_first_rule_whose_conditions_all_match_decides(proxyd, peer):

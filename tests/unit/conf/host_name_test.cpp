@@ -149,6 +149,23 @@ TEST_CASE("on-name-change has three words and keeps by default") {
     CHECK(change(", on-name-change: close") == conf::OnNameChange::close);
 }
 
+TEST_CASE("record is read and printed [F-2]") {
+    for (const auto& [text, refusals, one_of] : {std::tuple{"always", true, 1u},
+                                                 {"refused", true, 0u},
+                                                 {"never", false, 0u},
+                                                 {"1/100", true, 100u}}) {
+        CAPTURE(text);
+        const auto result =
+            load_rule(std::string("action: accept, plug-to: '127.0.0.1:53', record: ") + text);
+        CHECK(lines(result.errors) + lines(result.warnings) == "");
+        CHECK(result.config.session_acl.at(0).record.refusals == refusals);
+        CHECK(result.config.session_acl.at(0).record.one_of == one_of);
+        CHECK(print(result.config).find(std::string("    record: ") + text + "\n") != std::string::npos);
+    }
+    for (const char* text : {"1/0", "1/1000001", "2/3", "1/", "1/-1", "some"})
+        CHECK_FALSE(load_rule(std::string("action: deny, record: ") + text).ok());
+}
+
 TEST_CASE("which listeners a name in to means is not judged, those of other rules still are [K-43]") {
     const auto errors = [](const std::string& to_unicast, const std::string& to_broadcast) {
         TextConfig text;
