@@ -152,6 +152,23 @@ def test_a_reopen_does_not_wait_for_a_log_that_hangs(serve, tmp_path):
     wait_for(lambda: daemon.log_path.exists() and RECORD in daemon.log_path.read_text(), what="the new file")
 
 
+@pytest.mark.parametrize("command", ["reload", "upgrade"])
+def test_a_reload_and_an_upgrade_do_not_wait_for_a_log_that_hangs(serve, tmp_path, command):
+    """[E-6] The proxy serves with the new configuration or program, and has a LOG that writes."""
+    control = tmp_path / "control"
+    daemon, listener = serve(control={"socket": str(control)})
+    trip(listener)
+    with Stopped(daemon):
+        daemon.file.write_text(re.sub(r"( +)server-datagrams: 1\n", r"\1server-datagrams: 1\n\1idle: 100s\n",
+                                      daemon.file.read_text()))
+        answer = within(8, lambda: ask(control, command))
+        assert "error" not in answer[-1], answer
+        trip(listener)
+    before = records(daemon)
+    trip(listener)
+    wait_for(lambda: records(daemon) > before, 10, daemon.tail)
+
+
 def test_a_failed_reopen_fails_visibly(serve, tmp_path):
     """[F-1] The command says why, with an exit status; the records stay in the old file."""
     control = tmp_path / "control"
