@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "base/process_title.hpp"
 #include "conf/load.hpp"
@@ -11,6 +12,7 @@
 #include "proxyd/options.hpp"
 #include "proxyd/proxies/registry.hpp"
 #include "proxyd/selftest.hpp"
+#include "proxyd/settings.hpp"
 #include "proxyd/start.hpp"
 
 namespace {
@@ -51,6 +53,10 @@ int evaluate(const conf::Config& config, const std::string& expression) {
 }
 
 int check(const conf::Config& config, bool print) {
+    if (const std::string problem = proxyd::control_group_problem(config); !problem.empty()) {
+        std::fprintf(stderr, "%s: %s\n", config.file.c_str(), problem.c_str());
+        return 1;
+    }
     if (print) {
         std::fputs(conf::print(config).c_str(), stdout);
     } else {

@@ -28,12 +28,20 @@ std::optional<base::User> user_of(const conf::Config& config) {
     return base::find_user(config.user);
 }
 
-void check_control_group(const conf::Config& config, const base::User& user) {
-    const std::optional<gid_t> group =
-        config.control.enabled ? group_of(config.control.group, "group") : std::nullopt;
-    if (!group || (user.gid != *group && std::ranges::find(user.groups, *group) == user.groups.end())) return;
-    throw base::Fatal("control.group '" + config.control.group + "' contains user '" + config.user +
-                      "': a child that was taken over could give commands; use another group");
+std::string control_group_problem(const conf::Config& config, const base::User& user) {
+    if (!config.control.enabled || config.control.group.empty()) return "";
+    const std::optional<gid_t> group = base::find_group(config.control.group);
+    if (!group || (user.gid != *group && std::ranges::find(user.groups, *group) == user.groups.end()))
+        return "";
+    return "control.group '" + config.control.group + "' contains user '" + config.user +
+           "': a child that was taken over could give commands; use another group";
+}
+
+std::string control_group_problem(const conf::Config& config) try {
+    const std::optional<base::User> user = config.singleproc ? std::nullopt : user_of(config);
+    return user ? control_group_problem(config, *user) : "";
+} catch (const base::Fatal&) {
+    return "";
 }
 
 process::Settings process_settings(const conf::Config& config, std::optional<base::User> user) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "conf/config.hpp"
 #include "libudpserver/control/control_settings.hpp"
@@ -9,12 +10,14 @@
 /// What the layers below need to know of the configuration, which they do not know themselves.
 namespace proxyd {
 
+/// What is wrong if `control.group` contains the user of the children: one that was taken over could give
+/// commands (G-7). Empty if it does not, or if there is no such group here.
+std::string control_group_problem(const conf::Config& config, const base::User& user);
+/// The same for -n, on a machine that may lack the user too.
+std::string control_group_problem(const conf::Config& config);
+
 /// The account that the children run as; nothing if they keep the parent's. Asks the name service, so it is
 /// called once. Throws base::Fatal if it does not exist.
-/// Throws base::Fatal if `control.group` contains the user of the children: one that was taken over could
-/// give commands.
-void check_control_group(const conf::Config& config, const base::User& user);
-
 std::optional<base::User> user_of(const conf::Config& config);
 
 /// The settings of the supervisor, for children that run as `user`.

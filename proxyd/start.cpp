@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fatal.hpp"
 #include "base/log.hpp"
 #include "base/log_channels.hpp"
 #include "base/privileges.hpp"
@@ -21,6 +22,7 @@
 #include "proxyd/commands/control.hpp"
 #include "proxyd/confinement.hpp"
 #include "proxyd/processes.hpp"
+#include "proxyd/run_directories.hpp"
 #include "proxyd/settings.hpp"
 #include "proxyd/status_writer.hpp"
 
@@ -42,7 +44,9 @@ struct Log {
 std::optional<base::User> checked_user(const conf::Config& config) {
     std::optional<base::User> user = user_of(config);
     if (user) base::check_can_become(*user);
-    if (user && !config.singleproc) check_control_group(config, *user);
+    if (!user || config.singleproc) return user;
+    if (const std::string problem = control_group_problem(config, *user); !problem.empty())
+        throw base::Fatal(problem);
     return user;
 }
 
@@ -139,6 +143,8 @@ int run(const Start& parts, Log& log) {
     // All errors of the configuration are reported before the terminal is gone (O-14).
     const conf::Config& config = parts.config;
     const std::optional<base::User> user = checked_user(config);
+    // Before the sandbox, which needs the directories.
+    if (!parts.handover) make_run_directories(config, user);
     KeptState kept = make_kept_state(parts);
     if (config.singleproc) open_single_log(config, user);
     // After an upgrade the process is a daemon already.

@@ -3,14 +3,18 @@ import fcntl
 import os
 import pathlib
 import re
+import shutil
 import signal
+import stat
+import subprocess
 
 import pytest
 import yaml
 
+from deadline import wait_for
 from free_ports import free_port, free_ports
 from processes import descriptors_of, is_alive
-from programs import run_program, top
+from programs import program, run_program, top
 from proxyd_process import Proxyd, configuration
 from udp_peer import UdpPeer
 
@@ -423,3 +427,27 @@ def test_the_control_group_must_not_contain_the_user(proxyd, tmp_path, group):
     daemon = proxyd(config, ready=False)
     assert daemon.wait() == 1
     assert f"control.group '{group}' contains user 'nobody'" in daemon.error_text()
+    checked = subprocess.run([program("proxyd"), "-n", "-f", str(daemon.file)], capture_output=True, text=True,
+                             timeout=20)
+    assert checked.returncode == 1 and f"control.group '{group}' contains user 'nobody'" in checked.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.access("/run", os.W_OK), reason="only root creates directories in /run")
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_the_directories_in_run_are_created(proxyd, umask):
+    """[F-3] The one of pid file and socket belongs to root, the status file's own one to the user who writes it."""
+    run = pathlib.Path(f"/run/proxyd-test-{os.getpid()}-{umask}")
+    config = configuration(("127.0.0.1", free_port()), "127.0.0.1:9", user="nobody",
+                           control={"socket": str(run / "control")},
+                           **{"pid-file": str(run / "pid"), "status-file": {"path": str(run / "gw/status"), "every": "1s"}})
+    before = os.umask(umask)
+    try:
+        daemon = proxyd(config)
+        wait_for((run / "gw/status").exists, 10, daemon.tail)
+        daemon.stop()
+        assert (run.stat().st_uid, stat.S_IMODE(run.stat().st_mode)) == (0, 0o755)
+        assert (run / "gw").owner() == "nobody" and stat.S_IMODE((run / "gw").stat().st_mode) == 0o755
+        assert not daemon.lines("UDPS-242-W")
+    finally:
+        os.umask(before)
+        shutil.rmtree(run, ignore_errors=True)
