@@ -69,7 +69,7 @@ Instance instance_of_file(const std::string& path, const Places& places) {
     instance.errors = static_cast<unsigned>(std::count_if(
         loaded.errors.begin(), loaded.errors.end(), [](const conf::Error& e) { return e.path != "proxy"; }));
     instance.config = std::move(loaded.config);
-    instance.config.file = fs::absolute(path).string();
+    instance.config.file = fs::absolute(path).lexically_normal().string();
     instance.name = instance.config.name.empty() ? fs::path(path).stem().string() : instance.config.name;
     instance.socket = socket_of(instance.config.control, instance.name, places);
     return instance;

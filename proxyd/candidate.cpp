@@ -88,7 +88,14 @@ int Candidate::run(Parent& parent) const {
     });
     supervisor.start();
     parent.io().run();
+    if (leaving && is_alone()) parent.report_left_sessions();
     return failure.empty() ? 0 : fail(failure);
+}
+
+/// The other program has died: nobody else sees to the records.
+bool Candidate::is_alone() const {
+    char word = 0;
+    return ::recv(socket_.get(), &word, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 // Children that still run must not meet the destructors of the objects that supervise them.

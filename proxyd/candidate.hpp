@@ -38,6 +38,7 @@ public:
     int run(Parent& parent) const;
 
 private:
+    [[nodiscard]] bool is_alone() const;
     [[noreturn]] int fail(const std::string& reason) const;
 
     explicit Candidate(base::UniqueFd socket) : socket_(std::move(socket)) {}

@@ -127,6 +127,10 @@ std::string reason_text(session::CloseReason reason) {
             return "its address or network has reached its limit";
         case CloseReason::source_rate:
             return "its address or network has used up its datagrams per second (per-address, per-network)";
+        case CloseReason::overload:
+            return "its address or network sends most while a receive buffer is more than half full";
+        case CloseReason::queue_age:
+            return "it waited longer than max-queue-age";
         case CloseReason::rate_limited:
             return "the limit of new sessions per second is reached";
         case CloseReason::sessions_full:

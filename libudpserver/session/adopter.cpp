@@ -64,15 +64,13 @@ AdoptResult Adopter::adopt(Session session, Instant now) {
             result != AdoptResult::adopted)
             return result;
     }
-    if (would_loop(session->client, now)) return moved ? AdoptResult::policy_closed : AdoptResult::aborted;
+    // Its server's replies would open sessions of their own. A name may have got the client's address since.
+    if (parts_.policy.is_server(session->client)) return AdoptResult::policy_closed;
+    if (parts_.own.is_listener(session->client, now))
+        return moved ? AdoptResult::policy_closed : AdoptResult::aborted;
     if (!adopt_in_present(session, now)) return AdoptResult::aborted;
     parts_.transition.adopted(session, moved);
     return AdoptResult::adopted;
-}
-
-/// Its server's replies would open sessions of their own. A new configuration may have made it a server.
-bool Adopter::would_loop(const Endpoint& client, Instant now) {
-    return parts_.policy.is_server(client) || parts_.own.is_listener(client, now);
 }
 
 bool Adopter::adopt_in_present(Session session, Instant now) {

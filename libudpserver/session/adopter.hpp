@@ -23,7 +23,6 @@ public:
 private:
     AdoptResult adopt(Session session, Instant now);
     bool adopt_in_present(Session session, Instant now);
-    [[nodiscard]] bool would_loop(const Endpoint& client, Instant now);
     [[nodiscard]] bool is_plausible(const Record& record) const;
     void close(Session session, AdoptResult result, bool fresh, Instant now);
 

@@ -35,9 +35,19 @@ void Overload::seen_full(const net::ReceiveBuffer& buffer, base::Instant now) {
 void Overload::halve_share_in_time(const net::ReceiveBuffer& buffer, base::Instant now) {
     const bool is_full = buffer.dropped != was_.dropped;
     if (now - checked_ < (is_full ? limit_when_full : limit)) return;
-    if (share_ < most_share && (is_full || buffer.used >= was_.used)) set_share(share_ + 1, now);
+    const bool helps = !is_full && buffer.used < was_.used;
+    if (share_ == most_share && is_full) {
+        give_up(now);
+    } else if (share_ < most_share && !helps && now >= retry_at_) {
+        set_share(share_ + 1, now);
+    }
     checked_ = now;
     was_ = buffer;
+}
+
+void Overload::give_up(base::Instant now) {
+    set_share(0, now);
+    retry_at_ = now + relaxation;
 }
 
 void Overload::set_share(unsigned share, base::Instant now) {

@@ -16,7 +16,9 @@ std::string_view status_of_refusal(CloseReason reason) {
     return reason == CloseReason::no_socket || reason == CloseReason::socket_error ? "FAILED" : "REJECTED";
 }
 
+/// All neighbours on a link have the prefix fe80::/64.
 base::Address prefix_of(const base::Endpoint& client) {
+    if (base::needs_scope(client.address())) return client.address();
     return base::network_of(client.address(), client.family == base::Family::v4 ? 32 : 64);
 }
 
@@ -25,10 +27,11 @@ base::Address prefix_of(const base::Endpoint& client) {
 RefusalLog::RefusalLog(std::string proxy, std::vector<std::string> rules)
     : proxy_(std::move(proxy)), rules_(std::move(rules)) {}
 
-void RefusalLog::count(const base::Endpoint& client, const base::Endpoint& local, CloseReason reason,
+bool RefusalLog::count(const base::Endpoint& client, const base::Endpoint& local, CloseReason reason,
                        std::optional<std::size_t> rule, std::size_t bytes, base::Instant now) {
     Entry& entry = place_for(prefix_of(client), reason, rule);
-    if (entry.count == 0) {
+    const bool is_new = entry.count == 0;
+    if (is_new) {
         entry.client = client;
         entry.local = local;
         entry.first = now;
@@ -37,6 +40,7 @@ void RefusalLog::count(const base::Endpoint& client, const base::Endpoint& local
     entry.bytes += bytes;
     entry.last = now;
     ++total_;
+    return is_new;
 }
 
 /// The entry of these refusals, a free one, or the common one.

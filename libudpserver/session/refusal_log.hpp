@@ -24,8 +24,9 @@ public:
     /// `rules`: the names of the rules, by index.
     RefusalLog(std::string proxy, std::vector<std::string> rules);
 
-    /// Without `rule`: none matched, or the datagram was refused before the policy was asked.
-    void count(const base::Endpoint& client, const base::Endpoint& local, CloseReason reason,
+    /// Without `rule`: none matched, or the datagram was refused before the policy was asked. Returns true if
+    /// it is the first of its entry.
+    bool count(const base::Endpoint& client, const base::Endpoint& local, CloseReason reason,
                std::optional<std::size_t> rule, std::size_t bytes, base::Instant now);
 
     /// Calls callback(const std::vector<base::log::Field>&) for each entry, the common one last, and clears

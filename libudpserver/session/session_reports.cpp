@@ -16,6 +16,12 @@ namespace {
 
 constexpr base::Rate foreign_rate{.per_second = 10, .burst = 50};
 constexpr base::Rate error_rate{.per_second = 10, .burst = 50};
+/// Datagrams of open sessions are dropped for these reasons, too: far more than clients are refused.
+bool concerns_sessions(CloseReason reason) {
+    return reason == CloseReason::overload || reason == CloseReason::source_rate ||
+           reason == CloseReason::queue_age;
+}
+
 constexpr base::Rate over_rate_lines{.per_second = 1, .burst = 5};
 constexpr base::Rate hold_rate{.per_second = 1, .burst = 5};
 constexpr Duration flush_interval{1000};
@@ -240,11 +246,13 @@ void SessionReports::refused(const net::Datagram& datagram, CloseReason reason,
     totals_.refused_by[static_cast<std::size_t>(reason)].add();
     ++rule_counts_[rule.value_or(rule_counts_.size() - 1)].refused;
     warn_of_refusal(datagram, reason, rule, now);
+    bool is_new = false;
     if (!rule || config_.session_acl[*rule].record.refusals) {
         if (refusals_.empty()) flush_at_ = now + flush_interval;
-        refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
+        is_new = refusals_.count(datagram.from, datagram.local, reason, rule, datagram.payload.size(), now);
     }
-    events_.refused(datagram.from, datagram.local, reason, rule, now);
+    if (is_new || !concerns_sessions(reason))
+        events_.refused(datagram.from, datagram.local, reason, rule, now);
 }
 
 void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason reason,
@@ -266,8 +274,8 @@ void SessionReports::warn_of_refusal(const net::Datagram& datagram, CloseReason 
     } else if (reason == CloseReason::overload) {
         base::log::write(
             base::msg::overload,
-            "{} to {}: dropped datagrams of the heaviest sources: the receive buffer is half full", client,
-            base::to_string(datagram.local));
+            "{} to {}: dropped datagrams of the heaviest sources: the receive buffer is more than half full",
+            client, base::to_string(datagram.local));
     } else if (reason == CloseReason::queue_age) {
         base::log::write(base::msg::queue_age,
                          "{} to {}: dropped datagrams that waited for more than {} in the receive buffer",

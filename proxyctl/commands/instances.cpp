@@ -174,7 +174,8 @@ int run_start(Context& context, const Arguments&) {
 /// The file that the user names, or the one in the folder of configurations. A reply may name another one,
 /// but must not choose what is started.
 std::string file_for_restart(const Context& context, const Arguments& arguments) {
-    if (const auto chosen = arguments.text("file")) return std::filesystem::absolute(*chosen).string();
+    if (const auto chosen = arguments.text("file"))
+        return std::filesystem::absolute(*chosen).lexically_normal().string();
     if (context.instance->has_file()) return context.instance->config.file;
     fail(exit_status::not_running, "{}: not restarted: no configuration in {}; name the file with --file",
          context.instance->name, context.settings.places.conf_dir);

@@ -182,10 +182,9 @@ private:
         }
         if (!instance_.has_file()) return;
         const conf::Config& config = instance_.config;
-        const bool is_daemon = !config.nodaemon && !config.singleproc;
-        const base::LogTarget target = config.log.target;
         std::error_code error;
-        if (target == base::LogTarget::syslog || (target == base::LogTarget::automatic && is_daemon))
+        // Without a target it depends on the command line (-d) whether syslog is used.
+        if (config.log.target == base::LogTarget::syslog)
             add(check_syslog(std::filesystem::is_socket("/dev/log", error)));
         if (!config.status_file.path.empty())
             add(check_status_file(config.status_file, age_of(config.status_file.path)));

@@ -246,11 +246,12 @@ def test_without_a_unit_proxyctl_starts_proxyd(machine, change):
 def test_restart_uses_the_unit_of_the_named_file(machine):
     """[H-5] Also if the instance has another one, and none for *.yml beside *.yaml, which the unit would start."""
     machine.setup.append("touch /etc/systemd/system/proxyd@.service /etc/systemd/system/proxyd.service")
-    assert machine.run("main", "restart", "--file", "/etc/proxyd/dns-gw.yml").returncode == GOOD
-    assert machine.called() == ["start proxyd@dns-gw.service"]
+    for path in ("/etc/proxyd/dns-gw.yml", "/etc/proxyd/../proxyd/./dns-gw.yml"):
+        assert machine.run("main", "restart", "--file", path).returncode == GOOD
+    assert machine.called() == ["start proxyd@dns-gw.service"] * 2
     machine.setup.append("cp /etc/proxyd/dns-gw.yml /etc/proxyd/dns-gw.yaml")
     result = machine.run("main", "restart", "--file", "/etc/proxyd/dns-gw.yml")
-    assert "proxyd exited with status 1" in result.stderr and len(machine.called()) == 1
+    assert "proxyd exited with status 1" in result.stderr and len(machine.called()) == 2
 
 
 def test_restart_moves_no_instance_out_of_its_unit(machine):

@@ -102,9 +102,6 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     SECTION("a local address of another family than the client's") {
         record.local.family = base::Family::v6;
     }
-    SECTION("a client that is a server: its replies would loop") {
-        record.client = server.endpoint();
-    }
     SECTION("a client that is a listener") {
         record.client = engine.address();
     }
@@ -116,6 +113,18 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     CHECK(adoption.aborted == 1);
     CHECK(engine.sessions->open_sessions() == 0);
     CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("a session whose client has become a server is closed by the policy: replies would loop [A-1]") {
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())));
+    REQUIRE(round_trip(engine, client, server));
+    engine.only().client = server.endpoint();
+    const session::Adoption adoption = engine.restart();
+    CHECK(adoption.adopted == 0);
+    CHECK(adoption.aborted == 0);
+    CHECK(engine.closed(CloseReason::policy) == 1);
+    CHECK(engine.sessions->open_sessions() == 0);
 }
 
 TEST_CASE("a session that the last REG had closed is counted once, with its reason [E-9]") {

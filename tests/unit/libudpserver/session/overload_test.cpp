@@ -116,6 +116,26 @@ TEST_CASE("a flood from many addresses makes no light source heavy [B-4]") {
     }
 }
 
+TEST_CASE("a busy client is not blamed for a flood that no source explains [B-4]") {
+    const double rate = GENERATE(300.0, 1000.0);
+    for (const double flood : {80'000.0, 150'000.0}) {
+        CAPTURE(rate, flood);
+        Simulation with{
+            .heavy_addresses = 1'000'000, .light_addresses = 1, .heavy_rate = flood, .light_rate = rate};
+        Simulation without = with;
+        without.with_overload = false;
+        CHECK(with.run(4s).light < without.run(4s).light + 0.05);
+    }
+}
+
+TEST_CASE("a busy client is spared when heavier sources explain the load [B-4]") {
+    for (const std::uint32_t addresses : {1u, 16u}) {
+        CAPTURE(addresses);
+        Simulation simulation{.heavy_addresses = addresses, .light_addresses = 1, .light_rate = 1000};
+        CHECK(simulation.run(4s).light < 0.05);
+    }
+}
+
 TEST_CASE("nothing is dropped while the buffer is at most half full [B-4]") {
     Simulation simulation{.heavy_rate = 50'000};
     CHECK(simulation.run(2s).dropped == 0);

@@ -78,6 +78,15 @@ TEST_CASE("sources, reasons and rules are kept apart; a /64 is one source [K-67]
     CHECK(value(records[4], "COUNT") == "2");
 }
 
+TEST_CASE("link-local neighbours are sources of their own [K-67]") {
+    RefusalLog log("udp", {"lan"});
+    for (const char* client : {"[fe80::1%1]:1", "[fe80::2%1]:1", "[fe80::2%1]:2"})
+        log.count(endpoint(client), local, CloseReason::acl, 0, 1, at(0));
+    const auto records = flushed(log);
+    REQUIRE(records.size() == 2);
+    CHECK(value(records[1], "COUNT") == "2");
+}
+
 TEST_CASE("a flush begins anew [K-67]") {
     RefusalLog log("udp", {});
     CHECK(log.empty());
