@@ -53,13 +53,14 @@ policy::Decision Opener::decide(const net::Datagram& datagram, Instant now) {
     parts_.unreachable.retry(now);
     policy::Decision decision = parts_.evaluator.decide(datagram.from, datagram.local, dscp, now);
     if (decision.kind != policy::Decision::Kind::accept) return decision;
-    decision.server = preferred_server(decision, datagram.from.address(), now);
+    const base::Address client = datagram.from.address();
+    const std::size_t rule = *decision.rule;
+    decision.server = preferred_server(rule, decision.server, client, now);
     while (!has_sockets_for(decision)) {
         parts_.sockets.request_missing(now);
-        const conf::Server* other =
-            parts_.unreachable.instead_of(decision.server, *decision.rule, datagram.from.address(), 0, now);
+        const conf::Server* other = parts_.unreachable.instead_of(decision.server, rule, client, 0, now);
         if (other == nullptr) break;
-        decision.server = other->endpoint;
+        decision.server = preferred_server(rule, other->endpoint, client, now);
     }
     return decision;
 }
@@ -72,17 +73,16 @@ bool Opener::has_sockets_for(const policy::Decision& decision) const {
 
 /// Another server of the rule if the first choice cannot be reached or was silent; rather a silent one than
 /// one that cannot be reached, since it may reply.
-Endpoint Opener::preferred_server(const policy::Decision& decision, const base::Address& client,
+Endpoint Opener::preferred_server(std::size_t rule, const Endpoint& first, const base::Address& client,
                                   Instant now) const {
-    const bool is_unreachable = parts_.unreachable.contain(decision.server, *decision.rule);
+    const bool is_unreachable = parts_.unreachable.contain(first, rule);
     const auto is_avoided = [&](const Endpoint& server) {
-        return silent_servers_.contain(client, server, now) ||
-               parts_.unreachable.contain(server, *decision.rule);
+        return silent_servers_.contain(client, server, now) || parts_.unreachable.contain(server, rule);
     };
-    if (!is_avoided(decision.server)) return decision.server;
-    const conf::Server* other = parts_.policy.server_for(*decision.rule, client, is_avoided);
-    if (other == nullptr && is_unreachable) other = parts_.unreachable.server_for(*decision.rule, client);
-    return other == nullptr ? decision.server : other->endpoint;
+    if (!is_avoided(first)) return first;
+    const conf::Server* other = parts_.policy.server_for(rule, client, is_avoided);
+    if (other == nullptr && is_unreachable) other = parts_.unreachable.server_for(rule, client);
+    return other == nullptr ? first : other->endpoint;
 }
 
 CloseReason Opener::park(std::size_t listener, const net::Datagram& datagram,
@@ -200,7 +200,7 @@ CloseReason Opener::connect(Session session, Instant now) {
             parts_.reports.connect_failed(session, session->server, error, now);
             return CloseReason::socket_error;
         }
-        session->server = other->endpoint;
+        session->server = preferred_server(session->rule, other->endpoint, session->client.address(), now);
     }
 }
 
@@ -216,7 +216,7 @@ void Opener::explain(Explanation& result, const net::Datagram& datagram, Instant
     const base::Address client = datagram.from.address();
     result.policy_asked = true;
     result.rule = decision.rule;
-    if (accepted) decision.server = preferred_server(decision, client, now);
+    if (accepted) decision.server = preferred_server(*decision.rule, decision.server, client, now);
     result.server = decision.server;
     result.reason = parts_.evaluator.refusal(decision, client, now);
     if (result.reason == CloseReason::none) {

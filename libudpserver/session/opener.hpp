@@ -61,8 +61,8 @@ public:
     void explain(Explanation& result, const net::Datagram& datagram, Instant now, std::uint32_t leaving = 0);
 
 private:
-    [[nodiscard]] Endpoint preferred_server(const policy::Decision& decision, const base::Address& client,
-                                            Instant now) const;
+    [[nodiscard]] Endpoint preferred_server(std::size_t rule, const Endpoint& first,
+                                            const base::Address& client, Instant now) const;
     CloseReason charge(const net::Datagram& datagram, bool& is_charged, Instant now);
     bool proxy_accepts(std::size_t listener, const net::Datagram& datagram, Instant now);
     void fill(Record& record, std::size_t listener, const net::Datagram& datagram,
