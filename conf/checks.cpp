@@ -207,6 +207,24 @@ void check_signals(const Config& config, Report& report) {
     report.warning("signals.hup", "reload has no effect in a single process, which shuts down instead");
 }
 
+std::string folder_of(const std::string& path) {
+    return path.substr(0, path.rfind('/') + 1);
+}
+
+/// LOG may replace any file beside the status file, so it would gain by its neighbours if it were taken over.
+void check_status_folder(const Config& config, Report& report) {
+    if (config.status_file.path.empty()) return;
+    const std::string folder = folder_of(config.status_file.path);
+    const std::string socket = config.control.socket.empty() && config.control.enabled
+                                   ? "/run/proxyd/" + config.name + ".sock"
+                                   : config.control.socket;
+    for (const std::string& neighbour : {socket, config.pid_file})
+        if (!neighbour.empty() && folder_of(neighbour) == folder)
+            report.warning("status-file.path", "is in the folder of " + neighbour +
+                                                   ", which the process that writes it may replace (use a "
+                                                   "folder of its own)");
+}
+
 }  // namespace
 
 bool overlaps(const PortRange& a, const PortRange& b) {
@@ -238,6 +256,7 @@ void check(const Config& config, const System& system, Report& report) {
     check_lists(config, report);
     check_rules(config, system, report);
     check_reach(config, report);
+    check_status_folder(config, report);
     check_host_names(config, report);
     check_paths(config, system, report);
     check_signals(config, report);

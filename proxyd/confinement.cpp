@@ -1,13 +1,13 @@
 #include "proxyd/confinement.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 
 #include "base/fatal.hpp"
 #include "base/log.hpp"
+#include "base/privileges.hpp"
 #include "conf/names.hpp"
 #include "libudpserver/sandbox/seccomp_filter.hpp"
 
@@ -18,25 +18,16 @@ namespace {
 namespace fs = std::filesystem;
 using Files = std::vector<sandbox::Request::File>;
 
-/// What the rows of the table that depend on the configuration need.
-struct LogUse {
-    bool file = false, syslog = false;
-};
-
-LogUse log_use(const conf::Config& config) {
-    base::LogTarget target = config.log.target;
-    if (target == base::LogTarget::automatic)
-        target = config.nodaemon ? base::LogTarget::standard_error : base::LogTarget::syslog;
-    const bool syslog = target == base::LogTarget::syslog;
-    const bool fallback = syslog && config.log.on_syslog_failure == base::SyslogFailure::file;
-    return {.file = target == base::LogTarget::file || fallback, .syslog = syslog};
+/// Also if a file takes the lines while syslog does not.
+bool uses_syslog(const conf::Config& config) {
+    if (config.log.target == base::LogTarget::automatic) return !config.nodaemon;
+    return config.log.target == base::LogTarget::syslog;
 }
 
+/// What the rows of the table that depend on the configuration need.
 unsigned needs_of(const conf::Config& config) {
-    const LogUse log = log_use(config);
     unsigned needs = sandbox::always;
-    if (log.file) needs |= sandbox::log_file;
-    if (log.syslog) needs |= sandbox::syslog;
+    if (uses_syslog(config)) needs |= sandbox::syslog;
     if (!config.status_file.path.empty()) needs |= sandbox::status_file;
     // REG checks what ACR says (resolvers::PrivateAddresses).
     const bool may_be_private = !config.resolver.allow_private && !config.resolver.hosts_file.empty();
@@ -50,8 +41,6 @@ unsigned needs_of(const conf::Config& config) {
 /// The path of a place; empty if it is not used.
 std::string path_of(sandbox::Place place, const conf::Config& config) {
     switch (place) {
-        case sandbox::Place::log_folder:
-            return log_use(config).file ? config.log.path : "";
         case sandbox::Place::status_folder:
             return config.status_file.path;
         case sandbox::Place::hosts_folder:
@@ -96,8 +85,8 @@ sandbox::Level confine_parent(const conf::Config& config) {
 
 }  // namespace
 
-Confinement::Confinement(const conf::Config& config) : is_root_(::geteuid() == 0) {
-    if (!config.core_dumps && !config.singleproc) sandbox::forbid_core_dumps(false);
+Confinement::Confinement(const conf::Config& config) {
+    if (!config.core_dumps && !config.singleproc) sandbox::forbid_core_dumps();
     const sandbox::Level level = confine_parent(config);
     level_ = to_string(level);
     is_complete_ = level.is_complete();
@@ -106,14 +95,18 @@ Confinement::Confinement(const conf::Config& config) : is_root_(::geteuid() == 0
 }
 
 void Confinement::confine(sandbox::Role role, const conf::Config& config, const conf::Resolver& resolver) {
-    if (!config.core_dumps) sandbox::forbid_core_dumps(!is_root_);
+    if (!config.core_dumps) sandbox::forbid_core_dumps();
     violations_.report_as(role);
-    if (config.sandbox == conf::Sandbox::off) return;
+    if (config.sandbox == conf::Sandbox::off) return base::keep_capabilities({});
     sandbox::Request request{
         .role = role, .needs = needs_of(config), .files = files_of(role, config), .tcp_ports = {}};
     for (const base::Endpoint& server : resolver.servers)
         request.tcp_ports.push_back(server.port);
     sandbox::enter(request);
+}
+
+std::function<void()> Confinement::for_log(const conf::Config& config) {
+    return [this, copy = std::make_shared<const conf::Config>(config)] { confine(sandbox::log, *copy); };
 }
 
 std::string Confinement::forbidden_call(sandbox::Role role) {

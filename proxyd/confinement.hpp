@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "conf/config.hpp"
@@ -18,6 +19,9 @@ public:
     /// Confines a new child. `resolver` is what the resolving roles use: they may connect to its servers.
     void confine(sandbox::Role role, const conf::Config& config, const conf::Resolver& resolver = {});
 
+    /// What confines LOG with this configuration; this object must outlive it.
+    [[nodiscard]] std::function<void()> for_log(const conf::Config& config);
+
     /// In the parent, for a child that SIGSYS killed.
     std::string forbidden_call(sandbox::Role role);
 
@@ -27,7 +31,6 @@ public:
     void log_level() const;
 
 private:
-    bool is_root_;  ///< otherwise the parent may not read the numbers of a child that is closed
     std::string level_;
     bool is_complete_ = false;
     sandbox::Violations violations_;

@@ -188,6 +188,7 @@ process::Role Parent::reg_role(Work work) {
                 [this] {
                     forked_epoch_ = kept_.sessions.history.epoch;
                     kept_.sockets.listeners.steer();
+                    kept_.sockets.listeners.restore();  // the last REG may have been taken over
                     std::vector<int> descriptors = kept_.descriptors();
                     descriptors.push_back(status_sender());
                     return descriptors;
@@ -288,14 +289,21 @@ void Parent::apply(const std::shared_ptr<const conf::Config>& next) {
     if (next->log.level != config_->log.level) base::log::set_level(next->log.level);
     kept_.warn_if_short(*next);
     const std::shared_ptr<const conf::Config> before = std::exchange(config_, next);
-    if (log_) move_status_file();
+    if (log_) move_status_file(*before);
     switch_roles(*before, settings);
 }
 
 /// A LOG that has no room for the news hangs; it is replaced by one that knows them.
-void Parent::move_status_file() {
-    log_->set_other_work(status_work(*config_));
-    if (!send_place(log_->other_sender(), status_place(*config_))) log_->reopen([](const std::string&) {});
+/// The sandbox of the one that runs ends at the old folder.
+void Parent::move_status_file(const conf::Config& before) {
+    log_->set_work(status_work(*config_), confinement_.for_log(*config_));
+    const bool stays = before.status_file.path == config_->status_file.path;
+    if (stays && send_place(log_->other_sender(), status_place(*config_))) return;
+    log_->reopen([path = config_->status_file.path](const std::string& failure) {
+        if (!failure.empty())
+            base::log::write(base::msg::status_file_failed, "status file {} cannot be created: {}", path,
+                             failure);
+    });
 }
 
 /// A program that is tried out writes no status file.

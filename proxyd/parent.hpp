@@ -104,7 +104,7 @@ private:
     void apply(const std::shared_ptr<const conf::Config>& next);
     bool resolv_conf_changed();
     void watch_log();
-    void move_status_file();
+    void move_status_file(const conf::Config& before);
     void reopen_log(const process::LogProcess::Done& done);
     void switch_roles(const conf::Config& before, const process::Settings& settings);
 

@@ -29,7 +29,7 @@ namespace proxyd {
 namespace {
 
 constexpr base::Duration time_for_attempt{10'000};
-constexpr unsigned children = sandbox::reg | sandbox::acr | sandbox::apr;
+constexpr unsigned children = sandbox::reg | sandbox::acr | sandbox::apr | sandbox::log;
 constexpr unsigned all = children | sandbox::parent;
 constexpr const char* new_file = "/dev/shm/proxyd-selftest";
 
@@ -79,6 +79,30 @@ bool reads_parent() {
     return ::process_vm_readv(::getppid(), &here, 1, &there, 1, 0) >= 0 || errno == EFAULT;
 }
 
+sockaddr_in local_port(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+/// To a port of this machine that no name server should use. A refused connection was tried.
+bool connects(int protocol) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, protocol);
+    const sockaddr_in there = local_port(1);
+    return fd >= 0 && (::connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0 ||
+                       errno == ECONNREFUSED);
+}
+
+bool connects_fast() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in there = local_port(1);
+    return fd >= 0 && (::sendto(fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL,
+                                reinterpret_cast<const sockaddr*>(&there), sizeof there) >= 0 ||
+                       errno == ECONNREFUSED);
+}
+
 bool maps_code() {
     return ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
            MAP_FAILED;
@@ -93,8 +117,12 @@ constexpr Attempt attempts[] = {
     {children, "send a signal to the parent", [] { return ::kill(::getppid(), 0) == 0; }},
     {children, "open a raw socket", [] { return makes_socket(AF_INET, SOCK_RAW, IPPROTO_UDP); }},
     {children, "open a netlink socket", [] { return makes_socket(AF_NETLINK, SOCK_RAW); }},
-    {children, "open a UNIX stream socket", [] { return makes_socket(AF_UNIX, SOCK_STREAM); }},
-    {sandbox::reg, "open a UDP socket", [] { return makes_socket(AF_INET, SOCK_DGRAM); }},
+    {children & ~sandbox::log, "open a UNIX stream socket",
+     [] { return makes_socket(AF_UNIX, SOCK_STREAM); }},
+    {sandbox::reg | sandbox::log, "open a UDP socket", [] { return makes_socket(AF_INET, SOCK_DGRAM); }},
+    {children, "connect to another port", [] { return connects(0); }},
+    {children, "connect by MPTCP", [] { return connects(IPPROTO_MPTCP); }},
+    {children, "connect by fast open", connects_fast},
     {children, "load a BPF program", loads_program},
     {children, "become root", [] { return ::syscall(SYS_setuid, 0) == 0; }},
     {all, "trace its parent", [] { return ::ptrace(PTRACE_SEIZE, ::getppid(), 0, 0) == 0; }},
@@ -115,6 +143,14 @@ process::Role role_for(sandbox::Role role, Confinement& confinement, const conf:
         .name = std::string(to_string(role)), .party = ipc::Party::reg, .speed = {}, .run = {}, .keep = {}};
     made.run = [&attempt](process::ChildRuntime&) { return attempt.succeeds() ? 1 : 0; };
     if (role == sandbox::parent) return made;
+    if (role == sandbox::log) {
+        // It has no link to the parent, so its sandbox is too narrow for one.
+        made.run = [&confinement, &config, &attempt](process::ChildRuntime&) -> int {
+            confinement.confine(sandbox::log, config);
+            ::_exit(attempt.succeeds() ? 1 : 0);
+        };
+        return made;
+    }
     made.confine = [&confinement, &config, role] {
         confinement.confine(role, config, resolvers::settings_for_lookups(config.resolver));
     };

@@ -35,6 +35,7 @@ constexpr base::Duration log_limit{5'000}, trial_log_limit{2'000};
 
 /// What lines are written with. It must live until the last one.
 struct Log {
+    std::optional<Confinement> confinement;  ///< also of a LOG that writes the last lines
     std::unique_ptr<process::LogProcess> process;
     std::unique_ptr<base::log::Channels> channels;  ///< to the LOG of the program that tries this one out
 };
@@ -58,7 +59,14 @@ void open_single_log(const conf::Config& config, const std::optional<base::User>
 /// it; before, when the program is tried out, the log must be fit to be opened.
 void open_log(const Start& parts, std::optional<base::User> user, Log& log) {
     const conf::Config& config = parts.config;
-    process::LogSetup setup{config.name, config.log, config.nodaemon, std::move(user), status_work(config)};
+    process::LogSetup setup{
+        config.name,
+        config.log,
+        config.nodaemon,
+        std::move(user),
+        status_work(config),
+        log.confinement->for_log(config),
+        [&confinement = *log.confinement] { return confinement.forbidden_call(sandbox::log); }};
     log.process = std::make_unique<process::LogProcess>(
         std::move(setup), std::vector<std::string>{"", "REG", "ACR", "APR", process::candidate_role});
     base::log::Channels* channels = &log.process->channels();
@@ -151,7 +159,7 @@ int run(const Start& parts, Log& log) {
     const bool stays = config.nodaemon || parts.handover;
     process::Daemon daemon = stays ? process::Daemon() : process::Daemon::detach();
     // LOG must be in the sandbox too, or this process could not end it.
-    Confinement confinement(config);
+    Confinement& confinement = log.confinement.emplace(config);
     // Log lines carry the daemon's pid from now on.
     config.singleproc ? base::log::become("", false) : open_log(parts, user, log);
     const std::unique_ptr<process::PidFile> pid_file = make_pid_file(parts);

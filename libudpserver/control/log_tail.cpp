@@ -47,7 +47,8 @@ public:
         const off_t size = file_size();
         offset_ = std::max<off_t>(0, size - static_cast<off_t>(max_bytes));
         const bool cut = offset_ > 0;
-        while (read_some()) {
+        // Who writes faster than this reads must not hold up the parent.
+        while (offset_ < size && read_some()) {
         }
         if (cut && !lines_.empty()) lines_.pop_front();
         while (lines_.size() > lines)

@@ -87,6 +87,13 @@ void ListenerSet::steer() {
         if (entry.sockets.size() > 1) static_cast<void>(attach(entry, workers_));
 }
 
+void ListenerSet::restore() const {
+    for (const int socket : descriptors()) {
+        if (is_connected(socket)) static_cast<void>(disconnect_socket(socket));
+        static_cast<void>(unmute(socket));
+    }
+}
+
 void ListenerSet::index_endpoints() {
     endpoints_.clear();
     for (std::size_t i = 0; i < size(); ++i)

@@ -46,6 +46,10 @@ public:
     /// until this call, because the previous workers still read.
     void steer();
 
+    /// Undoes what a process that shares the sockets may have done to them: disconnects them and removes
+    /// their filters. They have neither; the kernel's rule of steer() is no such filter.
+    void restore() const;
+
     /// The largest number of left over sockets of an endpoint: their places are workers() and up.
     [[nodiscard]] std::size_t leftovers() const;
     /// Closes the left over sockets: they have been read, and the kernel steers nothing to them.

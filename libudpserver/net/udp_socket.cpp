@@ -137,6 +137,13 @@ int disconnect_socket(int fd) {
     return ::connect(fd, &address, sizeof address) == 0 ? 0 : errno;
 }
 
+bool is_connected(int fd) {
+    // With these flags nothing is sent, but an address is needed. The C library does not have the second.
+    constexpr int probe_only = 0x10;
+    return ::send(fd, nullptr, 0, MSG_CONFIRM | probe_only | MSG_DONTWAIT | MSG_NOSIGNAL) == 0 ||
+           errno != EDESTADDRREQ;
+}
+
 int unmute(int fd) {
     const int unused = 0;
     const int result = ::setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);

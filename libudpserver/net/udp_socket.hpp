@@ -49,6 +49,8 @@ void keep_route_probes();
 /// Operations on a pool socket. Each returns 0 or the errno; none blocks.
 int connect_socket(int fd, const base::Endpoint& server);
 int disconnect_socket(int fd);
+/// Also for a socket that is connected to port 0, which peer_endpoint() does not see.
+bool is_connected(int fd);
 /// Undoes MuteFilter::mute; a socket that is not muted stays as it is.
 int unmute(int fd);
 /// Whether the socket has a filter, which is MuteFilter's if it is a pool socket.

@@ -204,6 +204,7 @@ void prepare(const LogSetup& setup) {
     setup.user ? base::drop_privileges(*setup.user) : base::forbid_new_privileges();
     log::become(log_role, false);
     log::SyslogSink::on_stop([] { say(log_words::end_proxy); });
+    if (setup.confine) setup.confine();
 }
 
 /// The log is written without it too.

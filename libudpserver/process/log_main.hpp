@@ -23,6 +23,10 @@ struct LogSetup {
     std::optional<base::User> user;  ///< it becomes this user when the target is open
     /// The work of its second thread: reads the packets of this descriptor and may wait for another disk.
     std::function<void(int receiver)> other_work;
+    /// Enters the sandbox, when the target is open and the user has changed.
+    std::function<void()> confine = {};
+    /// In the parent, after it was killed for a forbidden system call: the name of the call.
+    std::function<std::string()> forbidden_call = {};
 };
 
 /// What LOG and its parent say to each other.

@@ -230,6 +230,7 @@ void LogProcess::on_exit(const InstancePtr& instance) {
     const std::optional<ExitStatus> status = instance->collect();
     if (!status) return;
     instance->unwatch();
+    report_forbidden_call(*status, instance->pid());
     if (instance == next_) {
         const std::string word = instance->word();
         return fail_opening(word.starts_with(log_words::failed) ? word.substr(1) : to_string(*status));
@@ -242,6 +243,14 @@ void LogProcess::on_exit(const InstancePtr& instance) {
                to_string(*status));
     current_.reset();
     if (!next_) start_after(policy_.died(*status_.ended, status_.started));
+}
+
+void LogProcess::report_forbidden_call(const ExitStatus& status, pid_t pid) {
+    const bool killed = WIFSIGNALED(status.wait_status) && WTERMSIG(status.wait_status) == SIGSYS;
+    if (!killed || !setup_.forbidden_call) return;
+    ++status_.forbidden_calls;
+    log::write(msg::forbidden_call, "{}: killed, pid {}: forbidden system call {}", log_role, pid,
+               setup_.forbidden_call());
 }
 
 /// The next one has opened the log. The old one must not write beside it.

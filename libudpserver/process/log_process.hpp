@@ -31,7 +31,7 @@ public:
     using Done = std::function<void(const std::string& failure)>;
     struct Status {
         pid_t pid = -1;
-        unsigned restarts = 0;
+        unsigned restarts = 0, forbidden_calls = 0;
         std::optional<base::Instant> started, ended;
         std::optional<ExitStatus> last_exit;
         std::uint64_t lines_lost = 0;
@@ -56,7 +56,10 @@ public:
     void start_later();
 
     /// For the next LOG.
-    void set_other_work(std::function<void(int)> work) { setup_.other_work = std::move(work); }
+    void set_work(std::function<void(int)> other_work, std::function<void()> confine) {
+        setup_.other_work = std::move(other_work);
+        setup_.confine = std::move(confine);
+    }
 
     /// From now on restarts it. `end_proxy`: the log is lost, and the configuration wants the proxy to stop.
     void watch(boost::asio::io_context& io, std::function<void()> end_proxy);
@@ -83,6 +86,7 @@ private:
     void watch(const InstancePtr& instance);
     void on_word(const InstancePtr& instance, const std::string& word);
     void on_exit(const InstancePtr& instance);
+    void report_forbidden_call(const ExitStatus& status, pid_t pid);
     void promote();
     void give_up_old();
     [[nodiscard]] bool awaits_exit() const;

@@ -50,14 +50,11 @@ Ruleset ruleset_for(Role role, unsigned version) {
 }
 
 std::uint64_t rights_of(Access access) {
-    constexpr std::uint64_t append = file::write | file::make_regular;
     switch (access) {
         case Access::read:
             return file::read;
-        case Access::append:
-            return append;
         case Access::replace:
-            return append | file::truncate | file::remove_file;
+            return file::write | file::make_regular | file::truncate | file::remove_file;
     }
     return 0;
 }

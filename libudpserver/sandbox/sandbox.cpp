@@ -67,7 +67,8 @@ Level enter(const Request& request) {
         level.missing = "not confined: proxyd was built with a sanitizer";
         return level;
     }
-    if (request.role != parent && (request.needs & time_zone) == 0) fix_time_zone();
+    const bool follows_time_zone = request.role == reg && (request.needs & time_zone) != 0;
+    if (request.role != parent && !follows_time_zone) fix_time_zone();
     keep_capabilities(request.role);
     base::forbid_new_privileges();
     level.landlock = landlock_version();
@@ -79,11 +80,10 @@ Level enter(const Request& request) {
     return level;
 }
 
-void forbid_core_dumps(bool keep_readable) {
+void forbid_core_dumps() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
-    // A child starts with what the parent set for itself.
-    ::prctl(PR_SET_DUMPABLE, keep_readable ? 1 : 0, 0, 0, 0);
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 }  // namespace sandbox

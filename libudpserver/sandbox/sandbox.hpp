@@ -38,8 +38,8 @@ std::string to_string(const Level& level);
 /// built with a sanitizer is not confined, because these need more calls.
 Level enter(const Request& request);
 
-/// No core files, and the memory is closed to other processes of the same user. With `keep_readable` it is
-/// only about core files: an unprivileged parent needs the numbers of its children in /proc.
-void forbid_core_dumps(bool keep_readable);
+/// No core files, and the memory is closed to other processes of the same user. An unprivileged parent cannot
+/// count the open files of its children then.
+void forbid_core_dumps();
 
 }  // namespace sandbox

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/fatal.hpp"
@@ -54,19 +55,30 @@ std::vector<std::vector<scmp_arg_cmp>> alternatives(const Condition& condition) 
     return all;
 }
 
+/// All combinations of the alternatives of the row's conditions.
+std::vector<std::vector<scmp_arg_cmp>> combinations(const CallRow& row) {
+    std::vector<std::vector<scmp_arg_cmp>> all{{}};
+    for (const Condition* condition : {&row.first, &row.second, &row.third}) {
+        std::vector<std::vector<scmp_arg_cmp>> longer;
+        for (const auto& tests : all) {
+            for (const auto& more : alternatives(*condition)) {
+                longer.push_back(tests);
+                longer.back().insert(longer.back().end(), more.begin(), more.end());
+            }
+        }
+        all = std::move(longer);
+    }
+    return all;
+}
+
 void add_call(void* filter, const CallRow& row, const std::string& name) {
     const int number = ::seccomp_syscall_resolve_name(name.c_str());
     // Another architecture, or a library older than the call.
     if (number == __NR_SCMP_ERROR || number < 0) return;
-    for (const auto& first : alternatives(row.first)) {
-        for (const auto& second : alternatives(row.second)) {
-            std::vector<scmp_arg_cmp> tests = first;
-            tests.insert(tests.end(), second.begin(), second.end());
-            check_step(::seccomp_rule_add_array(filter, code_of(row.action), number,
-                                                static_cast<unsigned>(tests.size()), tests.data()),
-                       name);
-        }
-    }
+    for (const auto& tests : combinations(row))
+        check_step(::seccomp_rule_add_array(filter, code_of(row.action), number,
+                                            static_cast<unsigned>(tests.size()), tests.data()),
+                   name);
 }
 
 void add_row(void* filter, const CallRow& row) {

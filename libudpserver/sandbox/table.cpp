@@ -17,9 +17,9 @@ namespace sandbox {
 namespace {
 
 constexpr unsigned resolving = acr | apr;
-constexpr unsigned children = reg | resolving;
-/// Who writes to the log itself.
-constexpr unsigned logging = children;
+/// The children with a link to the parent.
+constexpr unsigned linked = reg | resolving;
+constexpr unsigned children = linked | log;
 
 constexpr Condition one_of(unsigned argument, std::string_view text,
                            std::initializer_list<std::uint64_t> values,
@@ -49,6 +49,11 @@ constexpr Condition opened_for(int access, std::string_view text) {
     return one_of(2, text, {static_cast<std::uint64_t>(access)}, O_ACCMODE);
 }
 
+/// TCP with MSG_FASTOPEN connects, and Landlock does not see it.
+constexpr Condition no_fast_open(unsigned argument) {
+    return no_bits(argument, "not MSG_FASTOPEN", MSG_FASTOPEN);
+}
+
 constexpr Condition socket_type(std::string_view text, std::initializer_list<std::uint64_t> types) {
     return one_of(1, text, types, 0xf);
 }
@@ -58,13 +63,17 @@ using enum Action;
 // Raw sockets of the server side (doc/design.md) will need rows here: no connect, bind or option on their
 // descriptors, and nothing sent by those of ICMP.
 constexpr CallRow calls[] = {
-    {allow, children, always,
-     "read readv write writev recvfrom recvmsg recvmmsg sendto sendmsg sendmmsg shutdown close lseek",
+    {allow, children, always, "read write writev recvfrom recvmsg close",
      "datagrams, links and the log, over descriptors that are open"},
-    {allow, children, always,
-     "epoll_create1 epoll_ctl epoll_wait epoll_pwait poll ppoll eventfd2 timerfd_create timerfd_settime",
+    {allow, linked, always, "readv recvmmsg lseek", "datagrams and links"},
+    {allow, children, always, "sendto", "datagrams, links and the log", no_fast_open(3)},
+    {allow, linked, always, "sendmmsg", "datagrams", no_fast_open(3)},
+    {allow, linked, always, "sendmsg", "datagrams and links", no_fast_open(2)},
+    {allow, children, always, "poll ppoll", "waiting"},
+    {allow, linked, always,
+     "epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 timerfd_create timerfd_settime",
      "the event loops"},
-    {allow, children, always, "getsockname getpeername getsockopt", "the state of sockets"},
+    {allow, linked, always, "getsockname getpeername getsockopt", "the state of sockets"},
     {allow, children, always, "brk munmap mremap madvise", "memory"},
     {allow, children, always, "mmap mprotect", "memory", no_bits(2, "not executable", PROT_EXEC)},
     {allow, children, always,
@@ -82,9 +91,9 @@ constexpr CallRow calls[] = {
     {allow, children, always, "getpid gettid getppid getuid geteuid getgid getegid", "its own numbers"},
     {allow, children, always, "prctl", "names of threads, death with the parent",
      one_of(0, "PR_SET_NAME, PR_SET_PDEATHSIG", {PR_SET_NAME, PR_SET_PDEATHSIG})},
-    {allow, children, always, "fcntl", "descriptors",
+    {allow, linked, always, "fcntl", "descriptors",
      one_of(1, "copy, flags", {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL})},
-    {allow, children, always, "ioctl", "descriptors",
+    {allow, linked, always, "ioctl", "descriptors",
      one_of(1, "FIONBIO, FIONREAD, SIOCGIFNAME, SIOCGIFINDEX",
             {FIONBIO, FIONREAD, SIOCGIFNAME, SIOCGIFINDEX})},
     {allow, children, always, "newfstatat", "the type of an open file",
@@ -97,20 +106,19 @@ constexpr CallRow calls[] = {
      one_of(2, "filter", {SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_ATTACH_BPF})},
 
     {allow, resolving, always, "socket", "name servers", one_of(0, "IPv4, IPv6", {AF_INET, AF_INET6}),
-     socket_type("UDP, TCP", {SOCK_DGRAM, SOCK_STREAM})},
+     socket_type("datagrams, streams", {SOCK_DGRAM, SOCK_STREAM}),
+     one_of(2, "UDP, TCP, not MPTCP", {0, IPPROTO_UDP, IPPROTO_TCP})},
     {allow, resolving, always, "connect", "name servers; TCP to their ports only, by Landlock"},
     {allow, resolving, always, "setsockopt", "name servers", one_of(1, "TCP", {IPPROTO_TCP}),
      one_of(2, "TCP_NODELAY", {TCP_NODELAY})},
     {allow, resolving, always, "openat", "the hosts file and /dev/urandom", opened_for(O_RDONLY, "to read")},
     {allow, resolving, always, "newfstatat", "the hosts file"},
 
-    {allow, logging, log_file, "openat", "the log", opened_for(O_WRONLY, "to write")},
-    {allow, logging, log_file, "newfstatat fchown", "the log"},
-    {allow, logging, syslog, "socket", "syslog", one_of(0, "UNIX", {AF_UNIX}),
-     socket_type("datagrams", {SOCK_DGRAM})},
-    {allow, logging, syslog, "connect", "syslog"},
-    {allow, reg, status_file, "openat", "the status file", opened_for(O_WRONLY, "to write")},
-    {allow, reg, status_file, "unlink unlinkat rename renameat renameat2", "the status file"},
+    {allow, log, syslog, "socket", "syslog", one_of(0, "UNIX", {AF_UNIX}),
+     socket_type("datagrams, streams", {SOCK_DGRAM, SOCK_STREAM})},
+    {allow, log, syslog, "connect", "syslog"},
+    {allow, log, status_file, "openat", "the status file", opened_for(O_WRONLY, "to write")},
+    {allow, log, status_file, "unlink unlinkat rename renameat renameat2", "the status file"},
 
     {allow, reg, private_names, "openat", "the hosts file, which may allow a private address",
      opened_for(O_RDONLY, "to read")},
@@ -142,8 +150,7 @@ constexpr CallRow calls[] = {
 };
 
 constexpr FileRow files[] = {
-    {logging, log_file, Place::log_folder, Access::append, "the log"},
-    {reg, status_file, Place::status_folder, Access::replace, "the status file"},
+    {log, status_file, Place::status_folder, Access::replace, "the status file"},
     {resolving, always, Place::hosts_folder, Access::read, "the hosts file, which editors replace"},
     {reg, private_names, Place::hosts_folder, Access::read, "the hosts file"},
     {reg, time_zone, Place::local_time, Access::read, "the time zone"},
@@ -188,19 +195,21 @@ std::string_view to_string(Role role) {
             return "ACR";
         case apr:
             return "APR";
+        case log:
+            return "LOG";
     }
     return "";
 }
 
 std::string_view to_string(Place place) {
-    constexpr std::string_view names[] = {
-        "the folder of log.to", "the folder of status-file",    "the folder of resolver.hosts-file",
-        "/dev/urandom",         "the folder of /etc/localtime", "/usr/share/zoneinfo"};
+    constexpr std::string_view names[] = {"the folder of status-file", "the folder of resolver.hosts-file",
+                                          "/dev/urandom", "the folder of /etc/localtime",
+                                          "/usr/share/zoneinfo"};
     return names[static_cast<std::size_t>(place)];
 }
 
 std::string_view to_string(Access access) {
-    constexpr std::string_view names[] = {"read", "create and write", "create, write and remove"};
+    constexpr std::string_view names[] = {"read", "create, write and remove"};
     return names[static_cast<std::size_t>(access)];
 }
 

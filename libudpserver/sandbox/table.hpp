@@ -12,19 +12,12 @@
 namespace sandbox {
 
 /// The processes, as bits: a row may be for several.
-enum Role : unsigned { parent = 1, reg = 2, acr = 4, apr = 8 };
-inline constexpr std::array all_roles{parent, reg, acr, apr};
+enum Role : unsigned { parent = 1, reg = 2, acr = 4, apr = 8, log = 16 };
+inline constexpr std::array all_roles{parent, reg, acr, apr, log};
 std::string_view to_string(Role role);
 
 /// What a configuration needs, as bits: a row may depend on one of them.
-enum Need : unsigned {
-    always = 0,
-    log_file = 1,
-    syslog = 2,
-    status_file = 4,
-    private_names = 8,
-    time_zone = 16
-};
+enum Need : unsigned { always = 0, syslog = 1, status_file = 2, private_names = 4, time_zone = 8 };
 
 /// Whether a row with this need applies to a configuration with those.
 constexpr bool is_needed(Need need, unsigned needs) {
@@ -61,20 +54,19 @@ struct CallRow {
     Need need;
     std::string_view calls;  ///< with spaces between them
     std::string_view purpose;
-    Condition first = {}, second = {};
+    Condition first = {}, second = {}, third = {};
 };
 std::span<const CallRow> call_rows();
 
 /// Files, for Landlock. Folders, because a file that is replaced is another one.
 enum class Place {
-    log_folder,     ///< of log.to and of on-syslog-failure
     status_folder,  ///< of status-file
     hosts_folder,   ///< of resolver.hosts-file
     random,         ///< /dev/urandom
     local_time,     ///< of /etc/localtime
     time_zones,     ///< /usr/share/zoneinfo
 };
-enum class Access { read, append, replace };
+enum class Access { read, replace };
 struct FileRow {
     unsigned roles;
     Need need;

@@ -57,7 +57,8 @@ void Violations::report_as(Role role) {
 std::optional<int> Violations::take(Role role) {
     for (const Place& place : places_) {
         if (place.role != role || *place.call == none) continue;
-        const int call = *place.call - 1;
+        // The child may have left any number here.
+        const int call = static_cast<int>(static_cast<unsigned>(*place.call) - 1);
         *place.call = none;
         return call;
     }

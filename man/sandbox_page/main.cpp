@@ -22,8 +22,6 @@ std::string_view word_for(Need need) {
     switch (need) {
         case always:
             return "";
-        case log_file:
-            return ", if the log is a file";
         case syslog:
             return ", if the log is syslog";
         case status_file:
@@ -50,7 +48,8 @@ std::string_view word_for(Action action) {
 
 std::string conditions_of(const CallRow& row) {
     std::string text(row.first.text);
-    if (row.second.exists()) text += "; " + std::string(row.second.text);
+    for (const Condition* condition : {&row.second, &row.third})
+        if (condition->exists()) text += "; " + std::string(condition->text);
     return text.empty() ? "" : " (" + text + ")";
 }
 

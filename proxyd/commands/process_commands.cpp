@@ -50,7 +50,7 @@ Row log_row(const process::LogProcess::Status& status, base::Instant at) {
     Row row;
     row.add("role", process::log_role).add("state", up ? "up" : "down");
     if (up && status.started) row.add("pid", status.pid).add("uptime_ms", at - *status.started);
-    row.add("restarts", status.restarts);
+    row.add("restarts", status.restarts).add("forbidden_calls", status.forbidden_calls);
     if (status.last_exit)
         row.add("last_exit", to_string(*status.last_exit)).add("last_exit_ago_ms", at - *status.ended);
     if (up) add_numbers(row, status.pid);

@@ -1,8 +1,10 @@
 """The sandbox of each process: what it has given up, what kills it, and that the service continues."""
+import contextlib
 import os
 import pathlib
 import re
 import resource
+import signal
 import subprocess
 import sys
 
@@ -59,6 +61,10 @@ def test_what_each_process_has_given_up(proxyd, evil_dns):
             assert (task["NoNewPrivs"], task["Seccomp"]) == ("1", "2")
             assert not any(int(task[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
             assert int(task["Uid"].split()[0]) != 0
+    for task in tasks_of(daemon.log_process()):
+        assert (task["NoNewPrivs"], task["Seccomp"]) == ("1", "2")
+        assert not any(int(task[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
+        assert int(task["Seccomp_filters"]) == int(status_of(f"/proc/{daemon.child('REG')}/status")["Seccomp_filters"])
     parent, = tasks_of(daemon.pid)
     assert (parent["NoNewPrivs"], parent["Seccomp"]) == ("1", "2")
     for name in ("CapPrm", "CapEff", "CapBnd"):
@@ -96,11 +102,15 @@ def test_the_selftest_is_denied_everything(tmp_path):
     """[Z-3] In each role every forbidden class is tried; each is denied."""
     status, output = selftest(tmp_path)
     assert status == 0 and "NOT DENIED" not in output, output
-    for role, least in (("parent", 7), ("REG", 15), ("ACR", 15), ("APR", 15)):
+    for role, least in (("parent", 7), ("REG", 15), ("ACR", 15), ("APR", 15), ("LOG", 15)):
         assert len(re.findall(rf"^{role} ", output, re.M)) >= least, output
     for what in ("write a new file", "execute a program", "raw socket", "trace its parent", "io_uring", "BPF program",
                  "user namespace", "signal another program"):
         assert re.search(rf"^REG +.*{what}", output, re.M), output
+    for role in ("ACR", "APR"):
+        assert re.search(rf"^{role} +connect to another port +denied", output, re.M), output
+        assert re.search(rf"^{role} +connect by MPTCP +killed by socket", output, re.M), output
+        assert re.search(rf"^{role} +connect by fast open +killed by sendto", output, re.M), output
 
 
 def test_the_selftest_tells_what_is_not_denied(tmp_path):
@@ -182,7 +192,7 @@ def hostile(proxyd, peer, tmp_path):
 
 KILLED = {"socket": "socket", "raw": "socket", "unix": "socket", "exec": "execve", "fork": "clone", "namespace": "unshare",
           "ptrace": "ptrace", "kill": "kill", "stop": "tgkill", "code": "mmap", "handler": "rt_sigaction", "bpf": "bpf",
-          "io_uring": "io_uring_setup", "bind": "bind"}
+          "io_uring": "io_uring_setup", "bind": "bind", "shut": "shutdown", "fastopen": "sendto"}
 
 
 @pytest.mark.parametrize("half", [0, 1])  # after ten deaths soon after a start the sessions are not adopted any more
@@ -204,15 +214,38 @@ def test_a_violation_kills_only_that_child(hostile, half):
     assert f"REG: killed {number} times for a forbidden system call" in doctor.stdout, doctor.stdout + doctor.stderr
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("order", ["connect 9", "connect 0", "mute"])
+def test_what_it_did_to_the_listeners_ends_with_it(hostile, peer, order, workers):
+    """[Z-14] The next REG has listeners that are not connected and have no filter: sessions continue, others begin."""
+    proxy = hostile(udpserver={"max-sessions": 100, "workers": workers})
+    reg = proxy.daemon.child()
+    proxy.order(order)
+
+    def is_silent():
+        try:
+            with contextlib.closing(peer()) as client:
+                client.send(b"heard?", proxy.listener)
+                proxy.server.receive(0.2)
+            return False
+        except (AssertionError, OSError):
+            return True
+    wait_for(is_silent, 10)
+    os.kill(reg, signal.SIGKILL)
+    proxy.daemon.child(other_than=reg)
+    with contextlib.suppress(AssertionError):
+        while True:
+            proxy.server.receive(0.2)  # what came late
+    proxy.check_sound()
+    trip(peer(), proxy.server, proxy.listener, b"new")
+
+
 @pytest.mark.parametrize("word", ["open", "write"])
-def test_reg_opens_no_file(hostile, word):
-    """[Z-4] Not for reading; for writing only in the folder of the log, which it must reopen."""
-    proxy = hostile()
+def test_reg_opens_no_file(hostile, tmp_path, word):
+    """[Z-4] Neither for reading nor for writing, which is LOG's work: also with a status file."""
+    proxy = hostile(**{"status-file": {"path": str(tmp_path / "status"), "every": "1s"}})
     proxy.order(word)
-    if word == "open":
-        assert "openat" in proxy.daemon.wait_line(FORBIDDEN).raw
-    else:
-        assert proxy.attacker.receive()[0] == b"denied: Permission denied"
+    assert "REG: killed" in (line := proxy.daemon.wait_line(FORBIDDEN).raw) and "openat" in line
     assert not pathlib.Path("/tmp/hostile").exists()
     proxy.check_sound()
 

@@ -1,6 +1,8 @@
 #include "tests/proxies/hostile_proxy.hpp"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -34,6 +36,37 @@ bool is_link(int fd) {
     size = sizeof domain;
     return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
            type == SOCK_SEQPACKET;
+}
+
+/// UDP sockets that are not connected: the listeners, and what the pool has free.
+template <typename Do>
+long to_unconnected(Do act) {
+    long done = -1;
+    for (int fd = 0; fd < 4096; ++fd) {
+        int protocol = 0;
+        socklen_t size = sizeof protocol;
+        sockaddr_storage peer;
+        socklen_t length = sizeof peer;
+        if (::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0 || protocol != IPPROTO_UDP)
+            continue;
+        if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0) continue;
+        if (act(fd) == 0) ++done;
+    }
+    return done;
+}
+
+int connect_away(int fd, std::uint16_t port) {
+    sockaddr_in nobody{};
+    nobody.sin_family = AF_INET;
+    nobody.sin_port = htons(port);
+    nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);  // no client
+    return ::connect(fd, reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody);
+}
+
+int drop_all(int fd) {
+    sock_filter nothing{BPF_RET | BPF_K, 0, 0, 0};
+    const sock_fprog program{1, &nothing};
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 std::vector<int> links() {
@@ -117,6 +150,13 @@ constexpr Attack attacks[] = {
          const sockaddr any{AF_UNSPEC, {}};
          return ::bind(0, &any, sizeof any);
      }},
+    {"shut", [](unsigned) { return to_unconnected([](int fd) { return ::shutdown(fd, SHUT_RDWR); }); }},
+    {"connect",
+     [](unsigned port) {
+         return to_unconnected([port](int fd) { return connect_away(fd, static_cast<std::uint16_t>(port)); });
+     }},
+    {"mute", [](unsigned) { return to_unconnected(drop_all); }},
+    {"fastopen", [](unsigned) -> long { return ::send(0, nullptr, 0, MSG_FASTOPEN); }},
     {"forge", [](unsigned type) -> long { return forge(type, 100, 1); }},
     {"ask", [](unsigned) -> long { return ask_for_sockets(20'000); }},
     {"flood", [](unsigned type) -> long { return forge(type, 8, 20'000); }},

@@ -37,6 +37,18 @@ TEST_CASE("the ephemeral range is the machine's, not a constant [K-27]") {
     CHECK(system.ephemeral.first <= system.ephemeral.last);
 }
 
+TEST_CASE("a status file beside the control socket or the pid file is warned about [Z-4]") {
+    TextConfig text;
+    const auto warnings = [&](const std::string& keys) {
+        text.head = "name: t\nstatus-file: {path: /run/p/status}\n" + keys;
+        return lines(load(text).warnings);
+    };
+    CHECK(warnings("control: {socket: /run/p/control}").find("is in the folder of /run/p/control") !=
+          std::string::npos);
+    CHECK(warnings("pid-file: /run/p/pid").find("is in the folder of /run/p/pid") != std::string::npos);
+    CHECK(warnings("control: {socket: /run/p/x/control}\npid-file: /run/pid") == "");
+}
+
 TEST_CASE("a rule behind one that matches every client is warned about") {
     TextConfig text;
     const auto warnings = [&](const std::string& first) {

@@ -1,7 +1,11 @@
+#include <sys/socket.h>
+
 #include <catch2/catch.hpp>
 
 #include "libudpserver/net/listener_set.hpp"
+#include "libudpserver/net/mute_filter.hpp"
 #include "libudpserver/net/socket_pool.hpp"
+#include "libudpserver/net/udp_socket.hpp"
 #include "tests/unit/libudpserver/net/loopback.hpp"
 
 namespace {
@@ -51,6 +55,32 @@ TEST_CASE("a change that fails leaves everything as it was") {
     CHECK_THROWS_AS(set.prepare(listening({at(23111, 23111), at(port, port)})), net::SocketError);
     CHECK(set.descriptors() == before);
     CHECK_NOTHROW(net::ListenerSet(listening({at(23111, 23111)})));
+}
+
+TEST_CASE("listeners that were connected or muted are restored [Z-14]") {
+    const char* const address = GENERATE("127.0.0.1", "0.0.0.0", "::1", "::");
+    const std::uint16_t port = GENERATE(std::uint16_t{9}, std::uint16_t{0});
+    const unsigned workers = GENERATE(1u, 2u);
+    INFO(address << " to port " << port << ", workers: " << workers);
+    net::ListenerSet set(listening({{*base::parse_address(address), {23120, 23120}}}, workers));
+    const base::Endpoint local = set.local(0);
+    base::Endpoint away = local.family == base::Family::v6 ? *base::parse_endpoint("[::1]:9")
+                                                           : *base::parse_endpoint("127.0.0.1:9");
+    away.port = port;
+    const net::MuteFilter filter;
+    for (const int socket : set.descriptors()) {
+        CHECK_FALSE(net::is_connected(socket));
+        REQUIRE(net::connect_socket(socket, away) == 0);
+        CHECK(net::is_connected(socket));
+        REQUIRE(filter.mute(socket) == 0);
+    }
+    set.restore();
+    set.restore();
+    for (const int socket : set.descriptors()) {
+        CHECK_FALSE(net::is_connected(socket));
+        CHECK_FALSE(net::is_muted(socket));
+        CHECK(net::local_endpoint(socket) == local);
+    }
 }
 
 TEST_CASE("a port that the kernel chose stays over a change, each entry its own") {
