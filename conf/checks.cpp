@@ -225,6 +225,19 @@ void check_status_folder(const Config& config, Report& report) {
                                                    "folder of its own)");
 }
 
+unsigned size_of(const PortRange& range) {
+    return range.last - range.first + 1u;
+}
+
+/// The kernel lists each port once.
+unsigned count_reserved(const PortRange& range, const System& system) {
+    unsigned count = 0;
+    for (const PortRange& reserved : system.reserved)
+        if (overlaps(range, reserved))
+            count += size_of({std::max(range.first, reserved.first), std::min(range.last, reserved.last)});
+    return count;
+}
+
 }  // namespace
 
 bool overlaps(const PortRange& a, const PortRange& b) {
@@ -233,6 +246,9 @@ bool overlaps(const PortRange& a, const PortRange& b) {
 
 void check_ephemeral(const PortRange& port, const System& system, const std::string& path, Report& report) {
     if (!overlaps(port, system.ephemeral)) return;
+    const PortRange common{std::max(port.first, system.ephemeral.first),
+                           std::min(port.last, system.ephemeral.last)};
+    if (count_reserved(common, system) == size_of(common)) return;
     report.warning(path, "overlaps the kernel's ephemeral ports " + std::to_string(system.ephemeral.first) +
                              "-" + std::to_string(system.ephemeral.last) +
                              ", so another program may use one of them (choose other ports or reserve these "
@@ -248,6 +264,15 @@ void check_burst(const DatagramRate& rate, const std::string& section, Report& r
 }
 
 }  // namespace
+
+void check_reserved(const PortRange& port, const System& system, const std::string& path, Report& report) {
+    const unsigned reserved = count_reserved(port, system);
+    if (reserved == 0 || reserved == size_of(port)) return;
+    report.warning(path, std::to_string(reserved) +
+                             " of its ports are in net.ipv4.ip_local_reserved_ports, "
+                             "perhaps for another program (choose other ports, or reserve the whole range "
+                             "for proxyd)");
+}
 
 void check(const Config& config, const System& system, Report& report) {
     check_burst(config.udpserver.per_address.rate, "udpserver.per-address", report);

@@ -21,6 +21,8 @@ void check_host_names(const Config& config, Report& report);
 
 /// Warns if the kernel may give one of these ports to another program.
 void check_ephemeral(const PortRange& port, const System& system, const std::string& path, Report& report);
+/// Warns if a part of a rule's source ports is reserved, perhaps for another program.
+void check_reserved(const PortRange& port, const System& system, const std::string& path, Report& report);
 bool overlaps(const PortRange& a, const PortRange& b);
 
 /// `session-acl[2]` or `session-acl[2].key`.

@@ -285,7 +285,9 @@ void check_rules(const Config& config, const System& system, Report& report) {
         check_target(rule, i, report);
         check_servers(rule, i, report);
         check_idle_keys(rule, i, report);
-        if (rule.source_port) check_ephemeral(*rule.source_port, system, rule_path(i, "source-port"), report);
+        if (!rule.source_port) continue;
+        check_ephemeral(*rule.source_port, system, rule_path(i, "source-port"), report);
+        check_reserved(*rule.source_port, system, rule_path(i, "source-port"), report);
     }
     check_reachable(config, report);
     check_any_accept(config, report);

@@ -11,6 +11,7 @@ struct System {
     PortRange ephemeral{32768, 60999};  ///< ports that the kernel gives away by itself
     unsigned processors = 1;            ///< what `workers: auto` becomes
     std::vector<Address> addresses;     ///< of the interfaces, sorted
+    std::vector<PortRange> reserved;    ///< ports that the kernel does not give away
 
     static System read();
 };

@@ -124,6 +124,7 @@ KeptState::KeptState(const conf::Config& config)
     : sockets(open_sockets(config)),
       sessions{session::Arena::create(places_for(config), sockets.pool.capacity())},
       workers_(config.udpserver.workers) {
+    sockets.pool.set_ports(net::SourcePorts(config.listen_on));
     fill(sockets.pool, config);
 }
 
@@ -131,6 +132,7 @@ KeptState::KeptState(const conf::Config& config, const Handover& handover)
     : sockets{listeners_of(handover), pool_of(handover)},
       sessions{arena_of(handover, config, sockets.pool)},
       workers_(handover.workers) {
+    sockets.pool.set_ports(net::SourcePorts(config.listen_on));
     sessions.history.epoch = handover.epoch;
     if (handover.arena) return;
     // The old sockets are quarantined first; if there are no more ports or descriptors, new clients wait for
@@ -164,6 +166,7 @@ void KeptState::leave_to(Handover& handover, bool with_sessions) const {
 
 void KeptState::prepare_pool(const conf::Config& config) {
     net::SocketPool& pool = sockets.pool;
+    pool.set_ports(net::SourcePorts(config.listen_on));
     const std::size_t groups = pool.groups().size();
     pool.set_workers(config.udpserver.workers);
     pool.add_groups(net::pool_groups(config));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 
 #include "libudpserver/net/udp_socket.hpp"
 
@@ -39,7 +38,7 @@ bool take_port(int fd, const PoolGroup& group, unsigned port) {
 }  // namespace
 
 SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers)
-    : groups_(std::move(groups)), capacity_(capacity), workers_(workers), ephemeral_(ephemeral_ports()) {
+    : groups_(std::move(groups)), capacity_(capacity), workers_(workers) {
     sockets_.reserve(capacity);
 }
 
@@ -49,8 +48,7 @@ SocketPool::SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std:
       capacity_(std::max(capacity, sockets.size())),
       workers_(workers),
       filter_(std::move(filter)),
-      sockets_(std::move(sockets)),
-      ephemeral_(ephemeral_ports()) {
+      sockets_(std::move(sockets)) {
     sockets_.reserve(capacity_);
 }
 
@@ -92,12 +90,13 @@ SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::s
         chunk.problem = "unknown group of sockets or worker";
         return chunk;
     }
+    const std::vector<std::uint16_t> ports = ports_.of(groups_[group]);
     try {
         for (; chunk.count < std::min(count, chunk_size); ++chunk.count) {
             if (sockets_.size() == capacity_)
                 throw SocketError(to_string(groups_[group]), "pool is full", ENOSPC);
-            sockets_.push_back(
-                {make(groups_[group]), static_cast<std::uint16_t>(group), static_cast<std::uint8_t>(worker)});
+            sockets_.push_back({make(groups_[group], ports), static_cast<std::uint16_t>(group),
+                                static_cast<std::uint8_t>(worker)});
         }
     } catch (const SocketError& error) {
         chunk.error = error.error;
@@ -106,37 +105,38 @@ SocketPool::Chunk SocketPool::grow(std::size_t group, std::size_t worker, std::s
     return chunk;
 }
 
-base::UniqueFd SocketPool::make(const PoolGroup& group) {
+base::UniqueFd SocketPool::make(const PoolGroup& group, const std::vector<std::uint16_t>& ports) {
     const std::string subject = to_string(group);
     base::UniqueFd fd = make_udp_socket(group.family, subject);
     set_pool_options(fd.get(), group.family, subject);
     // Muted before it has a port: nothing can be queued when the first session takes it.
     if (const int error = filter_.mute(fd.get()); error != 0)
         throw SocketError(subject, "SO_ATTACH_FILTER", error);
-    if (!bind_somewhere(fd.get(), group)) throw SocketError(subject, "bind: no free source port", EADDRINUSE);
-    return fd;
+    if (bind_somewhere(fd.get(), group, ports)) return fd;
+    const std::size_t own = sockets_of(group);
+    throw SocketError(subject,
+                      "bind: no free source port; of " + std::to_string(ports.size()) + " proxyd has " +
+                          std::to_string(own) + ", and other programs have the rest",
+                      EADDRINUSE);
 }
 
-bool SocketPool::bind_somewhere(int fd, const PoolGroup& group) {
-    const conf::PortRange range = group.ports.value_or(ephemeral_);
-    std::uniform_int_distribution<unsigned> pick(range.first, range.last);
+std::size_t SocketPool::sockets_of(const PoolGroup& group) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(sockets_, [&](const Socket& one) { return groups_[one.group] == group; }));
+}
+
+bool SocketPool::bind_somewhere(int fd, const PoolGroup& group, const std::vector<std::uint16_t>& ports) {
+    if (ports.empty()) return false;
+    std::uniform_int_distribution<std::size_t> pick(0, ports.size() - 1);
     for (int attempt = 0; attempt < random_attempts; ++attempt) {
-        if (take_port(fd, group, pick(random_))) return true;
+        if (take_port(fd, group, ports[pick(random_)])) return true;
     }
-    // The range is crowded: try all of it once, from a random port on.
-    const unsigned size = static_cast<unsigned>(range.last - range.first) + 1;
-    const unsigned start = pick(random_) - range.first;
-    for (unsigned i = 0; i < size; ++i) {
-        if (take_port(fd, group, range.first + (start + i) % size)) return true;
+    // They are crowded: try each once, from a random one on.
+    const std::size_t start = pick(random_);
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        if (take_port(fd, group, ports[(start + i) % ports.size()])) return true;
     }
     return false;
-}
-
-conf::PortRange ephemeral_ports() {
-    unsigned first = 0, last = 0;
-    std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
-    if (first == 0 || last > UINT16_MAX || first > last) return {32768, 60999};
-    return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
 }
 
 std::size_t pool_capacity(std::uint32_t max_sessions, std::size_t reserved, std::size_t descriptor_limit) {

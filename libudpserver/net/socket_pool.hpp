@@ -8,6 +8,7 @@
 #include "base/unique_fd.hpp"
 #include "libudpserver/net/mute_filter.hpp"
 #include "libudpserver/net/pool_groups.hpp"
+#include "libudpserver/net/source_ports.hpp"
 
 namespace net {
 
@@ -36,6 +37,11 @@ public:
     SocketPool(std::vector<PoolGroup> groups, std::size_t capacity, std::size_t workers, MuteFilter filter,
                std::vector<Socket> sockets);
 
+    /// The ports that new sockets may have from now on; without listeners until this is called.
+    void set_ports(SourcePorts ports) { ports_ = std::move(ports); }
+    /// How many ports the group can use.
+    [[nodiscard]] std::size_t ports_of(std::size_t group) const { return ports_.of(groups_[group]).size(); }
+
     /// Creates up to `count` sockets (at most chunk_size) of a group for a worker. A failure ends the chunk
     /// early: EINVAL for an unknown group or worker, ENOSPC for a full pool.
     Chunk grow(std::size_t group, std::size_t worker, std::size_t count);
@@ -58,19 +64,17 @@ public:
     [[nodiscard]] const MuteFilter& filter() const { return filter_; }
 
 private:
-    base::UniqueFd make(const PoolGroup& group);
-    bool bind_somewhere(int fd, const PoolGroup& group);
+    base::UniqueFd make(const PoolGroup& group, const std::vector<std::uint16_t>& ports);
+    bool bind_somewhere(int fd, const PoolGroup& group, const std::vector<std::uint16_t>& ports);
+    [[nodiscard]] std::size_t sockets_of(const PoolGroup& group) const;
 
     std::vector<PoolGroup> groups_;
     std::size_t capacity_, workers_;
     MuteFilter filter_;
     std::vector<Socket> sockets_;
-    conf::PortRange ephemeral_;
+    SourcePorts ports_{std::vector<conf::ListenOn>{}};
     std::random_device random_;
 };
-
-/// The kernel's ephemeral port range (net.ipv4.ip_local_port_range).
-conf::PortRange ephemeral_ports();
 
 /// The capacity of the pool: enough for all sessions and as many sockets in quarantine, but no more than the
 /// limit of open files leaves after `reserved` others (L-28).

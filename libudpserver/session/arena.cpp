@@ -15,7 +15,7 @@ namespace session {
 namespace {
 
 /// Changes whenever the meaning of a byte in the arena does.
-constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'06;
+constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'07;
 
 /// All that the arena says about itself. Its sizes and its layout are known to the parent, which lets no REG
 /// of another layout map it, so that nothing a REG writes can mislead the next one about them.

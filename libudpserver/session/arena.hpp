@@ -21,8 +21,9 @@ struct PoolEntry {
     State state = State::idle;
     std::array<std::uint8_t, 3> zero{};
     Slot session = none;
-    Instant
-        quarantined_until{};  ///< an idle socket may serve the next session from this moment on (quarantine)
+    /// An idle socket may serve the next session from this moment on (quarantine). Of a leased one: until
+    /// then a server that it was connected to earlier may still answer.
+    Instant quarantined_until{};
 };
 
 /// A number that one thread increments and others may read.

@@ -67,8 +67,7 @@ policy::Decision Opener::decide(const net::Datagram& datagram, Instant now) {
 
 /// A machine without IPv6 has no sockets of this family.
 bool Opener::has_sockets_for(const policy::Decision& decision) const {
-    const conf::Rule& rule = parts_.policy.rule(*decision.rule);
-    return parts_.sockets.exists(parts_.sockets.group_for(rule, decision.server.family));
+    return parts_.sockets.exists(group_for(decision));
 }
 
 /// Another server of the rule if the first choice cannot be reached or was silent; rather a silent one than
@@ -114,6 +113,20 @@ bool Opener::reevaluate(PendingClients::Client& client, Instant now) {
     return decision.kind == Kind::awaits_client_names && !parts_.pending.await_client_names(address, now);
 }
 
+PendingClients::List Opener::take_with_socket(Instant now) {
+    if (parts_.pending.awaiting_socket() == 0) return {};
+    std::vector<std::size_t> room;
+    for (std::size_t group = 0; group < parts_.sockets.groups(); ++group)
+        room.push_back(parts_.sockets.free(group, now));
+    return parts_.pending.take([&](PendingClients::Client& client) {
+        if (!client.awaits_socket()) return false;
+        std::size_t& left = room[group_for(client.decision)];
+        if (left == 0) return !expects_socket(client.decision);
+        --left;
+        return true;
+    });
+}
+
 CloseReason Opener::admit(std::size_t listener, const net::Datagram& datagram,
                           const policy::Decision& decision, bool& is_charged, Instant now) {
     const conf::Rule& rule = parts_.policy.rule(*decision.rule);
@@ -122,8 +135,8 @@ CloseReason Opener::admit(std::size_t listener, const net::Datagram& datagram,
     if (parts_.own.is_listener(decision.server, now)) return CloseReason::loop;
     if (!proxy_accepts(listener, datagram, now)) return CloseReason::proxy;
     // Before a session is evicted for one that gets no socket.
-    const std::size_t group = parts_.sockets.group_for(rule, decision.server.family);
-    if (!parts_.sockets.is_available(group, now)) return CloseReason::no_socket;
+    if (!parts_.sockets.is_available(group_for(decision), decision.server, rule.type, now))
+        return CloseReason::no_socket;
     return charge(datagram, is_charged, now);
 }
 
@@ -220,17 +233,16 @@ void Opener::explain(Explanation& result, const net::Datagram& datagram, Instant
     result.server = decision.server;
     result.reason = parts_.evaluator.refusal(decision, client, now);
     if (result.reason == CloseReason::none) {
-        if (accepted)
-            result.reason = no_room_for(decision, client, now);
-        else
-            result.reason = may_wait(decision, client);
+        bool waits = !accepted;
+        if (accepted) result.reason = no_room_for(decision, client, now, waits);
+        if (waits) result.reason = may_wait(decision, client);
+        if (result.reason == CloseReason::none) result.outcome = waits ? Outcome::waits : Outcome::accepted;
     }
-    if (result.reason == CloseReason::none) result.outcome = accepted ? Outcome::accepted : Outcome::waits;
 }
 
 /// As park() would say.
 CloseReason Opener::may_wait(const policy::Decision& decision, const base::Address& client) const {
-    if (const CloseReason reason = parts_.pending.room_for(client); reason != CloseReason::none)
+    if (const CloseReason reason = parts_.pending.room_for(client, decision); reason != CloseReason::none)
         return reason;
     const ClientNames& names = parts_.pending.client_names();
     const bool can_ask =
@@ -238,18 +250,27 @@ CloseReason Opener::may_wait(const policy::Decision& decision, const base::Addre
     return can_ask ? CloseReason::none : CloseReason::resolve_failure;
 }
 
-/// As admit() would say, after a session was evicted if one had to be.
-CloseReason Opener::no_room_for(const policy::Decision& decision, const base::Address& client, Instant now) {
+/// As admit() would say, after a session was evicted if one had to be. `waits`: for a socket.
+CloseReason Opener::no_room_for(const policy::Decision& decision, const base::Address& client, Instant now,
+                                bool& waits) {
     if (parts_.own.is_listener(decision.server, now)) return CloseReason::loop;
     const conf::Rule& rule = parts_.policy.rule(*decision.rule);
-    const std::size_t group = parts_.sockets.group_for(rule, decision.server.family);
-    if (!parts_.sockets.has_free(group, now)) return CloseReason::no_socket;
+    const std::size_t group = group_for(decision);
+    if (!parts_.sockets.has_socket(group, decision.server, rule.type, now)) {
+        waits = expects_socket(decision);
+        return CloseReason::no_socket;
+    }
     const auto [evicted, refusal] = parts_.sessions.room_for(rule.type, client, now);
     if (refusal != CloseReason::none) return refusal;
-    if (parts_.sockets.leases().can_lease(group, now)) return CloseReason::none;
+    const SocketLeases& leases = parts_.sockets.leases();
+    if (parts_.sockets.leases().can_lease(group, now) ||
+        (connects(rule.type) && leases.can_lease_for(decision.server, group)))
+        return CloseReason::none;
     const bool frees_one =
-        evicted && parts_.sockets.leases().group_of(evicted->socket) == group &&
-        parts_.sockets.quarantined_until(evicted.record(), parts_.rule_of(evicted).limits, now) <= now;
+        evicted && leases.group_of(evicted->socket) == group &&
+        (parts_.sockets.quarantined_until(evicted.record(), parts_.rule_of(evicted).limits, now) <= now ||
+         (!evicted->answered() && connects(rule.type) &&
+          leases.could_lease_for(decision.server, evicted->socket)));
     return frees_one ? CloseReason::none : CloseReason::no_socket;
 }
 

@@ -48,8 +48,18 @@ public:
     /// The client waits for names from now on; or why it may not.
     CloseReason park(std::size_t listener, const net::Datagram& datagram, const policy::Decision& decision,
                      bool& is_charged, Instant now);
+    /// A socket for it is on its way from the parent.
+    [[nodiscard]] bool expects_socket(const policy::Decision& decision) const {
+        return !parts_.sockets.is_exhausted(group_for(decision));
+    }
+    /// The group of sockets for a session that the policy accepted.
+    [[nodiscard]] std::size_t group_for(const policy::Decision& decision) const {
+        return parts_.sockets.group_for(parts_.policy.rule(*decision.rule), decision.server.family);
+    }
     /// Evaluates the policy again for a client that waits. True when there is nothing left to wait for.
     bool reevaluate(PendingClients::Client& client, Instant now);
+    /// Takes out the clients for which a socket is free now, and those for which none is to come.
+    PendingClients::List take_with_socket(Instant now);
     /// What must hold after the policy accepted it: why the datagram may not open a session, or `none`.
     CloseReason admit(std::size_t listener, const net::Datagram& datagram, const policy::Decision& decision,
                       bool& is_charged, Instant now);
@@ -71,7 +81,7 @@ private:
     [[nodiscard]] bool has_sockets_for(const policy::Decision& decision) const;
     [[nodiscard]] CloseReason may_wait(const policy::Decision& decision, const base::Address& client) const;
     [[nodiscard]] CloseReason no_room_for(const policy::Decision& decision, const base::Address& client,
-                                          Instant now);
+                                          Instant now, bool& waits);
 
     EngineParts& parts_;
     RefusedClients refused_clients_;

@@ -57,30 +57,34 @@ bool PendingClients::push(HoldQueue& queue, std::size_t listener, const net::Dat
 }
 
 void PendingClients::leave(const Client& client) {
+    if (client.awaits_socket()) --awaiting_socket_;
     const auto use = uses_.find(source_prefix(client.key.client.address()));
     if (use == uses_.end()) return;
     use->second.bytes -= client.queue.cost();
     if (--use->second.clients == 0) uses_.erase(use);
 }
 
-CloseReason PendingClients::room_for(const base::Address& source) const {
+CloseReason PendingClients::room_for(const base::Address& source, const policy::Decision& decision) const {
     const auto use = uses_.find(source_prefix(source));
     if (use != uses_.end() && (use->second.clients >= max_clients_ || use->second.bytes >= max_bytes_))
         return CloseReason::source_limited;
-    return clients_.size() >= budget_.sessions() ? CloseReason::resolve_failure : CloseReason::none;
+    if (awaits_socket(decision) && awaiting_socket_ * 2 >= budget_.sessions()) return CloseReason::no_socket;
+    if (clients_.size() < budget_.sessions()) return CloseReason::none;
+    return awaits_socket(decision) ? CloseReason::no_socket : CloseReason::resolve_failure;
 }
 
 CloseReason PendingClients::park(const SessionKey& key, std::size_t listener, const net::Datagram& datagram,
                                  const policy::Decision& decision, Instant now) {
     HoldQueue queue(budget_);
-    CloseReason reason = room_for(datagram.from.address());
+    CloseReason reason = room_for(datagram.from.address(), decision);
     if (reason == CloseReason::none && !push(queue, listener, datagram))
-        reason = CloseReason::resolve_failure;
+        reason = awaits_socket(decision) ? CloseReason::no_socket : CloseReason::resolve_failure;
     if (reason != CloseReason::none) {
         no_room(datagram.from, now);
         return reason;
     }
     ++uses_[source_prefix(datagram.from.address())].clients;
+    if (awaits_socket(decision)) ++awaiting_socket_;
     clients_.push_back({key, decision, now + timeout_, std::move(queue)});
     places_[key] = std::prev(clients_.end());
     return reason;

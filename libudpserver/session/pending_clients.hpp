@@ -25,16 +25,22 @@ class SessionEngine;
 using LookupDone = std::function<void(SessionEngine&, const base::LookupAnswer&, Instant now)>;
 using LookUp = std::function<void(base::Lookup, LookupDone)>;
 
-/// Clients whose first datagram the policy cannot decide about before a name is known, in the order they came
-/// (K-58), and the look-ups of the worker. Each client has a queue for what it sends meanwhile; it has no
-/// session and no socket.
+/// Clients whose first datagram the policy cannot decide about before a name is known (K-58), or whose
+/// server-side socket has not come yet (S-2), in the order they came, and the look-ups of the worker. Each
+/// client has a queue for what it sends meanwhile; it has no session and no socket.
 class PendingClients {
 public:
     struct Client {
         SessionKey key;
-        policy::Decision decision;  ///< what it waits for, and the rule
+        policy::Decision decision;  ///< what it waits for, a socket if the policy accepted it; and the rule
         Instant deadline;
         HoldQueue queue;
+
+        [[nodiscard]] bool awaits_socket() const { return PendingClients::awaits_socket(decision); }
+        /// Why it is refused when what it waits for does not come.
+        [[nodiscard]] CloseReason failure() const {
+            return awaits_socket() ? CloseReason::no_socket : CloseReason::resolve_failure;
+        }
     };
     using List = std::list<Client>;
 
@@ -44,8 +50,10 @@ public:
                    SessionReports& reports);
 
     [[nodiscard]] std::size_t size() const { return clients_.size(); }
-    /// Why another client of this source cannot wait, or `none`.
-    [[nodiscard]] CloseReason room_for(const base::Address& source) const;
+    [[nodiscard]] std::size_t awaiting_socket() const { return awaiting_socket_; }
+    /// Why another client of this source cannot wait for what the policy says, or `none`. Clients that wait
+    /// for sockets leave half of the room to the others.
+    [[nodiscard]] CloseReason room_for(const base::Address& source, const policy::Decision& decision) const;
     /// Null when the client does not wait.
     [[nodiscard]] Client* find(const SessionKey& key);
 
@@ -88,6 +96,9 @@ private:
         std::size_t clients = 0, bytes = 0;
     };
 
+    [[nodiscard]] static bool awaits_socket(const policy::Decision& decision) {
+        return decision.kind == policy::Decision::Kind::accept;
+    }
     /// Takes the datagram into the queue, within the share of its source.
     bool push(HoldQueue& queue, std::size_t listener, const net::Datagram& datagram);
     void leave(const Client& client);
@@ -102,6 +113,7 @@ private:
     std::size_t max_clients_, max_bytes_;  ///< of one source
     std::unordered_map<SourcePrefix, Use, SourcePrefixHash> uses_;
     List clients_;
+    std::size_t awaiting_socket_ = 0;  ///< of them
     std::unordered_map<SessionKey, List::iterator, KeyHash> places_;
     ClientNames client_names_;
     std::vector<LookupDone> unanswerable_;

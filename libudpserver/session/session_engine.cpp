@@ -15,6 +15,8 @@ constexpr std::size_t max_timers = 1024;
 /// For a client without a port: it could not be answered, and that is not the question. The next one is tried
 /// if it happens to be a port of the proxy's.
 constexpr std::uint16_t some_port = 40'000;
+/// How often clients that wait for a socket try one that was released meanwhile.
+constexpr Duration socket_poll_interval{20};
 
 }  // namespace
 
@@ -92,6 +94,10 @@ Session SessionEngine::open(std::size_t listener, const net::Datagram& datagram,
         if (reason == CloseReason::none) return {};
     } else if (reason == CloseReason::none) {
         reason = opener_.admit(listener, datagram, decision, is_charged, now);
+        if (reason == CloseReason::no_socket && opener_.expects_socket(decision)) {
+            reason = opener_.park(listener, datagram, decision, is_charged, now);
+            if (reason == CloseReason::none) return {};
+        }
         if (reason == CloseReason::none)
             reason = make_room(parts_.policy.rule(*decision.rule).type, datagram.from.address(), now);
         const Session session = reason == CloseReason::none ? parts_.sessions.free_place() : Session();
@@ -178,7 +184,8 @@ void SessionEngine::tick(Instant now) {
     parts_.transition.tick(now);
     parts_.moves.run_pending(now);
     parts_.renewal.run_pending(now);
-    refuse_pending(parts_.pending.take_overdue(now), CloseReason::resolve_failure, now);
+    resume(opener_.take_with_socket(now), now);
+    refuse_pending(parts_.pending.take_overdue(now), CloseReason::none, now);
     parts_.sessions.expire(now, max_timers, [this, now](Session session) {
         const conf::SessionLimits& limits = parts_.rule_of(session).limits;
         const CloseReason reason = expired(session.record(), limits, now, session.side().idle_window);
@@ -203,6 +210,7 @@ std::optional<Instant> SessionEngine::next_tick() const {
     consider(parts_.transition.next_tick());
     if (parts_.pending.has_unanswerable() || parts_.moves.has_pending() || parts_.renewal.has_pending())
         consider(settled_);
+    if (parts_.pending.awaiting_socket() > 0) consider(settled_ + socket_poll_interval);
     return next;
 }
 
@@ -254,7 +262,8 @@ void SessionEngine::refuse_pending(PendingClients::List clients, CloseReason rea
     for (PendingClients::Client& client : clients) {
         while (!client.queue.empty()) {
             HoldQueue::Held held = client.queue.pop();
-            parts_.reports.refused(held.datagram(), reason, client.decision.rule, now);
+            const CloseReason own = reason == CloseReason::none ? client.failure() : reason;
+            parts_.reports.refused(held.datagram(), own, client.decision.rule, now);
         }
     }
 }
@@ -290,6 +299,7 @@ bool SessionEngine::add_socket(SocketIndex socket, int fd, std::size_t group) {
 void SessionEngine::sockets_came(std::size_t group, bool complete, Instant now) {
     parts_.sockets.arrived(group, complete, now);
     parts_.moves.sockets_arrived(now);
+    resume(opener_.take_with_socket(now), now);
 }
 
 // Start.

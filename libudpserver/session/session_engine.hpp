@@ -131,6 +131,7 @@ private:
     CloseReason make_room(conf::SessionType type, const base::Address& source, Instant now);
     void close(Session session, Instant now);
     void resume(PendingClients::List clients, Instant now);
+    /// `none`: each for what it waited for in vain.
     void refuse_pending(PendingClients::List clients, CloseReason reason, Instant now);
     void fail_lookups(Instant now);
 

@@ -15,6 +15,16 @@ constexpr int max_lease_attempts = 16;
 /// How many sockets can_lease() looks at.
 constexpr std::size_t max_looked_at = 64;
 
+/// Tells servers apart: equal ones have equal marks, whether or not the interface of a link-local one is
+/// known. Different ones that have the same are taken for one, which only costs a socket.
+std::uint64_t mark_of(const Endpoint& server) {
+    constexpr std::uint64_t prime = 0x100000001b3;
+    std::uint64_t mark = 0xcbf29ce484222325;
+    for (const std::uint8_t byte : server.bytes)
+        mark = (mark ^ byte) * prime;
+    return (mark ^ server.port) * prime | 1;
+}
+
 /// Keeps the compiler from moving the socket's system calls and the notes about them past each other: a REG
 /// may die between any two instructions, and the next one believes the notes.
 void note(PoolEntry& entry, PoolEntry::State state) {
@@ -32,25 +42,29 @@ SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, con
       quarantine_(quarantine),
       add_to_poller_(std::move(add_to_poller)),
       sockets_(entries.size()),
-      free_(groups),
-      counts_(groups),
-      random_(std::random_device{}()) {
-    // Room for all sockets now, so that giving one back never allocates.
-    quarantined_.reserve(entries.size());
-    for (std::vector<SocketIndex>& free : free_)
-        free.reserve(entries.size());
-}
+      groups_(groups),
+      random_(std::random_device{}()) {}
 
 bool SocketLeases::add(SocketIndex index, int fd, std::size_t group, bool is_new) {
-    if (index_of(index) >= entries_.size() || group >= free_.size() || has(index)) return false;
+    if (index_of(index) >= entries_.size() || group >= groups_.size() || has(index)) return false;
     sockets_[index_of(index)] = {.fd = fd, .group = static_cast<std::uint16_t>(group)};
-    ++count_;
-    ++counts_[group];
+    ++groups_[group].count;
+    reserve(groups_[group]);
     PoolEntry& entry = entries_[index_of(index)];
     if (is_new) entry = {};
     if (entry.state == PoolEntry::State::idle) quarantine(index, entry.quarantined_until);
     add_to_poller_(fd, index);
     return true;
+}
+
+/// Room for all sockets, so that giving one back never allocates. Each has at most one outdated entry: one
+/// that was leased during a quarantine is not leased so again before that has ended.
+void SocketLeases::reserve(Group& group) const {
+    const std::size_t room = std::max(2 * group.count, group.free.capacity());
+    if (group.full.capacity() >= 2 * group.count) return;
+    group.free.reserve(room);
+    group.full.reserve(2 * room);
+    group.shortenable.reserve(2 * room);
 }
 
 SocketIndex SocketLeases::lease(std::size_t group, Slot session, Instant now) {
@@ -63,11 +77,45 @@ SocketIndex SocketLeases::lease(std::size_t group, Slot session, Instant now) {
             quarantine(index, entry.quarantined_until);
             continue;
         }
+        sockets_[index_of(index)].several = false;
         entry.session = session;
         note(entry, PoolEntry::State::leased);
         return index;
     }
     return no_socket;
+}
+
+SocketIndex SocketLeases::find_lendable(const Endpoint& server, std::size_t group) const {
+    const Heap& heap = groups_[group].shortenable;
+    if (heap.empty()) return no_socket;
+    // From a random place on, because the sockets of one server are often in a row.
+    const std::size_t start = random_() % heap.size();
+    for (std::size_t i = 0; i < std::min(heap.size(), max_looked_at); ++i) {
+        const Quarantined& entry = heap[(start + i) % heap.size()];
+        const Socket& socket = sockets_[index_of(entry.index)];
+        if (is_current(entry, true) && socket.kind == Quarantine::unanswered &&
+            could_lease_for(server, entry.index) && !received_while_idle(entry.index))
+            return entry.index;
+    }
+    return no_socket;
+}
+
+bool SocketLeases::could_lease_for(const Endpoint& server, SocketIndex index) const {
+    const Socket& socket = sockets_[index_of(index)];
+    return !socket.several && socket.server != 0 && socket.server != mark_of(server);
+}
+
+SocketIndex SocketLeases::lease_for(const Endpoint& server, std::size_t group, Slot session) {
+    const SocketIndex index = find_lendable(server, group);
+    if (index == no_socket) return index;
+    Socket& socket = sockets_[index_of(index)];
+    socket.quarantined = false;  // its place in the heap is outdated now
+    socket.several = true;
+    --groups_[group].quarantined;
+    PoolEntry& entry = entries_[index_of(index)];
+    entry.session = session;
+    note(entry, PoolEntry::State::leased);
+    return index;
 }
 
 /// A socket that never served has no last server: what comes to it is a port scan, and no reason to wait.
@@ -79,7 +127,7 @@ bool SocketLeases::received_while_idle(SocketIndex index) const {
 
 SocketIndex SocketLeases::take_random(std::size_t group) {
     // Random, so that the source port of the next session cannot be predicted.
-    std::vector<SocketIndex>& free = free_[group];
+    std::vector<SocketIndex>& free = groups_[group].free;
     std::swap(free[std::uniform_int_distribution<std::size_t>(0, free.size() - 1)(random_)], free.back());
     const SocketIndex index = free.back();
     free.pop_back();
@@ -88,6 +136,7 @@ SocketIndex SocketLeases::take_random(std::size_t group) {
 
 int SocketLeases::open(SocketIndex index, const Endpoint& server, bool connected) {
     const int fd = descriptor(index);
+    sockets_[index_of(index)].server = connected ? mark_of(server) : 0;
     net::disconnect_socket(fd);  // from the last server
     if (connected) {
         if (const int error = net::connect_socket(fd, server); error != 0) return error;
@@ -96,7 +145,7 @@ int SocketLeases::open(SocketIndex index, const Endpoint& server, bool connected
     return net::unmute(fd);
 }
 
-std::uint32_t SocketLeases::give_back(SocketIndex index, Instant quarantined_until) {
+std::uint32_t SocketLeases::give_back(SocketIndex index, Instant quarantined_until, Quarantine kind) {
     PoolEntry& entry = entries_[index_of(index)];
     const int fd = descriptor(index);
     const std::uint32_t lost = net::dropped(fd) - sockets_[index_of(index)].dropped;
@@ -108,9 +157,9 @@ std::uint32_t SocketLeases::give_back(SocketIndex index, Instant quarantined_unt
     // A socket that is not muted must not serve another client: it is left to the next REG.
     if (error != 0) return lost;
     entry.session = none;
-    entry.quarantined_until = quarantined_until;
+    entry.quarantined_until = std::max(entry.quarantined_until, quarantined_until);
     note(entry, PoolEntry::State::idle);
-    quarantine(index, quarantined_until);
+    quarantine(index, entry.quarantined_until, kind);
     return lost;
 }
 
@@ -130,22 +179,24 @@ bool SocketLeases::claim(SocketIndex index, Slot session, std::size_t group, con
 }
 
 std::size_t SocketLeases::group_of(SocketIndex index) const {
-    return has(index) ? sockets_[index_of(index)].group : free_.size();
+    return has(index) ? sockets_[index_of(index)].group : groups_.size();
 }
 
 void SocketLeases::reclaim_unclaimed(Instant quarantined_until, bool fresh) {
     // The heap stays one: it is rebuilt from the entries that are believed.
-    quarantined_.clear();
-    for (std::vector<SocketIndex>& free : free_)
-        free.clear();
+    for (Group& group : groups_) {
+        group.full.clear();
+        group.free.clear();
+        group.quarantined = 0;
+    }
     for (std::size_t i = 0; i < sockets_.size(); ++i) {
         const SocketIndex index{static_cast<std::uint32_t>(i)};
         if (!has(index)) continue;
+        PoolEntry& entry = entries_[i];
+        entry.quarantined_until = std::min(entry.quarantined_until, quarantined_until);
         const bool is_claimed = std::exchange(sockets_[i].claimed, false);
         if (is_claimed) continue;
         if (is_idle(index, fresh)) {
-            PoolEntry& entry = entries_[i];
-            entry.quarantined_until = std::min(entry.quarantined_until, quarantined_until);
             quarantine(index, entry.quarantined_until);
         } else {
             give_back(index, quarantined_until);
@@ -169,42 +220,71 @@ Slot SocketLeases::session_of(SocketIndex index) const {
 }
 
 std::size_t SocketLeases::available(std::size_t group, Instant now) {
-    end_quarantines(now);
-    return free_[group].size();
+    end_quarantines(group, now);
+    return groups_[group].free.size();
 }
 
 bool SocketLeases::can_lease(std::size_t group, Instant now) {
-    end_quarantines(now);
-    const std::span<const SocketIndex> free = free_[group];
+    end_quarantines(group, now);
+    const std::span<const SocketIndex> free = groups_[group].free;
     return std::ranges::any_of(free.first(std::min(free.size(), max_looked_at)),
                                [this](SocketIndex index) { return !received_while_idle(index); });
 }
 
 std::vector<SocketUse> SocketLeases::use(Instant now) {
-    end_quarantines(now);
-    std::vector<SocketUse> use(free_.size());
-    for (std::size_t group = 0; group < free_.size(); ++group)
-        use[group].free = free_[group].size();
-    for (const Quarantined& quarantined : quarantined_)
-        ++use[sockets_[index_of(quarantined.index)].group].quarantined;
-    for (const Socket& socket : sockets_)
-        if (socket.fd >= 0) ++use[socket.group].all;
+    std::vector<SocketUse> use;
+    for (std::size_t group = 0; group < groups_.size(); ++group) {
+        end_quarantines(group, now);
+        use.push_back({.all = groups_[group].count,
+                       .free = groups_[group].free.size(),
+                       .quarantined = groups_[group].quarantined});
+    }
     return use;
 }
 
-void SocketLeases::end_quarantines(Instant now) {
-    while (!quarantined_.empty() && quarantined_.front().until <= now) {
-        std::ranges::pop_heap(quarantined_, std::greater<>());
-        const SocketIndex index = quarantined_.back().index;
-        quarantined_.pop_back();
-        free_[sockets_[index_of(index)].group].push_back(index);
-    }
+std::size_t SocketLeases::shorten_quarantines(std::size_t group, std::size_t wanted, Instant now) {
+    // All in this heap end equally long after their last use, so their order stays.
+    const Duration less = std::max(Duration{0}, quarantine_ - min_quarantine);
+    return end_quarantines(groups_[group], groups_[group].shortenable, now + less, wanted);
 }
 
-void SocketLeases::quarantine(SocketIndex index, Instant until) {
-    sockets_[index_of(index)].dropped = net::dropped(descriptor(index));
-    quarantined_.push_back({until, index});
-    std::ranges::push_heap(quarantined_, std::greater<>());
+void SocketLeases::end_quarantines(std::size_t group, Instant now) {
+    Group& ended = groups_[group];
+    end_quarantines(ended, ended.full, now, ended.full.size());
+    end_quarantines(ended, ended.shortenable, now, ended.shortenable.size());
+}
+
+std::size_t SocketLeases::end_quarantines(Group& group, Heap& heap, Instant until, std::size_t max) {
+    std::size_t freed = 0;
+    while (freed < max && !heap.empty() && heap.front().until <= until) {
+        std::ranges::pop_heap(heap, std::greater<>());
+        const Quarantined entry = heap.back();
+        heap.pop_back();
+        if (!is_current(entry, &heap == &group.shortenable)) continue;
+        sockets_[index_of(entry.index)].quarantined = false;
+        --group.quarantined;
+        group.free.push_back(entry.index);
+        ++freed;
+    }
+    return freed;
+}
+
+bool SocketLeases::is_current(const Quarantined& entry, bool shortenable) const {
+    const Socket& socket = sockets_[index_of(entry.index)];
+    return socket.quarantined && (socket.kind != Quarantine::full) == shortenable &&
+           entries_[index_of(entry.index)].quarantined_until == entry.until;
+}
+
+void SocketLeases::quarantine(SocketIndex index, Instant until, Quarantine kind) {
+    Socket& socket = sockets_[index_of(index)];
+    Group& group = groups_[socket.group];
+    socket.dropped = net::dropped(socket.fd);
+    socket.quarantined = true;
+    socket.kind = kind;
+    ++group.quarantined;
+    Heap& heap = kind == Quarantine::full ? group.full : group.shortenable;
+    heap.push_back({until, index});
+    std::ranges::push_heap(heap, std::greater<>());
 }
 
 }  // namespace session

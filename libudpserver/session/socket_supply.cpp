@@ -10,10 +10,23 @@ namespace session {
 
 namespace {
 
-constexpr Duration min_delay{100}, max_delay{5000};
+constexpr Duration min_delay{100}, max_delay{1000};
+constexpr Duration request_interval{5000};
+constexpr Duration warning_interval{60'000};
+/// Quarantines are shortened when less than this part of the sockets is free.
+constexpr std::size_t low_part = 10;
 /// The parent is asked for more when fewer sockets of a group are left than this, or than half of the
 /// sessions: enough for a burst of new clients, even when a busy machine delays the parent.
 constexpr std::size_t max_low_water = 896;
+
+/// Only an administrator's word that each request has one answer, and a session that kept it, says that the
+/// server has nothing more to send. Equal counts alone do not: a stream that is cut has them too.
+bool is_finished(const Record& session, const conf::SessionLimits& limits) {
+    return session.type == conf::SessionType::normal && limits.server_datagrams > 0 &&
+           limits.client_datagrams == limits.server_datagrams &&
+           session.reason == CloseReason::server_datagrams &&
+           session.counters.to_server_datagrams == limits.server_datagrams;
+}
 
 }  // namespace
 
@@ -30,7 +43,7 @@ SocketSupply::SocketSupply(const conf::UdpServer& settings, const net::SocketPoo
 
 void SocketSupply::arrived(std::size_t group, bool complete, Instant now) {
     Supply& supply = supplies_[group];
-    supply.not_before = complete ? now : now + max_delay;
+    supply.not_before = complete ? now : now + request_interval;
     supply.exhausted = !complete;
     if (!complete) return;
     supply.refuse_until = now;
@@ -47,17 +60,44 @@ std::size_t SocketSupply::group_for(const conf::Rule& rule, base::Family family)
     return static_cast<std::size_t>(found - groups_.begin());
 }
 
-bool SocketSupply::is_available(std::size_t group, Instant now) {
-    if (has_free(group, now)) return true;
+bool SocketSupply::is_available(std::size_t group, const Endpoint& server, conf::SessionType type,
+                                Instant now) {
+    if (has_socket(group, server, type, now)) return true;
     if (now < supplies_[group].refuse_until) return false;
     request_more(group, now);
-    start_delay(group, now);
+    if (is_exhausted(group)) start_delay(group, now);
     return false;
+}
+
+bool SocketSupply::has_socket(std::size_t group, const Endpoint& server, conf::SessionType type,
+                              Instant now) {
+    const bool may_lease = now >= supplies_[group].refuse_until && free(group, now) > 0;
+    return may_lease || (connects(type) && leases_.can_lease_for(server, group));
+}
+
+std::size_t SocketSupply::free(std::size_t group, Instant now) {
+    const std::size_t free = leases_.available(group, now), low = leases_.count(group) / low_part + 1;
+    if (free >= low || !is_exhausted(group)) return free;
+    const std::size_t more = leases_.shorten_quarantines(group, low - free, now);
+    if (more > 0) warn_of_shortage(group, now);
+    return free + more;
+}
+
+void SocketSupply::warn_of_shortage(std::size_t group, Instant now) {
+    Supply& supply = supplies_[group];
+    if (now < supply.warn_after) return;
+    supply.warn_after = now + warning_interval;
+    base::log::write(base::msg::quarantine_shortened,
+                     "worker {}: fewer than a tenth of the {} server-side sockets of {} are free; the "
+                     "quarantine of unanswered and unconfirmed sessions is shortened to no less than {} s",
+                     worker_, leases_.count(group), net::to_string(groups_[group]),
+                     std::chrono::duration_cast<std::chrono::seconds>(SocketLeases::min_quarantine).count());
 }
 
 SocketSupply::Opened SocketSupply::open(std::size_t group, Slot session, const Endpoint& server,
                                         conf::SessionType type, Instant now) {
-    const SocketIndex socket = leases_.lease(group, session, now);
+    SocketIndex socket = leases_.lease(group, session, now);
+    if (socket == no_socket && connects(type)) socket = leases_.lease_for(server, group, session);
     if (leases_.available(group, now) < low_water_) request_more(group, now);
     if (socket == no_socket) {
         start_delay(group, now);
@@ -66,14 +106,15 @@ SocketSupply::Opened SocketSupply::open(std::size_t group, Slot session, const E
     supplies_[group].delay = Duration{0};
     const int error = leases_.open(socket, server, connects(type));
     if (error == 0) return {.socket = socket};
-    leases_.give_back(socket, now);  // nothing was sent from it, so no reply can arrive
+    // Nothing was sent from it, so no reply can arrive; an earlier server's quarantine goes on.
+    leases_.give_back(socket, now);
     return {.error = error};
 }
 
 void SocketSupply::request_more(std::size_t group, Instant now) {
     Supply& supply = supplies_[group];
     if (now < supply.not_before) return;
-    supply.not_before = now + max_delay;  // a request without an answer is repeated
+    supply.not_before = now + request_interval;  // a request without an answer is repeated
     request_(group);
 }
 
@@ -85,18 +126,21 @@ void SocketSupply::start_delay(std::size_t group, Instant now) {
     base::log::write(
         base::msg::pool_exhausted,
         "worker {}: no free server-side socket of {}; {} of {} are quarantined; next try in {} ms", worker_,
-        net::to_string(groups_[group]), leases_.quarantined(), leases_.size(), supply.delay.count());
+        net::to_string(groups_[group]), leases_.quarantined(group), leases_.count(group),
+        supply.delay.count());
+}
+
+std::uint32_t SocketSupply::release(const Record& session, const conf::SessionLimits& limits, Instant now) {
+    const Quarantine kind = is_finished(session, limits) ? Quarantine::full
+                            : !session.answered()        ? Quarantine::unanswered
+                            : session.unconfirmed()      ? Quarantine::unconfirmed
+                                                         : Quarantine::full;
+    return leases_.give_back(session.socket, quarantined_until(session, limits, now), kind);
 }
 
 Instant SocketSupply::quarantined_until(const Record& session, const conf::SessionLimits& limits,
                                         Instant now) const {
-    // Only an administrator's word that each request has one answer, and a session that kept it, says that
-    // the server has nothing more to send. Equal counts alone do not: a stream that is cut has them too.
-    const bool finished = session.type == conf::SessionType::normal && limits.server_datagrams > 0 &&
-                          limits.client_datagrams == limits.server_datagrams &&
-                          session.reason == CloseReason::server_datagrams &&
-                          session.counters.to_server_datagrams == limits.server_datagrams;
-    if (finished) return now + settings_.quarantine_answered;
+    if (is_finished(session, limits)) return now + settings_.quarantine_answered;
     return std::max(session.last_client, session.last_server) + settings_.quarantine;
 }
 

@@ -41,14 +41,16 @@ public:
     [[nodiscard]] bool exists(std::size_t group) const {
         return group < groups() && leases_.count(group) > 0;
     }
-    /// A lease is worth trying. Otherwise the parent is asked for more, and the next tries fail for a while
-    /// (L-26).
-    bool is_available(std::size_t group, Instant now);
-    /// The same without effect.
-    [[nodiscard]] bool has_free(std::size_t group, Instant now) {
-        return now >= supplies_[group].refuse_until && leases_.available(group, now) > 0;
-    }
-    /// The parent's last answer had too few sockets.
+    /// A lease for a session of this type with the server is worth trying. Otherwise the parent is asked for
+    /// more; if it has none either, the next tries fail for a while (L-26).
+    bool is_available(std::size_t group, const Endpoint& server, conf::SessionType type, Instant now);
+    /// The same without asking.
+    [[nodiscard]] bool has_socket(std::size_t group, const Endpoint& server, conf::SessionType type,
+                                  Instant now);
+    /// Free sockets of the group. If few are left and the parent has no more, quarantines of unconfirmed and
+    /// unanswered sessions are shortened (S-1).
+    std::size_t free(std::size_t group, Instant now);
+    /// The parent's last answer had too few sockets. Otherwise more can be expected (S-2).
     [[nodiscard]] bool is_exhausted(std::size_t group) const { return supplies_[group].exhausted; }
 
     /// A socket that is open to the server, or the errno. Without both there is no free socket.
@@ -58,9 +60,7 @@ public:
     };
     Opened open(std::size_t group, Slot session, const Endpoint& server, conf::SessionType type, Instant now);
     /// Takes the session's socket back. Returns how many datagrams the kernel dropped at it.
-    std::uint32_t release(const Record& session, const conf::SessionLimits& limits, Instant now) {
-        return leases_.give_back(session.socket, quarantined_until(session, limits, now));
-    }
+    std::uint32_t release(const Record& session, const conf::SessionLimits& limits, Instant now);
     /// When the session's socket could serve another session if this one was closed now.
     [[nodiscard]] Instant quarantined_until(const Record& session, const conf::SessionLimits& limits,
                                             Instant now) const;
@@ -78,10 +78,12 @@ private:
         Instant refuse_until{};  ///< no lease before: there was no socket
         Duration delay{0};
         bool exhausted = false;  ///< the last answer had too few: there are no more
+        Instant warn_after{};    ///< the next warning about shortened quarantines
     };
 
     void request_more(std::size_t group, Instant now);
     void start_delay(std::size_t group, Instant now);
+    void warn_of_shortage(std::size_t group, Instant now);
 
     const conf::UdpServer& settings_;
     const std::vector<net::PoolGroup>& groups_;

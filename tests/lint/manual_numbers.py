@@ -151,7 +151,7 @@ ROWS = [
     ("udpserver.7", r"2 \* max-sessions \+ (\d+)", "libudpserver/net/socket_pool.cpp", r"\* 2 \+ (\d+)"),
     ("udpserver.7", r"listening sockets - (\d+)", "proxyd/kept_state.cpp", r"reserved_descriptors = (\S+);"),
     ("udpserver.7", r"refused\nfor (\d+ ms)", "libudpserver/session/socket_supply.cpp", r"min_delay\{(\d+)\}"),
-    ("udpserver.7", r"ms, up to (\d+ seconds)", "libudpserver/session/socket_supply.cpp", r"max_delay\{(\d+)\}"),
+    ("udpserver.7", r"ms, up to (\d+ second)", "libudpserver/session/socket_supply.cpp", r"max_delay\{(\d+)\}"),
     ("udpserver.7", r"default of (4 MiB) holds", CONFIG, field("UdpServer", "receive_buffer")),
     ("udpserver.7", r"Server-side sockets have (1 MiB)", "libudpserver/net/socket_pool.cpp", r"receive_buffer = (.*);"),
     ("resolving.7", r"nice \+(\d+)", "proxyd/parent.cpp", r"resolving_niceness = (\S+);"),

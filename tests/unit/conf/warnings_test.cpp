@@ -28,6 +28,20 @@ TEST_CASE("ports that the kernel gives away itself are warned about [K-27]") {
     CHECK(warnings_of("source-port: 61000-61999") == "");
 }
 
+TEST_CASE("source ports of which a part is reserved are warned about; all of them is right [S-3]") {
+    TextConfig text;
+    text.listen_on = "listen-on: [{address: 127.0.0.1, port: 53}]";
+    text.session_acl =
+        "session-acl:\n  - {action: accept, plug-to: '192.0.2.1:53', source-port: 10000-10099}";
+    const auto warnings = [&](std::vector<conf::PortRange> reserved) {
+        const conf::System system{{10050, 20000}, 1, {}, std::move(reserved)};
+        return lines(conf::load_text(text.str(), "t", {"udp"}, system).warnings);
+    };
+    CHECK_THAT(warnings({{10000, 10019}}), Catch::Contains("20 of its ports are in net.ipv4"));
+    CHECK_THAT(warnings({{10000, 10019}}), Catch::Contains("overlaps the kernel's ephemeral ports"));
+    CHECK(warnings({{9000, 10060}, {10061, 11000}}) == "");
+}
+
 TEST_CASE("the ephemeral range is the machine's, not a constant [K-27]") {
     TextConfig text;
     text.listen_on = "listen-on: [{address: 127.0.0.1, port: 15000}]";

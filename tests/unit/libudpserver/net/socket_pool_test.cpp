@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <set>
 
+#include "conf/system_ports.hpp"
 #include "tests/unit/libudpserver/net/loopback.hpp"
 
 namespace {
@@ -43,7 +44,7 @@ TEST_CASE("pool sockets are bound to different random ports of their range") {
 TEST_CASE("the system's range is the default") {
     net::SocketPool pool({group()}, 1);
     REQUIRE(pool.grow(0, 0, 1).count == 1);
-    CHECK(net::ephemeral_ports().contains(net::local_endpoint(pool.sockets()[0].fd.get()).port));
+    CHECK(conf::ephemeral_ports().contains(net::local_endpoint(pool.sockets()[0].fd.get()).port));
 }
 
 TEST_CASE("a pool socket is muted until a session uses it") {

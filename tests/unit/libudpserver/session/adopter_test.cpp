@@ -192,6 +192,7 @@ TEST_CASE("a quarantine continues under the next REG") {
     engine.pass(1200ms);
     REQUIRE(engine.sessions->open_sessions() == 0);
     engine.restart();
+    engine.end_supply();
     engine.now += 20s;
     REQUIRE(second.send_to(engine.address(), "x"));
     engine.pump();
@@ -276,6 +277,7 @@ TEST_CASE("a socket that is said to be idle, but is open, serves nobody until it
     const auto request = server.receive();
     engine.arena.pool()[0] = {};
     engine.restart();
+    engine.end_supply();
     REQUIRE(server.send_to(request->from, "late"));
     REQUIRE(other.send_to(engine.address(), "ask"));
     engine.pump();

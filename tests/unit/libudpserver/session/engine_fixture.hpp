@@ -140,6 +140,13 @@ public:
         }
     }
 
+    /// The parent has no more sockets, and says so.
+    void end_supply() {
+        for (std::size_t group = 0; group < pool.groups().size(); ++group)
+            sessions->sockets_came(group, false, now);
+        turn();
+    }
+
     /// A name of the configuration means these addresses from now on.
     std::size_t news(const std::string& name, const std::vector<std::string>& addresses) {
         policy::Names::Addresses parsed;
@@ -178,6 +185,11 @@ public:
             if (record.state != session::State::free) found = &record;
         }
         return *found;
+    }
+
+    [[nodiscard]] session::SessionId id_of_only() {
+        session::Record& record = only();
+        return {static_cast<session::Slot>(&record - arena.records().data()), record.generation};
     }
 
     conf::Config config;

@@ -170,6 +170,7 @@ TEST_CASE("no free socket: refused and counted, the parent is asked, admission p
     Engine engine(config_for(accept_to(server.endpoint())), 1);
     REQUIRE(round_trip(engine, first, server));
     CHECK(engine.requests.size() == 1);
+    engine.end_supply();
     REQUIRE(second.send_to(engine.address(), "x"));
     engine.pump();
     CHECK(engine.refused(CloseReason::no_socket) == 1);
@@ -202,6 +203,7 @@ TEST_CASE("without a socket for the new session none is evicted") {
     Engine engine(config_for(accept_to(server.endpoint()), 1), 1);
     REQUIRE(first.send_to(engine.address(), "x"));
     engine.pump();
+    engine.end_supply();
     REQUIRE(second.send_to(engine.address(), "x"));
     engine.pump();
     CHECK(engine.closed(CloseReason::evicted) == 0);

@@ -47,9 +47,9 @@ TEST_CASE("pending clients are found by client and listener, and are bounded [K-
     PendingClients& clients = pending.clients;
     CHECK(clients.size() == 0);
     CHECK(pending.park(key(1)));
-    CHECK(clients.room_for(key(9).client.address()) == CloseReason::none);
+    CHECK(clients.room_for(key(9).client.address(), {}) == CloseReason::none);
     CHECK(pending.park(key(1, 5)));
-    CHECK(clients.room_for(key(9).client.address()) == CloseReason::resolve_failure);
+    CHECK(clients.room_for(key(9).client.address(), {}) == CloseReason::resolve_failure);
     CHECK(!pending.park(key(2)));
     CHECK(clients.find(key(1)) != clients.find(key(1, 5)));
     CHECK(clients.find(key(2)) == nullptr);

@@ -98,7 +98,7 @@ TEST_CASE("a session that the new policy refuses closes with reason policy, and 
     CHECK(adoption.adopted + adoption.aborted == 0);
     CHECK(engine.closed(CloseReason::policy) == 1);
     CHECK(engine.sessions->open_sessions() == 0);
-    CHECK(engine.sessions->sockets().leases().quarantined() > 0);
+    CHECK(engine.sessions->sockets().leases().quarantined(0) > 0);
 }
 
 TEST_CASE("the DSCP of the first datagram is what counts later") {

@@ -22,6 +22,7 @@ TEST_CASE("a late answer never reaches the next client of its socket") {
     REQUIRE(engine.sessions->open_sessions() == 0);
 
     SECTION("it comes in quarantine: it is dropped, and another quarantine starts") {
+        engine.end_supply();
         engine.now += 4900ms;
         REQUIRE(server.send_to(request->from, "late answer"));
         engine.now += 1s;
@@ -98,6 +99,7 @@ TEST_CASE("after one request and its one answer the quarantine is short") {
     config.udpserver.quarantine_answered = 1s;
     Engine engine(config, 1);
     REQUIRE(round_trip(engine, client, server));
+    engine.end_supply();
     REQUIRE(client.send_to(engine.address(), "x"));
     engine.pump();
     CHECK(engine.refused(session::CloseReason::no_socket) == 1);

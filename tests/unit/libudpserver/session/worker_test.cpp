@@ -28,6 +28,7 @@ TEST_CASE("what other workers hand over is bounded, and room comes back when it 
                                                 .history = nullptr},
                            listeners, [](unsigned, session::Worker::Handed&) { return false; });
     worker.sessions().adopt(false, base::MonotonicClock::now());
+    worker.sessions().sockets_came(0, false, base::MonotonicClock::now());
     const auto give = [&] {
         session::Worker::Handed handed{0, std::vector<std::byte>(60'000), client.endpoint(),
                                        listeners.local(0), 0};

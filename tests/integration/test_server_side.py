@@ -1,0 +1,80 @@
+"""The server-side sockets under floods and shortage, and what they leave to others."""
+import contextlib
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from counters import counters
+from deadline import wait_for
+from free_ports import free_port
+from namespace import Namespace
+from programs import udp_load
+from proxyd_process import configuration
+
+SHORTENED, EXHAUSTED = "UDPS-322-W", "UDPS-321-W"
+FIRST_PORT, LAST_PORT, RESERVED = 40000, 40999, (40100, 40499)
+
+
+@pytest.fixture
+def small_machine():
+    """1,000 ephemeral ports, 400 of them reserved."""
+    namespace = Namespace(f"net/ipv4/ip_local_port_range={FIRST_PORT} {LAST_PORT}",
+                          f"net/ipv4/ip_local_reserved_ports={RESERVED[0]}-{RESERVED[1]}")
+    with contextlib.closing(namespace):
+        yield namespace
+
+
+def ports_of(pid):
+    """The UDP ports that are bound in the process's namespace."""
+    with open(f"/proc/{pid}/net/udp") as table:
+        return [int(line.split()[1].split(":")[1], 16) for line in table.readlines()[1:]]
+
+
+def flood(listener, first, count):
+    """First datagrams, each from an address of its own."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as _:
+        for number in range(first, first + count):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.bind((f"127.200.{number // 250}.{number % 250 + 1}", 7))
+                client.sendto(b"forged", listener)
+            if number % 20 == 0:
+                time.sleep(0.005)
+
+
+def test_the_last_ports_are_left_to_others(small_machine, proxyd, peer):
+    """[S-3] However many sessions strangers open; a new listener gets a reserved port."""
+    with small_machine:
+        server, listener = peer(), ("127.0.0.1", 5300)
+        text = "127.0.0.1:%d" % server.address[1]
+        config = configuration(listener, text, {"limits": {"unanswered": "60s"}}, udpserver={
+            "max-sessions": 2000, "unanswered-share": "100%"})
+        daemon = proxyd(config)
+        flood(listener, 0, 700)
+        wait_for(lambda: counters(daemon)["open"] >= 530, what="sessions on all ports")
+        taken = [port for port in ports_of(daemon.pid) if FIRST_PORT <= port <= LAST_PORT and port != server.address[1]]
+        assert not [port for port in taken if RESERVED[0] <= port <= RESERVED[1]]
+        assert len(taken) <= 540
+        with contextlib.ExitStack() as others:
+            for _ in range(40):
+                other = others.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                other.connect(("127.0.0.1", 53))  # as a resolver does
+        assert daemon.lines(EXHAUSTED)
+
+
+def test_new_clients_wait_while_the_parent_cannot_run(proxyd, udp_echo, background_load):
+    """[S-2] The parent is stopped for 0.6 s while 2,000 new clients a second come: more than there are free sockets."""
+    echo, listener = udp_echo(), ("127.0.0.1", free_port())
+    daemon = proxyd(configuration(listener, echo.text, log={"to": "/dev/null"}, udpserver={"max-sessions": 20000}), ready=False)
+    daemon.child()
+    load = background_load("--to", f"{listener[0]}:{listener[1]}", "--from", "127.31.0.0/24", "--clients", 200, "--rate", 2000,
+                           "--seconds", 2, "--max-loss", 100, "--churn")
+    time.sleep(0.5)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    time.sleep(0.6)
+    os.kill(daemon.pid, signal.SIGCONT)
+    _, figures = load.finish(60)
+    print(f"\n{figures}", end="")
+    assert figures["loss_percent"] < 1
