@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libudpserver/session/session_context.hpp"
+#include "libudpserver/session/session_type.hpp"
 
 namespace session {
 
