@@ -122,7 +122,7 @@ def test_what_is_no_request(gw, echo, raw, data, told):
 def test_reg_stands_still_in_the_middle_of_an_answer(gw, echo, raw, background_load):
     """[O-51][K-71] Who reads the list is told in bounded time that it is not whole; the parent serves the others;
     REG keeps forwarding, and no datagram is lost."""
-    one = gw(echo, udpserver={"max-sessions": 2 * SESSIONS, "heartbeat": "1m"})
+    one = gw(echo, udpserver={"max-sessions": 2 * SESSIONS, "heartbeat": "1m", "max-queue-age": "1m"})
     begin_sessions(one, background_load, SESSIONS)
     load = background_load("--to", "%s:%d" % one.listener, "--clients", CLIENTS, "--rate", int(500 / SLOWNESS),
                            "--seconds", int(6 * SLOWNESS))

@@ -129,16 +129,16 @@ def test_a_socket_that_is_spoken_to_while_it_rests_goes_on_resting(proxyd, peer,
     daemon.wait_records(3)
     served, end = 0, time.monotonic() + 3
     while time.monotonic() < end:
-        with peer() as client:
-            question = b"question %d" % served
-            client.send(question, listener)
-            client.socket.settimeout(0.4)
-            try:
-                assert client.socket.recv(2048) == question
-                served += 1
-                client.receive_nothing(0.005)
-            except TimeoutError:
-                pass  # every port rests just now
+        client = peer()  # remains open: each client has a port of its own, and so a session
+        question = b"question %d" % served
+        client.send(question, listener)
+        client.socket.settimeout(0.4)
+        try:
+            assert client.socket.recv(2048) == question
+            served += 1
+            client.receive_nothing(0.005)
+        except TimeoutError:
+            pass  # every port rests just now
     streaming = {source[1] for source in streamer.targets}
     assert len(streaming) == 3 and streamer.sent > 300
     assert served > 40, f"only {served} served; {counters(daemon)}"
