@@ -107,7 +107,7 @@ def test_the_number_of_workers_changes_under_load(reloading, udp_echo, backgroun
 
     def with_workers(workers):
         return configuration(listener, echo.text, udpserver={"max-sessions": clients, "workers": workers,
-                                                             "unanswered-share": "100%"})
+                                                             "unanswered-share": "100%", "max-queue-age": "1m"})
     proxy = reloading(with_workers(1))
     before = proxy.daemon.descriptor_counts()
     load = background_load("--to", f"{listener[0]}:{listener[1]}", "--clients", clients, "--rate",
