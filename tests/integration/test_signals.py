@@ -371,8 +371,9 @@ def test_a_flood_of_signals_makes_a_bounded_log(serve):
     """[F-4] Each message about signals has a budget in each process; the log says how many lines are missing."""
     daemon, _ = serve()
     begun, flood = time.monotonic(), [signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGPWR]
-    for count in range(10_000):
+    for count in range(4_000):
         daemon.send_signal(flood[count % 4])
+        time.sleep(0.0003)  # two of a kind that come together are handled as one
 
     steps = itertools.cycle([signal.SIGUSR1, signal.SIGUSR1, signal.SIGUSR2])  # up: the flood may have lowered the level
 
