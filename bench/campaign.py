@@ -147,6 +147,13 @@ def forged_requests(folder, bin_folder, seconds):
         return under_flood(scene, seconds, 20_000, any_address)
 
 
+def forged_beside_known_addresses(folder, bin_folder, seconds):
+    """B.1: the same, and the new clients come from addresses that had sessions before."""
+    scene = Scene(folder, bin_folder, udpserver={"max-sessions": 5000})
+    with contextlib.closing(scene):
+        return under_flood(scene, seconds, 20_000, any_address, source=STEADY_FROM)
+
+
 def forged_to_silent_server(folder, bin_folder, seconds):
     """B.2: 20,000 forged requests/s to a rule whose server never answers; 5,000 sessions."""
     silent = free_port()
@@ -289,8 +296,8 @@ def wait_for_text(reader, text):
         time.sleep(0.01)
 
 
-SCENARIOS = [short_flood, forged_requests, forged_to_silent_server, slow_names, random_sources, one_heavy_client, sixteen_heavy_clients, two_proxies, kills,
-             hanging_disk, hanging_name_service, failed_upgrades]
+SCENARIOS = [short_flood, forged_requests, forged_beside_known_addresses, forged_to_silent_server, slow_names, random_sources,
+             one_heavy_client, sixteen_heavy_clients, two_proxies, kills, hanging_disk, hanging_name_service, failed_upgrades]
 
 
 def main():

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -116,13 +115,16 @@ struct Admission::State {
     base::TokenBucket bucket;
     std::array<SourceTable, 2> tables;  ///< addresses, networks
     std::uint64_t untracked = 0;
-    std::optional<ConfirmedSources> confirmed;  ///< only with a rate
+    ConfirmedSources confirmed;
+
+    [[nodiscard]] bool may_be_forged(const Address& source, Instant now) const {
+        return !confirmed.empty() && !confirmed.contains(source, now);
+    }
 
     /// Sources that may be forged leave half of the bucket to those that are not, and take all that these do
     /// not need.
     [[nodiscard]] base::Rate rate_for(const Address& source, Instant now) const {
-        const bool is_known = !confirmed || confirmed->empty() || confirmed->contains(source, now);
-        return is_known ? rate : base::Rate{rate.per_second, rate.burst - rate.burst / 2};
+        return may_be_forged(source, now) ? base::Rate{rate.per_second, rate.burst - rate.burst / 2} : rate;
     }
 
     [[nodiscard]] std::uint32_t open(std::size_t table, const Address& source) {
@@ -138,11 +140,8 @@ Admission::Admission(const conf::UdpServer& settings, std::uint32_t sessions_of_
                        {SourceTable(settings.per_address, sessions_of_this_worker, workers, 32, 64),
                         SourceTable(settings.per_network, sessions_of_this_worker, workers, 24, 48)},
                        0,
-                       {}}) {
-    if (settings.new_sessions_per_second > 0)
-        state_->confirmed.emplace(
-            std::clamp<std::size_t>(2ul * sessions_of_this_worker, min_confirmed, max_confirmed));
-}
+                       ConfirmedSources(std::clamp<std::size_t>(2ul * sessions_of_this_worker, min_confirmed,
+                                                                max_confirmed))}) {}
 
 Admission::~Admission() = default;
 Admission::Admission(Admission&&) noexcept = default;
@@ -214,7 +213,11 @@ void Admission::closed(const Address& source) {
 }
 
 void Admission::confirmed(const Address& source, Instant now) {
-    if (state_->confirmed) state_->confirmed->add(source, now);
+    state_->confirmed.add(source, now);
+}
+
+bool Admission::may_be_forged(const Address& source, Instant now) const {
+    return state_->may_be_forged(source, now);
 }
 
 std::uint64_t Admission::untracked() const {

@@ -41,8 +41,10 @@ public:
     void closed(const base::Address& source);
 
     /// The source is not forged: it sent something after it had received a reply. Half of the rate over all
-    /// sources is reserved for such ones.
+    /// sources is reserved for such ones, and so are the last server-side sockets (S-6).
     void confirmed(const base::Address& source, base::Instant now);
+    /// It was not confirmed lately, while others were.
+    [[nodiscard]] bool may_be_forged(const base::Address& source, base::Instant now) const;
 
     /// Sessions that were opened without a place in the tables.
     [[nodiscard]] std::uint64_t untracked() const;

@@ -136,9 +136,15 @@ CloseReason Opener::admit(std::size_t listener, const net::Datagram& datagram,
     if (parts_.own.is_listener(decision.server, now)) return CloseReason::loop;
     if (!proxy_accepts(listener, datagram, now)) return CloseReason::proxy;
     // Before a session is evicted for one that gets no socket.
-    if (!parts_.sockets.is_available(group_for(decision), decision.server, rule.type, now))
+    if (!parts_.sockets.is_available(group_for(decision), decision.server, rule.type,
+                                     kind_of(datagram.from.address(), now), now))
         return CloseReason::no_socket;
     return charge(datagram, is_charged, now);
+}
+
+SocketSupply::Client Opener::kind_of(const base::Address& client, Instant now) const {
+    using Kind = SocketSupply::Client;
+    return parts_.admission.may_be_forged(client, now) ? Kind::unknown : Kind::known;
 }
 
 /// Takes the session from the rates, once.
@@ -257,7 +263,7 @@ CloseReason Opener::no_room_for(const policy::Decision& decision, const base::Ad
     if (parts_.own.is_listener(decision.server, now)) return CloseReason::loop;
     const conf::Rule& rule = parts_.policy.rule(*decision.rule);
     const std::size_t group = group_for(decision);
-    if (!parts_.sockets.has_socket(group, decision.server, rule.type, now)) {
+    if (!parts_.sockets.has_socket(group, decision.server, rule.type, kind_of(client, now), now)) {
         waits = expects_socket(decision);
         return CloseReason::no_socket;
     }

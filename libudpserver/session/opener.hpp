@@ -79,6 +79,7 @@ private:
               const policy::Decision& decision, Instant now) const;
     CloseReason connect(Session session, Instant now);
     [[nodiscard]] bool has_sockets_for(const policy::Decision& decision) const;
+    [[nodiscard]] SocketSupply::Client kind_of(const base::Address& client, Instant now) const;
     [[nodiscard]] CloseReason may_wait(const policy::Decision& decision, const base::Address& client) const;
     [[nodiscard]] CloseReason no_room_for(const policy::Decision& decision, const base::Address& client,
                                           Instant now, bool& waits);

@@ -184,7 +184,8 @@ bool ServerMoves::set_server(Session session, const Endpoint& server, Instant no
 CloseReason ServerMoves::reconnect(Session session, const Endpoint& server, Instant now, bool may_choose) {
     const conf::Rule& rule = policy_.rule(session->rule);
     const std::size_t group = sockets_.group_for(rule, server.family);
-    if (group == sockets_.groups() || !sockets_.is_available(group, server, session->type, now))
+    if (group == sockets_.groups() ||
+        !sockets_.is_available(group, server, session->type, SocketSupply::Client::known, now))
         return CloseReason::no_socket;
     const auto [socket, error] = sockets_.open(group, session.slot(), server, session->type, now);
     if (error != 0) {

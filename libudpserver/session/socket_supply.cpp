@@ -15,6 +15,8 @@ constexpr Duration request_interval{5000};
 constexpr Duration warning_interval{60'000};
 /// Quarantines are shortened when less than this part of the sockets is free.
 constexpr std::size_t low_part = 10;
+/// Clients that may be forged leave this part of the sockets to the others.
+constexpr std::size_t reserved_part = 20;
 /// The parent is asked for more when fewer sockets of a group are left than this, or than half of the
 /// sessions: enough for a burst of new clients, even when a busy machine delays the parent.
 constexpr std::size_t max_low_water = 896;
@@ -61,8 +63,8 @@ std::size_t SocketSupply::group_for(const conf::Rule& rule, base::Family family)
 }
 
 bool SocketSupply::is_available(std::size_t group, const Endpoint& server, conf::SessionType type,
-                                Instant now) {
-    if (has_socket(group, server, type, now)) return true;
+                                Client client, Instant now) {
+    if (has_socket(group, server, type, client, now)) return true;
     if (now < supplies_[group].refuse_until) return false;
     request_more(group, now);
     if (is_exhausted(group)) start_delay(group, now);
@@ -70,9 +72,14 @@ bool SocketSupply::is_available(std::size_t group, const Endpoint& server, conf:
 }
 
 bool SocketSupply::has_socket(std::size_t group, const Endpoint& server, conf::SessionType type,
-                              Instant now) {
-    const bool may_lease = now >= supplies_[group].refuse_until && free(group, now) > 0;
-    return may_lease || (connects(type) && leases_.can_lease_for(server, group));
+                              Client client, Instant now) {
+    return may_lease(group, client, now) || (connects(type) && leases_.can_lease_for(server, group));
+}
+
+bool SocketSupply::may_lease(std::size_t group, Client client, Instant now) {
+    if (client == Client::known) return free(group, now) > 0;
+    const std::size_t reserved = is_exhausted(group) ? leases_.count(group) / reserved_part : 0;
+    return now >= supplies_[group].refuse_until && free(group, now) > reserved;
 }
 
 std::size_t SocketSupply::free(std::size_t group, Instant now) {

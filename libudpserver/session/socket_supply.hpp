@@ -41,12 +41,16 @@ public:
     [[nodiscard]] bool exists(std::size_t group) const {
         return group < groups() && leases_.count(group) > 0;
     }
+    /// For whom a socket is. The last ones are for known clients, which nobody forged (S-6).
+    enum class Client : std::uint8_t { known, unknown };
+
     /// A lease for a session of this type with the server is worth trying. Otherwise the parent is asked for
-    /// more; if it has none either, the next tries fail for a while (L-26).
-    bool is_available(std::size_t group, const Endpoint& server, conf::SessionType type, Instant now);
+    /// more; if it has none either, the next tries of unknown clients fail for a while (L-26).
+    bool is_available(std::size_t group, const Endpoint& server, conf::SessionType type, Client client,
+                      Instant now);
     /// The same without asking.
     [[nodiscard]] bool has_socket(std::size_t group, const Endpoint& server, conf::SessionType type,
-                                  Instant now);
+                                  Client client, Instant now);
     /// Free sockets of the group. If few are left and the parent has no more, quarantines of unconfirmed and
     /// unanswered sessions are shortened (S-1).
     std::size_t free(std::size_t group, Instant now);
@@ -75,12 +79,13 @@ private:
     /// Each group has a delay of its own: a rule that used up its few source ports must not stop the others.
     struct Supply {
         Instant not_before{};    ///< the next request: one is pending, or the last brought too few
-        Instant refuse_until{};  ///< no lease before: there was no socket
+        Instant refuse_until{};  ///< no lease for unknown clients before: there was no socket
         Duration delay{0};
         bool exhausted = false;  ///< the last answer had too few: there are no more
         Instant warn_after{};    ///< the next warning about shortened quarantines
     };
 
+    [[nodiscard]] bool may_lease(std::size_t group, Client client, Instant now);
     void request_more(std::size_t group, Instant now);
     void start_delay(std::size_t group, Instant now);
     void warn_of_shortage(std::size_t group, Instant now);

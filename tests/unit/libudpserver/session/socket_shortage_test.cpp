@@ -108,6 +108,27 @@ TEST_CASE("five seconds after a flood of forged sources new clients are served [
     CHECK(!late.receive());
 }
 
+TEST_CASE("a flood of forged sources leaves the last sockets to known clients [S-6]") {
+    const LoopbackSocket server, steady("127.0.0.2"), returning("127.0.0.2"), stranger("127.0.0.3");
+    Engine engine(config_for(accept_to(server.endpoint())), 41);
+    REQUIRE(round_trip(engine, steady, server));
+    REQUIRE(round_trip(engine, steady, server));  // confirmed
+    engine.end_supply();
+    flood(engine, std::vector<LoopbackSocket>(60));
+    CHECK(engine.sessions->socket_use(engine.now)[0].free == 2);
+    sources_seen(server);
+    CHECK(!is_served(engine, stranger));
+    CHECK(round_trip(engine, returning, server));
+}
+
+TEST_CASE("while nobody is known nothing is reserved [S-6]") {
+    const LoopbackSocket server;
+    Engine engine(config_for(accept_to(server.endpoint())), 41);
+    engine.end_supply();
+    flood(engine, std::vector<LoopbackSocket>(60));
+    CHECK(engine.sessions->socket_use(engine.now)[0].free == 0);
+}
+
 TEST_CASE("as after one whose server answers [S-1]") {
     const LoopbackSocket server, client;
     Engine engine(config_for(accept_to(server.endpoint())), 16);
