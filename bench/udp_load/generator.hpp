@@ -5,11 +5,11 @@
 #include <span>
 #include <vector>
 
-#include "bench/udp_load/client.hpp"
+#include "bench/load/client.hpp"
+#include "bench/load/payload.hpp"
+#include "bench/load/schedule.hpp"
 #include "bench/udp_load/options.hpp"
-#include "bench/udp_load/payload.hpp"
 #include "bench/udp_load/result.hpp"
-#include "bench/udp_load/schedule.hpp"
 #include "bench/udp_load/sockets.hpp"
 
 namespace load {

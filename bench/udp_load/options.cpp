@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "bench/argument.hpp"
-#include "bench/udp_load/payload.hpp"
+#include "bench/load/payload.hpp"
 
 namespace load {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/udp_load/histogram.hpp"
+#include "bench/load/histogram.hpp"
 #include "bench/udp_load/options.hpp"
 
 namespace load {

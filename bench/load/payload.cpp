@@ -1,4 +1,4 @@
-#include "bench/udp_load/payload.hpp"
+#include "bench/load/payload.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "bench/udp_load/histogram.hpp"
+#include "bench/load/histogram.hpp"
 
 #include <algorithm>
 #include <bit>
