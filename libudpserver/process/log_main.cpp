@@ -40,6 +40,9 @@ constexpr int packets_a_turn = 64;
 constexpr base::Duration report_interval{1'000};
 /// How long LOG looks whether more lines were lost.
 constexpr int check_ms = 1'000;
+/// How long LOG pauses after it has written: to wake up for each line costs more than to write it, on both
+/// sides. A channel has room for the lines of this time at any rate.
+constexpr int pause_ms = 5;
 /// The roles that a program that is tried out may claim for its processes.
 constexpr std::array<std::string_view, 4> claimable{"", "REG", "ACR", "APR"};
 
@@ -105,6 +108,7 @@ private:
         watched_ = {{control_, POLLIN, 0}};
         for (const Source& source : sources_)
             watched_.push_back({source.ended ? -1 : source.channel->receiver.get(), POLLIN, 0});
+        if (active_) ::poll(watched_.data(), 1, pause_ms);  // an order ends the pause
         // A sender may count a lost line after its channel was read.
         ::poll(watched_.data(), watched_.size(), active_ ? check_ms : -1);
         active_ = false;
