@@ -16,7 +16,7 @@ namespace {
 
 /// Our children serve meanwhile, but REG gets no more sockets.
 constexpr base::Duration start_limit{3'000};
-/// Nobody serves meanwhile: datagrams wait in socket buffers.
+/// Nobody serves meanwhile: datagrams wait in socket buffers, each for at most max-queue-age.
 constexpr base::Duration ready_limit{10'000};
 constexpr base::Duration leave_limit{5'000};
 constexpr std::size_t max_shown_reason = 500;
@@ -41,7 +41,8 @@ Trial::Trial(Parent& parent, const Program& program, const Handover& handover, D
       timer_(parent.io()),
       program_(parent.io(), start_of(program, HandoverFile(handover), handover),
                {.on_word = [this](const std::string& word) { on_word(word); },
-                .on_exit = [this](const process::ExitStatus& status) { on_exit(status); }}) {
+                .on_exit = [this](const process::ExitStatus& status) { on_exit(status); }},
+               parent.supervisor().unreaped()) {
     await(Step::start, start_limit);
 }
 

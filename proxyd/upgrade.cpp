@@ -117,7 +117,9 @@ void Upgrade::ask_program(Plan& plan) const {
     const base::Instant begin = base::MonotonicClock::now();
     const std::string& path = program_.path;
     const base::UniqueFd config = memory_file(conf::print(parent_.config()));
-    const process::Probe asked = process::probe_program(path, {"--handover"}, config.get(), probe_timeout);
+    process::Unreaped& unreaped = parent_.supervisor().unreaped();
+    const process::Probe asked =
+        process::probe_program(path, {"--handover"}, config.get(), probe_timeout, unreaped);
     const auto abilities = parse_abilities(asked.output);
     if (!asked.good() || !abilities || abilities->format != Handover::format) {
         plan.refused = path + " is not a proxyd that can take over; use `proxyctl restart`";
@@ -125,7 +127,7 @@ void Upgrade::ask_program(Plan& plan) const {
     }
     const base::Duration left = probe_timeout - (base::MonotonicClock::now() - begin);
     const process::Probe checked =
-        process::probe_program(path, {"-n", "-f", "/dev/stdin"}, config.get(), left);
+        process::probe_program(path, {"-n", "-f", "/dev/stdin"}, config.get(), left, unreaped);
     if (!checked.good()) plan.refused = complaint_of(path, checked);
     plan.version = abilities->version;
     plan.keeps_sessions = abilities->arena == session::Arena::layout();

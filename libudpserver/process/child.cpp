@@ -42,11 +42,13 @@ int level_step(int number) {
 
 }  // namespace
 
-Child::Child(boost::asio::io_context& io, Role role, const Settings& settings, Hooks hooks)
+Child::Child(boost::asio::io_context& io, Role role, const Settings& settings, Hooks hooks,
+             Unreaped& unreaped)
     : role_(std::move(role)),
       settings_(settings),
       hooks_(std::move(hooks)),
       io_(io),
+      unreaped_(unreaped),
       policy_(role_.speed),
       ping_timer_(io),
       state_timer_(io) {
@@ -89,7 +91,10 @@ void Child::reap() {
     do {
         got = ::waitpid(status_.pid, &wait_status, WNOHANG);
     } while (got < 0 && errno == EINTR);
-    if (got == 0) return;
+    if (got != 0) has_exited(wait_status);
+}
+
+void Child::has_exited(int wait_status) {
     cancel_timers();
     if (link_) link_->read_rest();
     link_.reset();
@@ -107,12 +112,17 @@ void Child::report_forbidden_call(int wait_status) {
                role_.forbidden_call());
 }
 
-void Child::arm(ChildEvent event, Duration delay) {
+void Child::arm(Duration delay, std::function<void()> action) {
     state_timer_.expires_after(delay);
-    state_timer_.async_wait([this, event, armed = ++armed_](boost::system::error_code error) {
-        // A timer that expired just before its cancellation reports no error.
-        if (!error && armed == armed_) handle(event);
-    });
+    state_timer_.async_wait(
+        [this, action = std::move(action), armed = ++armed_](boost::system::error_code error) {
+            // A timer that expired just before its cancellation reports no error.
+            if (!error && armed == armed_) action();
+        });
+}
+
+void Child::arm(ChildEvent event, Duration delay) {
+    arm(delay, [this, event] { handle(event); });
 }
 
 void Child::cancel_timers() {
@@ -277,7 +287,18 @@ void Child::do_escalate() {
 void Child::do_kill() {
     cancel_timers();
     log::write(msg::child_kill, "{}: killed, pid {}: SIGKILL", role_.name, status_.pid);
-    signal(SIGKILL);
+    if (signal(SIGKILL)) arm(settings_.kill_timeout, [this] { give_up(); });
+}
+
+/// Only the kernel can hold it now, and only in the kernel: it cannot meet the next one.
+void Child::give_up() {
+    const bool starts_next = status_.state != ChildState::stopping;
+    if (starts_next && unreaped_.size() >= Unreaped::max)
+        return arm(settings_.kill_timeout, [this] { give_up(); });
+    log::write(msg::child_unreaped, "{}: killed, but the kernel does not let it exit, pid {}", role_.name,
+               status_.pid);
+    unreaped_.add(status_.pid);
+    has_exited(SIGKILL);
 }
 
 void Child::do_cancel_start() {

@@ -18,6 +18,7 @@
 #include "libudpserver/process/restart_policy.hpp"
 #include "libudpserver/process/role.hpp"
 #include "libudpserver/process/settings.hpp"
+#include "libudpserver/process/unreaped.hpp"
 
 namespace process {
 
@@ -55,7 +56,8 @@ public:
         std::function<void(Child&)> on_replaced;  ///< has left its work; the next process starts now
     };
 
-    Child(boost::asio::io_context& io, Role role, const Settings& settings, Hooks hooks);
+    /// `unreaped` takes a process that was killed and does not exit within kill_timeout: it counts as exited.
+    Child(boost::asio::io_context& io, Role role, const Settings& settings, Hooks hooks, Unreaped& unreaped);
     ~Child();
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
@@ -93,6 +95,7 @@ public:
 
 private:
     void handle(ChildEvent event);
+    void arm(Duration delay, std::function<void()> action);
     void arm(ChildEvent event, Duration delay);
 
     // The actions of the table.
@@ -112,6 +115,8 @@ private:
     void do_cancel_start();
     void do_report_exit();
 
+    void has_exited(int wait_status);
+    void give_up();
     void report_forbidden_call(int wait_status);
     void open_link(base::UniqueFd socket);
     void on_message(ipc::Message& message);
@@ -127,6 +132,7 @@ private:
     const Settings& settings_;
     Hooks hooks_;
     boost::asio::io_context& io_;
+    Unreaped& unreaped_;
     ChildStatus status_;
     RestartPolicy policy_;
     ArenaTrust trust_;

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -87,7 +86,7 @@ bool exits_by(pid_t pid, base::Instant deadline) {
 }  // namespace
 
 Probe probe_program(const std::string& path, const std::vector<std::string>& arguments, int input,
-                    base::Duration limit) {
+                    base::Duration limit, Unreaped& unreaped) {
     const base::Instant deadline = base::MonotonicClock::now() + limit;
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) check(errno, "pipe");
@@ -101,9 +100,7 @@ Probe probe_program(const std::string& path, const std::vector<std::string>& arg
     to.reset();
     Probe probe;
     probe.hung = !read_all(from.get(), deadline, probe.output) || !exits_by(pid, deadline);
-    if (probe.hung) ::kill(pid, SIGKILL);
-    while (::waitpid(pid, &probe.wait_status, 0) < 0 && errno == EINTR) {
-    }
+    probe.wait_status = unreaped.kill(pid);  // after its exit only for the status
     return probe;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "libudpserver/process/unreaped.hpp"
 
 namespace process {
 
@@ -17,8 +18,9 @@ struct Probe {
 };
 
 /// Runs another program and waits for it, at most `limit`. It gets `input` as standard input, no other
-/// descriptor, and default signal handling. Throws std::system_error if it cannot be started.
+/// descriptor, and default signal handling. One that is killed after the limit and does not exit is added to
+/// `unreaped`. Throws std::system_error if it cannot be started.
 Probe probe_program(const std::string& path, const std::vector<std::string>& arguments, int input,
-                    base::Duration limit);
+                    base::Duration limit, Unreaped& unreaped);
 
 }  // namespace process

@@ -1,16 +1,16 @@
 #include "libudpserver/process/run_once.hpp"
 
 #include <poll.h>
-#include <sys/wait.h>
-
-#include <cerrno>
-#include <csignal>
 
 #include "libudpserver/process/spawn.hpp"
+#include "libudpserver/process/unreaped.hpp"
 
 namespace process {
 
 namespace {
+
+/// After the link was closed.
+constexpr Duration time_to_exit{1'000};
 
 /// The child's end of the link closes only when it exits.
 bool exits_within(int link, Duration limit) {
@@ -27,14 +27,10 @@ bool exits_within(int link, Duration limit) {
 
 ExitStatus run_once(const Role& role, const Settings& settings, Duration limit) {
     const Spawned child = spawn(role, settings, true);
-    ExitStatus status;
-    if (!exits_within(child.link.get(), limit)) {
-        status.hung = true;
-        ::kill(child.pid, SIGKILL);
-    }
-    while (::waitpid(child.pid, &status.wait_status, 0) < 0 && errno == EINTR) {
-    }
-    return status;
+    if (exits_within(child.link.get(), limit))
+        if (const auto status = reap_within(child.pid, time_to_exit)) return {.wait_status = *status};
+    Unreaped unreaped;  // what hangs in the kernel is left to it, and to init
+    return {.wait_status = unreaped.kill(child.pid), .hung = true};
 }
 
 }  // namespace process

@@ -27,6 +27,7 @@ struct Settings {
     base::Duration ping_interval{1'000};  ///< between heartbeats
     base::Duration exit_timeout{1'000};   ///< after SIGTERM, or after the link was lost; then SIGKILL
     base::Duration core_timeout{2'000};   ///< after SIGABRT; then SIGKILL
+    base::Duration kill_timeout{1'000};   ///< after SIGKILL; then the next one does not wait for it
     base::Duration link_retry_delay{1'000};  ///< before a failed link between children is retried
     Orphans orphans = Orphans::stop;
     bool foreground = true;         ///< false: children close stdin, stdout and stderr

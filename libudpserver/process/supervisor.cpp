@@ -47,8 +47,8 @@ Child& Supervisor::add_role(Role role) {
         },
         [this](Child& child) { on_exit(child); },
     };
-    Child& child =
-        *children_.emplace_back(std::make_unique<Child>(io_, std::move(role), settings_, std::move(hooks)));
+    Child& child = *children_.emplace_back(
+        std::make_unique<Child>(io_, std::move(role), settings_, std::move(hooks), unreaped_));
     if (started_ && !stopping_ && !paused_) child.start();
     return child;
 }
@@ -185,6 +185,7 @@ void Supervisor::reap() {
         child->reap();
     for (const auto& child : removed_)
         child->reap();
+    unreaped_.reap();
 }
 
 void Supervisor::shut_down(int status) {

@@ -15,6 +15,7 @@
 #include "libudpserver/process/role.hpp"
 #include "libudpserver/process/settings.hpp"
 #include "libudpserver/process/signal_source.hpp"
+#include "libudpserver/process/unreaped.hpp"
 
 namespace process {
 
@@ -108,6 +109,8 @@ public:
     [[nodiscard]] bool was_ready() const { return reported_ready_; }
     [[nodiscard]] std::optional<Instant> started() const { return started_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Child>>& children() const { return children_; }
+    /// Processes that others have killed may be added, and are reaped when they exit.
+    [[nodiscard]] Unreaped& unreaped() { return unreaped_; }
     /// The child of this role, or null.
     [[nodiscard]] Child* find(ipc::Party party);
 
@@ -135,6 +138,7 @@ private:
     boost::asio::steady_timer loop_timer_;  ///< to the end of a crash loop, if nothing exits before
     std::string start_failure_;
     ipc::Dispatcher<Child&> messages_;
+    Unreaped unreaped_;
     std::vector<std::unique_ptr<Child>> children_;
     std::vector<std::unique_ptr<Child>> removed_;  ///< of removed roles, until they have exited
     Links links_;

@@ -1,14 +1,15 @@
 #include "libudpserver/process/tried_program.hpp"
 
+#include <fmt/core.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -87,10 +88,17 @@ pid_t spawn_program(const TriedProgram::Start& start, int socket) {
     return pid;
 }
 
+/// The kernel kills them when their parent exits, which may hang.
+void kill_children_of(pid_t parent) {
+    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", parent));
+    for (pid_t pid = 0; children >> pid;)
+        ::kill(pid, SIGKILL);
+}
+
 }  // namespace
 
-TriedProgram::TriedProgram(boost::asio::io_context& io, const Start& start, Hooks hooks)
-    : hooks_(std::move(hooks)), socket_(io), exit_(io) {
+TriedProgram::TriedProgram(boost::asio::io_context& io, const Start& start, Hooks hooks, Unreaped& unreaped)
+    : hooks_(std::move(hooks)), unreaped_(unreaped), socket_(io), exit_(io) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
         require(errno, "socketpair");
@@ -119,8 +127,9 @@ bool TriedProgram::say(std::string_view word) {
 
 void TriedProgram::end() {
     if (pid_ < 0) return;
-    ::kill(pid_, SIGKILL);
-    collect();
+    ::kill(pid_, SIGKILL);  // it has no more children from now on
+    kill_children_of(pid_);
+    unreaped_.kill(std::exchange(pid_, -1));
 }
 
 // All words that it sent are read before its exit is reported: the last one may have the reason.
@@ -145,17 +154,9 @@ void TriedProgram::wait_for_exit() {
             while ((got = ::recv(socket_.native_handle(), word.data(), word.size(), MSG_DONTWAIT)) > 0)
                 hooks_.on_word(std::string(word.data(), static_cast<std::size_t>(got)));
             if (pid_ < 0) return;
-            const ExitStatus status = collect();
-            hooks_.on_exit(status);
+            // It has exited, so this does not wait; another process that traces it may do that.
+            hooks_.on_exit({.wait_status = unreaped_.kill(std::exchange(pid_, -1)), .hung = false});
         });
-}
-
-ExitStatus TriedProgram::collect() {
-    ExitStatus status;
-    while (::waitpid(pid_, &status.wait_status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    return status;
 }
 
 }  // namespace process

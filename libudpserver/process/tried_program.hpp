@@ -12,11 +12,12 @@
 
 #include "base/unique_fd.hpp"
 #include "libudpserver/process/exit_status.hpp"
+#include "libudpserver/process/unreaped.hpp"
 
 namespace process {
 
 /// Another program that runs as a child of this one, to be tried out. Both sides send words through a socket.
-/// It never outlives this object, which must not be destroyed from its own hooks.
+/// It is killed with this object, which must not be destroyed from its own hooks.
 class TriedProgram {
 public:
     struct Start {
@@ -32,24 +33,25 @@ public:
     };
 
     /// Throws std::system_error if it cannot be started.
-    TriedProgram(boost::asio::io_context& io, const Start& start, Hooks hooks);
-    /// Kills it and waits for its end. The kernel kills its children before.
+    TriedProgram(boost::asio::io_context& io, const Start& start, Hooks hooks, Unreaped& unreaped);
+    /// As end().
     ~TriedProgram();
     TriedProgram(const TriedProgram&) = delete;
     TriedProgram& operator=(const TriedProgram&) = delete;
 
     /// False if it does not read, or has exited.
     bool say(std::string_view word);
-    /// Kills it and waits for its end; on_exit is not called any more.
+    /// Kills it and its children, and waits for its exit, at most as long as Unreaped::kill(); on_exit is not
+    /// called any more.
     void end();
     [[nodiscard]] pid_t pid() const { return pid_; }
 
 private:
     void read_words();
     void wait_for_exit();
-    ExitStatus collect();
 
     Hooks hooks_;
+    Unreaped& unreaped_;
     boost::asio::posix::stream_descriptor socket_, exit_;
     pid_t pid_ = -1;
     // Handlers that are already queued when this object is destroyed see that it is empty.

@@ -11,8 +11,9 @@ using process::probe_program;
 namespace {
 
 process::Probe shell(const std::string& text, std::chrono::milliseconds limit = 10s) {
+    process::Unreaped unreaped;
     const base::UniqueFd input(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
-    return probe_program("/bin/sh", {"-c", text}, input.get(), limit);
+    return probe_program("/bin/sh", {"-c", text}, input.get(), limit, unreaped);
 }
 
 unsigned long long hexadecimal(const std::string& text, const std::string& label) {
@@ -59,5 +60,6 @@ TEST_CASE("it gets no other descriptor, no blocked signal and no ignored one") {
 }
 
 TEST_CASE("a program that is not there") {
-    CHECK_THROWS_AS(probe_program("/nowhere/proxyd", {}, 0, 1s), std::system_error);
+    process::Unreaped unreaped;
+    CHECK_THROWS_AS(probe_program("/nowhere/proxyd", {}, 0, 1s, unreaped), std::system_error);
 }
