@@ -10,6 +10,7 @@ import pytest
 from counters import counters
 from deadline import SLOWNESS, wait_for
 from free_ports import free_port, free_ports
+from processes import stop_process
 from programs import udp_load
 from proxyd_process import Proxyd, configuration
 
@@ -233,7 +234,7 @@ def stopped():
     """`with stopped(pid):` the process does not run; shorter than its heartbeat."""
     @contextlib.contextmanager
     def stop(pid):
-        os.kill(pid, signal.SIGSTOP)
+        stop_process(pid)
         try:
             yield
         finally:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+from deadline import wait_for
+
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -43,6 +45,17 @@ def is_alive(pid):
     """A zombie is not."""
     stat = _stat(pid)
     return stat is not None and stat[0] not in "ZX"
+
+
+def stop_process(pid):
+    """SIGSTOP; it reads and sends nothing more when this returns. A thread may run on for a moment after the signal."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: all(stat is None or stat[0] in "TtZX" for stat in map(_stat, threads_of(pid))),
+             what=f"the stop of all threads of {pid}")
+
+
+def threads_of(pid):
+    return [f"{pid}/task/{task}" for task in os.listdir(f"/proc/{pid}/task")]
 
 
 def children_of(pid):
