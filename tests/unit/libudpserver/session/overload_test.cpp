@@ -28,70 +28,100 @@ struct Loss {
 };
 
 /// 100 light sources send 2,000 datagrams/s together, and heavy ones `rate`, from a number of addresses.
-struct Simulation {
+struct Load {
     std::uint32_t heavy_addresses = 1, light_addresses = 100;
     double heavy_rate = 150'000, light_rate = 2000;
     bool with_overload = true;
     std::deque<base::Address> queue = {};
 
-    Loss run(base::Duration time) {
-        constexpr std::uint32_t datagram_bytes = 768, capacity = 10'000;
-        constexpr double forward_us = 1e6 / 60'000, drop_us = 1.5;
-        net::ReceiveBuffer buffer{.used = 0, .size = capacity * datagram_bytes, .dropped = 0};
-        session::Overload overload;
-        session::HeavySources sources;
-        std::mt19937 random(1);
-        std::map<std::uint8_t, std::uint64_t> sent, forwarded;
-        const auto any = [&](std::uint32_t below) { return static_cast<std::uint32_t>(random() % below); };
-        Loss loss;
-        double work_us = 0;
-        const double total_rate = heavy_rate + light_rate;
-        double due = 0;
-        for (base::Instant now{1h}; now < base::Instant{1h} + time; now += 1ms) {
-            for (due += total_rate / 1000; due >= 1; due -= 1) {
-                const bool is_light = any(100'000) < 100'000 * light_rate / total_rate;
-                const auto from =
-                    is_light ? host(light, any(light_addresses)) : host(heavy, any(heavy_addresses));
-                ++sent[from.bytes[0]];
-                if (queue.size() < capacity)
-                    queue.push_back(from);
-                else
-                    ++buffer.dropped;
-            }
-            for (work_us = std::min(work_us, 0.0) + 1000; work_us > 0;) {
-                const std::size_t count = std::min<std::size_t>(queue.size(), 32);
-                buffer.used = static_cast<std::uint32_t>(queue.size()) * datagram_bytes;
-                if (count < 32)
-                    overload.seen_empty();
-                else
-                    overload.seen_full(buffer, now);
-                if (count == 0) break;
-                for (std::size_t i = 0; i < count; ++i) {
-                    const base::Address from = queue.front();
-                    queue.pop_front();
-                    const bool drops = with_overload && overload.drops(from, sources, now);
-                    work_us -= drops ? drop_us : forward_us;
-                    ++(drops ? loss.dropped : forwarded[from.bytes[0]]);
-                    loss.light_dropped += drops && from.bytes[0] == light ? 1 : 0;
-                }
-            }
-        }
-        for (const base::Address& from : queue)
-            ++forwarded[from.bytes[0]];
-        const auto lost = [&](std::uint8_t who) {
-            return 1 - static_cast<double>(forwarded[who]) /
-                           static_cast<double>(std::max<std::uint64_t>(sent[who], 1));
-        };
-        loss.light = lost(light);
-        loss.heavy = lost(heavy);
-        return loss;
-    }
+    [[nodiscard]] Loss run(base::Duration time) const;
 };
+
+class Simulation {
+public:
+    explicit Simulation(const Load& load) : load_(load), queue_(load.queue) {}
+
+    void receive_for_a_millisecond() {
+        for (due_ += total_rate() / 1000; due_ >= 1; due_ -= 1) {
+            const base::Address from = any_source();
+            ++sent_[from.bytes[0]];
+            if (queue_.size() < capacity)
+                queue_.push_back(from);
+            else
+                ++buffer_.dropped;
+        }
+    }
+
+    void work_for_a_millisecond(base::Instant now) {
+        for (work_us_ = std::min(work_us_, 0.0) + 1000; work_us_ > 0;) {
+            const std::size_t count = std::min<std::size_t>(queue_.size(), batch);
+            buffer_.used = static_cast<std::uint32_t>(queue_.size()) * datagram_bytes;
+            if (count < batch)
+                overload_.seen_empty();
+            else
+                overload_.seen_full(buffer_, now);
+            if (count == 0) break;
+            for (std::size_t i = 0; i < count; ++i)
+                read_one(now);
+        }
+    }
+
+    /// What still waits is not lost.
+    Loss loss() {
+        for (const base::Address& from : queue_)
+            ++forwarded_[from.bytes[0]];
+        loss_.light = lost(light);
+        loss_.heavy = lost(heavy);
+        return loss_;
+    }
+
+private:
+    static constexpr std::uint32_t datagram_bytes = 768, capacity = 10'000, batch = 32;
+    static constexpr double forward_us = 1e6 / 60'000, drop_us = 1.5;
+
+    [[nodiscard]] double total_rate() const { return load_.heavy_rate + load_.light_rate; }
+    std::uint32_t any(std::uint32_t below) { return static_cast<std::uint32_t>(random_() % below); }
+    base::Address any_source() {
+        const bool is_light = any(100'000) < 100'000 * load_.light_rate / total_rate();
+        return is_light ? host(light, any(load_.light_addresses)) : host(heavy, any(load_.heavy_addresses));
+    }
+    void read_one(base::Instant now) {
+        const base::Address from = queue_.front();
+        queue_.pop_front();
+        const bool drops = load_.with_overload && overload_.drops(from, sources_, now);
+        work_us_ -= drops ? drop_us : forward_us;
+        ++(drops ? loss_.dropped : forwarded_[from.bytes[0]]);
+        loss_.light_dropped += drops && from.bytes[0] == light ? 1 : 0;
+    }
+    double lost(std::uint8_t who) {
+        const auto sent = static_cast<double>(std::max<std::uint64_t>(sent_[who], 1));
+        return 1 - static_cast<double>(forwarded_[who]) / sent;
+    }
+
+    const Load& load_;
+    std::deque<base::Address> queue_;
+    net::ReceiveBuffer buffer_{.used = 0, .size = capacity * datagram_bytes, .dropped = 0};
+    session::Overload overload_;
+    session::HeavySources sources_;
+    std::mt19937 random_{1};
+    std::map<std::uint8_t, std::uint64_t> sent_, forwarded_;
+    double due_ = 0, work_us_ = 0;
+    Loss loss_;
+};
+
+Loss Load::run(base::Duration time) const {
+    Simulation simulation(*this);
+    for (base::Instant now{1h}; now < base::Instant{1h} + time; now += 1ms) {
+        simulation.receive_for_a_millisecond();
+        simulation.work_for_a_millisecond(now);
+    }
+    return simulation.loss();
+}
 
 }  // namespace
 
 TEST_CASE("one source above the capacity loses its own datagrams and nobody else's [B-4]") {
-    Simulation without{.with_overload = false}, with{};
+    Load without{.with_overload = false}, with{};
     CHECK(without.run(5s).light > 0.4);
     const Loss loss = with.run(5s);
     CHECK(loss.light == 0);
@@ -101,8 +131,8 @@ TEST_CASE("one source above the capacity loses its own datagrams and nobody else
 TEST_CASE("several heavy sources are found one share after the other, and light ones are spared [B-4]") {
     for (const std::uint32_t addresses : {2u, 16u, 100u}) {
         INFO(addresses);
-        Simulation simulation{.heavy_addresses = addresses};
-        const Loss loss = simulation.run(5s);
+        Load load{.heavy_addresses = addresses};
+        const Loss loss = load.run(5s);
         CHECK(loss.light_dropped == 0);
         CHECK(loss.light < 0.05);
     }
@@ -111,8 +141,8 @@ TEST_CASE("several heavy sources are found one share after the other, and light 
 TEST_CASE("a flood from many addresses makes no light source heavy [B-4]") {
     for (const std::uint32_t addresses : {5'000u, 1'000'000u}) {
         INFO(addresses);
-        Simulation simulation{.heavy_addresses = addresses};
-        CHECK(simulation.run(5s).light_dropped == 0);
+        Load load{.heavy_addresses = addresses};
+        CHECK(load.run(5s).light_dropped == 0);
     }
 }
 
@@ -120,9 +150,9 @@ TEST_CASE("a busy client is not blamed for a flood that no source explains [B-4]
     const double rate = GENERATE(300.0, 1000.0);
     for (const double flood : {80'000.0, 150'000.0}) {
         CAPTURE(rate, flood);
-        Simulation with{
+        Load with{
             .heavy_addresses = 1'000'000, .light_addresses = 1, .heavy_rate = flood, .light_rate = rate};
-        Simulation without = with;
+        Load without = with;
         without.with_overload = false;
         CHECK(with.run(4s).light < without.run(4s).light + 0.05);
     }
@@ -131,14 +161,14 @@ TEST_CASE("a busy client is not blamed for a flood that no source explains [B-4]
 TEST_CASE("a busy client is spared when heavier sources explain the load [B-4]") {
     for (const std::uint32_t addresses : {1u, 16u}) {
         CAPTURE(addresses);
-        Simulation simulation{.heavy_addresses = addresses, .light_addresses = 1, .light_rate = 1000};
-        CHECK(simulation.run(4s).light < 0.05);
+        Load load{.heavy_addresses = addresses, .light_addresses = 1, .light_rate = 1000};
+        CHECK(load.run(4s).light < 0.05);
     }
 }
 
 TEST_CASE("nothing is dropped while the buffer is at most half full [B-4]") {
-    Simulation simulation{.heavy_rate = 50'000};
-    CHECK(simulation.run(2s).dropped == 0);
+    Load load{.heavy_rate = 50'000};
+    CHECK(load.run(2s).dropped == 0);
     session::Overload overload;
     session::HeavySources sources;
     const base::Instant now{1h};
@@ -151,10 +181,10 @@ TEST_CASE("nothing is dropped while the buffer is at most half full [B-4]") {
 TEST_CASE("a backlog after a pause is forwarded as a whole while it falls [B-4]") {
     for (const std::uint32_t addresses : {1u, 3u, 100u}) {
         INFO(addresses);
-        Simulation simulation{.light_addresses = addresses, .heavy_rate = 0, .light_rate = 20'000};
+        Load load{.light_addresses = addresses, .heavy_rate = 0, .light_rate = 20'000};
         for (std::uint32_t i = 0; i < 9'000; ++i)
-            simulation.queue.push_back(host(light, i % addresses));
-        const Loss loss = simulation.run(2s);
+            load.queue.push_back(host(light, i % addresses));
+        const Loss loss = load.run(2s);
         CHECK(loss.dropped == 0);
         CHECK(loss.light <= 0);
     }
