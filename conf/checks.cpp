@@ -255,15 +255,18 @@ void check_ephemeral(const PortRange& port, const System& system, const std::str
                              "with net.ipv4.ip_local_reserved_ports)");
 }
 
-namespace {
-
+// Datagrams that arrive within 10 ms may be read together, however evenly they were sent.
 void check_burst(const DatagramRate& rate, const std::string& section, Report& report) {
     const std::string path = section + ".burst";
-    if (rate.rate == 0 && report.is_given(path) && report.is_clean(path))
-        report.warning(path, "has no effect without " + section + ".rate");
+    if (!report.is_given(path) || !report.is_clean(section)) return;
+    const std::uint32_t least = rate.rate / 100;
+    if (rate.rate == 0) return report.warning(path, "has no effect without rate");
+    if (rate.burst > 0 && rate.burst < least)
+        report.warning(path,
+                       "holds less than 10 ms of the rate, so a client that keeps the rate loses "
+                       "datagrams (expected at least " +
+                           std::to_string(least) + ", or 0 for one second's worth)");
 }
-
-}  // namespace
 
 void check_reserved(const PortRange& port, const System& system, const std::string& path, Report& report) {
     const unsigned reserved = count_reserved(port, system);

@@ -19,6 +19,9 @@ void check_reach(const Config& config, Report& report);
 /// Names and regular expressions: where they are allowed, how many, and exclusions that do not hold.
 void check_host_names(const Config& config, Report& report);
 
+/// Warns about a burst without a rate, and about one that keeps the rate from being reached. `section` is the
+/// path of both keys.
+void check_burst(const DatagramRate& rate, const std::string& section, Report& report);
 /// Warns if the kernel may give one of these ports to another program.
 void check_ephemeral(const PortRange& port, const System& system, const std::string& path, Report& report);
 /// Warns if a part of a rule's source ports is reserved, perhaps for another program.

@@ -93,7 +93,7 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
                                    [](const Server& server) { return !server.name.empty(); });
     no_effect(!named, "on-name-change", "in a rule without a name in plug-to");
     no_effect(rule.limits.idle == Duration{0}, "limits.idle-bytes", "without limits.idle");
-    no_effect(rule.limits.rate.rate == 0, "limits.burst", "without limits.rate");
+    check_burst(rule.limits.rate, rule_path(index, "limits"), report);
     const bool endless = rule.limits.idle == Duration{0} && rule.limits.lifetime == Duration{0};
     if (rule.action == Action::accept && endless) {
         report.warning(rule_path(index, "limits"),

@@ -118,9 +118,25 @@ TEST_CASE("keys without effect are warned about") {
     CHECK(warnings_of("udp-session-type: one-way, limits: {idle: 5m, client-datagrams: 1}") == "");
     CHECK(warnings_of("limits: {idle: 0s, lifetime: 1h, idle-bytes: 5}").find("has no effect without") !=
           std::string::npos);
-    CHECK(warnings_of("limits: {burst: 5}").find("has no effect without limits.rate") != std::string::npos);
-    CHECK(warnings_of("limits: {rate: 1000/s, burst: 5}") == "");
+    CHECK(warnings_of("limits: {burst: 5}").find("limits.burst: has no effect without rate") !=
+          std::string::npos);
     CHECK(warnings_of("dscp: {match: [1, 1]}").find("duplicate value") != std::string::npos);
+}
+
+TEST_CASE("a burst that keeps the rate from being reached is warned about [B-4]") {
+    CHECK(warnings_of("limits: {rate: 1000/s, burst: 9}").find("expected at least 10,") != std::string::npos);
+    CHECK(warnings_of("limits: {rate: 1000/s, burst: 10}") == "");
+    CHECK(warnings_of("limits: {rate: 1000/s, burst: 0}") == "");
+    CHECK(warnings_of("limits: {rate: 99/s, burst: 1}") == "");
+    for (const std::string key : {"per-address", "per-network"}) {
+        TextConfig text;
+        text.udpserver = "udpserver: {max-sessions: 10, " + key + ": {rate: 5000/s, burst: 49}}";
+        CHECK(lines(load(text).warnings).find(key + ".burst: holds less than 10 ms of the rate") !=
+              std::string::npos);
+        text.udpserver = "udpserver: {max-sessions: 10, " + key + ": {burst: 49}}";
+        CHECK(lines(load(text).warnings).find(key + ".burst: has no effect without rate") !=
+              std::string::npos);
+    }
 }
 
 TEST_CASE("sessions that never end and rules that accept nothing are warned about") {
