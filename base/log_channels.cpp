@@ -46,7 +46,7 @@ std::pair<UniqueFd, UniqueFd> packet_pair() {
 }
 
 Channels::Channels(const std::vector<std::string>& roles) : counters_(make_counters()) {
-    std::size_t counter = 1;
+    std::size_t counter = 3;  // after those of LOG
     for (const std::string& role : roles) {
         auto [sender, receiver] = packet_pair();
         all_.push_back(

@@ -40,6 +40,10 @@ public:
 
     /// Lines that LOG received but could not write.
     [[nodiscard]] std::atomic<std::uint64_t>& unwritten() { return counters_[0]; }
+    /// The errno of the last of them; 0 after a line that was written.
+    [[nodiscard]] std::atomic<std::uint64_t>& write_error() const { return counters_[1]; }
+    /// How often LOG has looked for lines.
+    [[nodiscard]] std::atomic<std::uint64_t>& turns() { return counters_[2]; }
     /// All lines that were lost on either way, since the channels were made.
     [[nodiscard]] std::uint64_t lost() const;
 

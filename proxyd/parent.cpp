@@ -112,7 +112,10 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
             kept_.forget_past();
         if (supervisor_.was_ready() && !is_settling()) notifier_.ready();
     });
-    supervisor_.on_stopping([this] { notifier_.stopping(); });
+    supervisor_.on_stopping([this] {
+        notifier_.stopping();
+        if (log_) log_->stopping();
+    });
     if (!log_) return;
     watch_log();
     supervisor_.on_reopen([this](const process::LogProcess::Done& done) { reopen_log(done); });
@@ -127,7 +130,7 @@ void Parent::watch_log() {
 }
 
 void Parent::reopen_log(const process::LogProcess::Done& done) {
-    if (!log_->has_file()) return done({});
+    if (!log_->has_file() && config_->status_file.path.empty()) return done({});
     log_->reopen([done](const std::string& failure) {
         if (failure.empty())
             base::log::write(base::msg::log_reopened, "log file reopened");
@@ -138,7 +141,7 @@ void Parent::reopen_log(const process::LogProcess::Done& done) {
 }
 
 void Parent::finish_log() {
-    if (log_) log_->finish(process::LogProcess::finish_limit);
+    if (log_) static_cast<void>(log_->finish(process::LogProcess::finish_limit));
 }
 
 void Parent::resume_log() {
@@ -174,6 +177,8 @@ std::string Parent::status_text() const {
         down += (down.empty() ? "" : "; ") + child->role().name + " is not ready";
         if (status.last_exit) down += ", last exit: " + to_string(*status.last_exit);
     }
+    if (const std::string fault = log_ ? log_->status().fault : ""; !fault.empty())
+        down += (down.empty() ? "LOG " : "; LOG ") + fault;
     if (!down.empty()) return down;
     if (supervisor_.is_degraded()) return "degraded: crash loop, restarts of REG are delayed";
     return draining_ ? "shutting down gracefully: no new sessions" : "ready";

@@ -178,6 +178,14 @@ int report_failure(const Start& parts, const std::string& reason) {
     return 1;
 }
 
+/// Returns the exit status: 1 if the log does not have all lines since the stop, records for example.
+int finish_log(process::LogProcess& log, int status) {
+    const std::string failure = log.finish(process::LogProcess::finish_limit);
+    if (failure.empty()) return status;
+    std::fprintf(stderr, "proxyd: the log is not complete: %s\n", failure.c_str());
+    return status == 0 ? 1 : status;
+}
+
 /// The caller may have left any descriptor open, a lock for example, which proxyd would hold for its
 /// lifetime.
 void close_inherited_descriptors(const Start& parts) {
@@ -204,8 +212,7 @@ int start(const Start& parts) {
         status = report_failure(parts, process::reason_of(error));
     }
     base::log::flush_and_close();
-    if (log.process) log.process->finish(process::LogProcess::finish_limit);
-    return status;
+    return log.process ? finish_log(*log.process, status) : status;
 }
 
 }  // namespace proxyd

@@ -71,6 +71,7 @@ public:
     void run() {
         while (!done_) {
             wait();
+            ++channels_.turns();
             if (watched_.front().revents != 0) obey();
             if (done_) return;
             for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -158,7 +159,15 @@ private:
         const bool claims = channel.role == candidate_role;
         if (!line || (claims && std::ranges::find(claimable, line->role) == claimable.end()))
             return log::write(msg::link_refused, "log line of {} pid {}: malformed", channel.role, pid);
+        errno = 0;
         log::relay(*line, claims ? line->role : channel.role, pid);
+        note_error(errno);
+    }
+
+    /// The error of a line that was lost. Nothing after the write in question sets errno.
+    void note_error(int error) {
+        const bool is_lost = log::lost() != unwritten_;
+        channels_.write_error() = is_lost ? static_cast<std::uint64_t>(error) : 0;
     }
 
     void count_unwritten() {

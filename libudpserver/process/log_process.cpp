@@ -1,17 +1,13 @@
 #include "libudpserver/process/log_process.hpp"
 
 #include <fmt/core.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -20,12 +16,12 @@
 #include "base/log.hpp"
 #include "base/signals.hpp"
 #include "base/text.hpp"
+#include "libudpserver/process/log_instance.hpp"
 
 namespace process {
 
 namespace log = base::log;
 namespace msg = base::msg;
-using boost::asio::posix::stream_descriptor;
 
 namespace {
 
@@ -37,104 +33,13 @@ constexpr base::Duration open_limit{5'000};
 constexpr base::Duration kill_limit{100};
 /// If this number hangs in a disk, no more are started for it.
 constexpr std::size_t max_leaving = 3;
-constexpr std::size_t max_log_word = 2048;
+constexpr base::Duration look_interval{1'000};
 
 [[noreturn]] void fail_log(const char* what) {
     throw std::system_error(errno, std::system_category(), what);
 }
 
-bool becomes_readable(int descriptor, base::Duration limit) {
-    pollfd watched{descriptor, POLLIN, 0};
-    int ready = 0;
-    do {
-        ready = ::poll(&watched, 1, static_cast<int>(limit.count()));
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
-}
-
 }  // namespace
-
-/// One process.
-class LogProcess::Instance : public std::enable_shared_from_this<Instance> {
-public:
-    Instance(pid_t pid, base::UniqueFd control)
-        : pid_(pid),
-          control_(std::move(control)),
-          exit_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
-    ~Instance() { unwatch(); }
-    Instance(const Instance&) = delete;
-    Instance& operator=(const Instance&) = delete;
-
-    template <typename OnWord, typename OnExit>
-    void watch(boost::asio::io_context& io, OnWord on_word, OnExit on_exit) {
-        control_watch_.emplace(io, control_.get());
-        exit_watch_.emplace(io, exit_.get());
-        read_words(on_word);
-        exit_watch_->async_wait(stream_descriptor::wait_read, [on_exit](boost::system::error_code error) {
-            if (!error) on_exit();
-        });
-    }
-    void unwatch() {
-        if (control_watch_) control_watch_->release();
-        if (exit_watch_) exit_watch_->release();
-        control_watch_.reset();
-        exit_watch_.reset();
-    }
-
-    void say(std::string_view word) const {
-        static_cast<void>(::send(control_.get(), word.data(), word.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
-    }
-    /// Empty without a word, or if it has exited.
-    [[nodiscard]] std::string word() const {
-        std::array<char, max_log_word> word;
-        const ssize_t got = ::recv(control_.get(), word.data(), word.size(), MSG_DONTWAIT);
-        return {word.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
-    }
-    [[nodiscard]] std::string word_within(base::Duration limit) const {
-        return becomes_readable(control_.get(), limit) ? word() : std::string();
-    }
-
-    [[nodiscard]] bool exits_within(base::Duration limit) const {
-        return becomes_readable(exit_.get(), limit);
-    }
-    void kill() const { ::kill(pid_, SIGKILL); }
-    /// Nothing while it runs.
-    std::optional<ExitStatus> collect() {
-        ExitStatus status;
-        pid_t got = -1;
-        do {
-            got = ::waitpid(pid_, &status.wait_status, WNOHANG);
-        } while (got < 0 && errno == EINTR);
-        if (got == 0) return std::nullopt;
-        exited_ = true;
-        return status;
-    }
-    [[nodiscard]] pid_t pid() const { return pid_; }
-    [[nodiscard]] bool exited() const { return exited_; }
-    [[nodiscard]] base::Instant started() const { return started_; }
-
-    bool is_open = false;
-
-private:
-    template <typename OnWord>
-    void read_words(OnWord on_word) {
-        control_watch_->async_wait(stream_descriptor::wait_read,
-                                   [weak = weak_from_this(), on_word](boost::system::error_code error) {
-                                       const auto self = weak.lock();
-                                       if (error || !self || !self->control_watch_) return;
-                                       const std::string text = self->word();
-                                       if (text.empty()) return;  // it exits
-                                       self->read_words(on_word);
-                                       on_word(text);
-                                   });
-    }
-
-    pid_t pid_;
-    base::UniqueFd control_, exit_;
-    std::optional<stream_descriptor> control_watch_, exit_watch_;
-    base::Instant started_ = base::MonotonicClock::now();
-    bool exited_ = false;
-};
 
 LogProcess::LogProcess(LogSetup setup, const std::vector<std::string>& roles)
     : setup_(std::move(setup)), channels_(roles), policy_(log_speed) {
@@ -151,7 +56,7 @@ LogProcess::InstancePtr LogProcess::launch() {
     const pid_t pid = ::fork();
     if (pid < 0) fail_log("fork");
     if (pid == 0) log_main(setup_, channels_, theirs.get(), other_receiver_.get());
-    return std::make_shared<Instance>(pid, std::move(ours));
+    return std::make_shared<LogInstance>(pid, std::move(ours));
 }
 
 void LogProcess::start(base::Duration limit) {
@@ -189,14 +94,26 @@ void LogProcess::start_later() {
 void LogProcess::watch(boost::asio::io_context& io, std::function<void()> end_proxy) {
     io_ = &io;
     end_proxy_ = std::move(end_proxy);
-    for (auto* timer : {&start_timer_, &open_timer_, &leave_timer_})
+    for (auto* timer : {&start_timer_, &open_timer_, &leave_timer_, &look_timer_})
         *timer = std::make_unique<boost::asio::steady_timer>(io);
     for (const InstancePtr& instance : {current_, next_})
         if (instance) watch(instance);
+    look_regularly();
+}
+
+void LogProcess::look_regularly() {
+    const auto receivers = channels_.receivers();
+    const bool lines_wait = std::ranges::any_of(
+        receivers, [](int receiver) { return becomes_readable(receiver, base::Duration(0)); });
+    health_.look(lines_wait, channels_.turns(), channels_.lost(), base::MonotonicClock::now());
+    look_timer_->expires_after(look_interval);
+    look_timer_->async_wait([this](boost::system::error_code error) {
+        if (!error) look_regularly();
+    });
 }
 
 void LogProcess::watch(const InstancePtr& instance) {
-    const std::weak_ptr<Instance> weak = instance;
+    const std::weak_ptr<LogInstance> weak = instance;
     instance->watch(
         *io_,
         [this, weak](const std::string& word) {
@@ -209,7 +126,7 @@ void LogProcess::watch(const InstancePtr& instance) {
 
 void LogProcess::unwatch() {
     io_ = nullptr;
-    for (auto* timer : {&start_timer_, &open_timer_, &leave_timer_})
+    for (auto* timer : {&start_timer_, &open_timer_, &leave_timer_, &look_timer_})
         timer->reset();
     for (const InstancePtr& instance : {current_, next_})
         if (instance) instance->unwatch();
@@ -353,37 +270,71 @@ void LogProcess::report(const std::string& failure) {
     if (const Done done = std::exchange(reopened_, nullptr)) done(failure);
 }
 
-void LogProcess::finish(base::Duration limit) {
+std::string LogProcess::finish(base::Duration limit) {
     const bool watched = io_ != nullptr;
     if (watched) unwatch();
     if (current_ && current_->collect()) current_.reset();
     if (!current_) current_ = std::exchange(next_, nullptr);
     try {
         if (!current_) current_ = launch();
-    } catch (const std::system_error&) {
-        return;
+    } catch (const std::system_error& error) {
+        return error.what();
     }
-    for (const InstancePtr& instance : {current_, next_}) {
-        if (!instance) continue;
-        instance->say(instance == current_ ? log_words::finish : log_words::stop);
-        if (!instance->exits_within(limit)) {
-            instance->kill();
-            static_cast<void>(instance->exits_within(kill_limit));
-        }
-        instance->collect();
-    }
+    const std::string failure = end(current_, log_words::finish, limit);
+    if (next_) static_cast<void>(end(next_, log_words::stop, limit));
     for (const InstancePtr& instance : leaving_)
         if (instance->exits_within(kill_limit)) instance->collect();
     leaving_.clear();
     current_.reset();
     next_.reset();
     report("proxyd is stopping");
+    return failure.empty() ? lost_since_stop() : failure;
+}
+
+/// Why it did not do it: it could not open the log, or did not exit in time.
+std::string LogProcess::end(const InstancePtr& instance, std::string_view word, base::Duration limit) {
+    const std::string first = instance->is_open ? "" : instance->word_within(limit);
+    instance->say(word);
+    const bool exited = instance->exits_within(limit);
+    if (!exited) {
+        instance->kill();
+        static_cast<void>(instance->exits_within(kill_limit));
+    }
+    const std::optional<ExitStatus> status = instance->collect();
+    if (!exited) return fmt::format("{} hangs", log_role);
+    if (first.starts_with(log_words::failed)) return first.substr(1);
+    return status && status->wait_status != 0 ? to_string(*status) : std::string();
+}
+
+/// `syslog-failure: ignore`
+bool LogProcess::may_lose_lines() const {
+    const base::LogSettings& settings = setup_.log;
+    const bool uses_syslog = settings.target == base::LogTarget::syslog ||
+                             (settings.target == base::LogTarget::automatic && !setup_.foreground);
+    return uses_syslog && settings.on_syslog_failure == base::SyslogFailure::ignore;
+}
+
+std::string LogProcess::lost_since_stop() {
+    if (may_lose_lines()) return {};
+    const std::uint64_t lost = channels_.lost(), before = lost_before_stop_.value_or(lost);
+    if (lost == before) return {};
+    const auto error = static_cast<int>(channels_.write_error());
+    return fmt::format("{} lines are lost{}", lost - before,
+                       error == 0 ? "" : std::string(": ") + std::strerror(error));
+}
+
+std::string LogProcess::fault(base::Instant now) const {
+    if (current_) return health_.fault(static_cast<int>(channels_.write_error()), !may_lose_lines(), now);
+    if (awaits_exit()) return {};
+    return failure_.empty() ? "down" : "down: " + failure_;
 }
 
 LogProcess::Status LogProcess::status() const {
     Status now = status_;
     now.pid = current_ ? current_->pid() : -1;
     now.lines_lost = channels_.lost();
+    now.lines_lost_at = health_.lost_at();
+    now.fault = fault(base::MonotonicClock::now());
     return now;
 }
 

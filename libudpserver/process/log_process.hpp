@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,10 +17,13 @@
 #include "base/log_channels.hpp"
 #include "base/unique_fd.hpp"
 #include "libudpserver/process/exit_status.hpp"
+#include "libudpserver/process/log_health.hpp"
 #include "libudpserver/process/log_main.hpp"
 #include "libudpserver/process/restart_policy.hpp"
 
 namespace process {
+
+class LogInstance;
 
 /// The parent's side of LOG: starts it, restarts it, and replaces it by a new one when the log is to be
 /// reopened. A LOG that hangs delays nothing: it is killed and given up, also while it cannot be killed.
@@ -35,6 +39,8 @@ public:
         std::optional<base::Instant> started, ended;
         std::optional<ExitStatus> last_exit;
         std::uint64_t lines_lost = 0;
+        std::optional<base::Instant> lines_lost_at;
+        std::string fault;  ///< why lines are not written now; empty if they are
     };
 
     /// Makes the channels of these roles. Throws std::system_error.
@@ -72,14 +78,16 @@ public:
     /// stays.
     void reopen(Done done);
 
+    /// The proxy stops: what is lost from now on counts for finish().
+    void stopping() { lost_before_stop_ = channels_.lost(); }
     /// Waits until all lines are written and LOG has exited; gives it up after `limit`. It is not restarted.
-    void finish(base::Duration limit);
+    /// Returns why lines since stopping() are not in the log; an empty text if all are.
+    std::string finish(base::Duration limit);
 
     [[nodiscard]] Status status() const;
 
 private:
-    class Instance;
-    using InstancePtr = std::shared_ptr<Instance>;
+    using InstancePtr = std::shared_ptr<LogInstance>;
 
     InstancePtr launch();
     void open_within(base::Duration limit);
@@ -96,6 +104,11 @@ private:
     void forget_exited();
     void start_after(base::Duration delay);
     void report(const std::string& failure);
+    void look_regularly();
+    [[nodiscard]] std::string fault(base::Instant now) const;
+    [[nodiscard]] std::string end(const InstancePtr& instance, std::string_view word, base::Duration limit);
+    [[nodiscard]] std::string lost_since_stop();
+    [[nodiscard]] bool may_lose_lines() const;
 
     LogSetup setup_;
     base::log::Channels channels_;
@@ -109,7 +122,9 @@ private:
     std::string failure_;  ///< of the last start, which is not in the log yet
     boost::asio::io_context* io_ = nullptr;
     std::function<void()> end_proxy_;
-    std::unique_ptr<boost::asio::steady_timer> start_timer_, open_timer_, leave_timer_;
+    std::unique_ptr<boost::asio::steady_timer> start_timer_, open_timer_, leave_timer_, look_timer_;
+    LogHealth health_;
+    std::optional<std::uint64_t> lost_before_stop_;
 };
 
 }  // namespace process

@@ -157,14 +157,14 @@ private:
     }
 
     void check_process(const Row& process) {
+        if (const auto lost = process.number("lines_lost"))
+            add(check_log(*lost, process.number("lines_lost_ago_ms").value_or(0), process.text("fault")));
         const std::int64_t pid = process.number("pid").value_or(0);
         if (pid <= 0) return;
         const std::string role = process.text("role");
         const std::string folder = "/proc/" + std::to_string(pid);
         add(check_descriptors(role, text_of(folder + "/limits"), descriptors_of(pid, process)));
         if (role == "parent") return;
-        if (process.find("lines_lost") != nullptr)
-            add(check_lost_lines(process.number("lines_lost").value_or(0)));
         const bool user = !instance_.has_file() || !instance_.config.user.empty();
         add(check_privileges(role, text_of(folder + "/status"), user));
         add(check_restarts(role, process.number("restarts").value_or(0)));

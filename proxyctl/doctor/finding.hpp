@@ -43,7 +43,8 @@ Finding check_sandbox(const std::string& level, bool is_complete);
 Finding check_core_pattern(const std::string& pattern);
 Finding check_restarts(const std::string& role, std::int64_t restarts);
 /// Log lines that were lost since the start.
-Finding check_lost_lines(std::int64_t lost);
+/// `ago_ms`: when the last line was lost; `fault`: why lines are not written now.
+Finding check_log(std::int64_t lost, std::int64_t ago_ms, const std::string& fault);
 /// Whether the kernel considers the clock synchronised, and its maximum error.
 Finding check_clock(bool synchronised, std::int64_t error_microseconds);
 

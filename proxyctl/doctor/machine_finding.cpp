@@ -171,10 +171,16 @@ Finding check_sandbox(const std::string& level, bool is_complete) {
         "see sandbox in proxyd.conf(5); use a kernel, or a container's profile, with seccomp and Landlock"};
 }
 
-Finding check_lost_lines(std::int64_t lost) {
+Finding check_log(std::int64_t lost, std::int64_t ago_ms, const std::string& fault) {
+    const std::string remedy = "check the directory and the disk of the log, or the syslog daemon; ";
+    if (!fault.empty())
+        return {Health::bad, "LOG " + fault, remedy + "then `proxyctl log reopen` opens the log again"};
     if (lost <= 0) return {Health::ok, "LOG: no log line was lost", ""};
-    return {Health::warn, "LOG: " + std::to_string(lost) + " log lines were lost since the start",
-            "check the disk or the syslog daemon; LOGS-230-W has the times"};
+    const std::string text = "LOG: " + std::to_string(lost) +
+                             " log lines were lost since the start, the last " +
+                             base::format_duration(base::Duration(ago_ms)) + " ago";
+    if (base::Duration(ago_ms) > std::chrono::hours(1)) return {Health::ok, text, ""};
+    return {Health::warn, text, remedy + "LOGS-230-W has the times"};
 }
 
 Finding check_restarts(const std::string& role, std::int64_t restarts) {

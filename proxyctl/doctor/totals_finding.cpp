@@ -100,7 +100,9 @@ Finding check_syslog(bool is_there) {
 }
 
 Finding check_status_file(const conf::StatusFile& file, std::optional<base::Duration> age) {
-    const std::string remedy = "make its folder writable for `user`, and see UDPS-242-W in the log";
+    const std::string remedy =
+        "let `user` write its directory, then run `proxyctl log reopen`; UDPS-242-W in the log has the "
+        "reason";
     if (!age) return {Health::bad, "status-file: " + file.path + " is missing", remedy};
     const std::string what =
         fmt::format("status-file: {} is {} old", file.path,

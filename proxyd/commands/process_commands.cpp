@@ -54,6 +54,8 @@ Row log_row(const process::LogProcess::Status& status, base::Instant at) {
     if (status.last_exit)
         row.add("last_exit", to_string(*status.last_exit)).add("last_exit_ago_ms", at - *status.ended);
     if (up) add_numbers(row, status.pid);
+    if (status.lines_lost_at) row.add("lines_lost_ago_ms", at - *status.lines_lost_at);
+    if (!status.fault.empty()) row.add("fault", status.fault);
     return row.add("lines_lost", status.lines_lost);
 }
 

@@ -125,6 +125,8 @@ std::string ProxyCommands::faults() const {
         text += fmt::format("{}{} {}", text.empty() ? "" : ", ", child->role().name,
                             to_string(child->status().state));
     }
+    if (const std::string fault = parent_.log() ? parent_.log()->status().fault : ""; !fault.empty())
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", process::log_role, fault);
     if (!parent_.supervisor().is_degraded()) return text;
     return text + (text.empty() ? "" : ", ") + "crash loop: restarts of REG are delayed";
 }

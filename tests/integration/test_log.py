@@ -347,7 +347,8 @@ def test_lines_go_to_a_file_while_syslog_is_away(serve, syslog, tmp_path, peer):
 
 
 def test_stop_without_syslog(serve, syslog, tmp_path, peer):
-    """[K-69] `syslog-failure: stop`: no start without it, and an end in order when it goes away."""
+    """[K-69] `syslog-failure: stop`: no start without it, and an end in order, with a status that says that lines are
+    missing, when it goes away."""
     log = {"to": "syslog", "syslog-failure": "stop"}
     missing = Proxyd(tmp_path, configuration(("127.0.0.1", free_port()), "127.0.0.1:9", log=log),
                      environment={"PROXYD_SYSLOG_SOCKET": str(tmp_path / "none")})
@@ -358,7 +359,7 @@ def test_stop_without_syslog(serve, syslog, tmp_path, peer):
     syslog.wait("UDPS-210-K")
     syslog.close()
     daemon.send_signal(signal.SIGUSR1)  # something to log
-    assert daemon.wait() == 0
+    assert daemon.wait() == 1
 
 
 def test_stop_without_syslog_when_reg_notices_it_first(serve, syslog, peer):
@@ -368,7 +369,7 @@ def test_stop_without_syslog_when_reg_notices_it_first(serve, syslog, peer):
     syslog.wait("UDPS-210-K")
     syslog.close()
     peer().ask(b"x", listener)
-    assert daemon.wait() == 0
+    assert daemon.wait() == 1
 
 
 # --- targets that fail
@@ -383,7 +384,8 @@ def test_a_full_disk_stops_no_traffic(serve, peer):
     old = daemon.kill_child()
     daemon.child(other_than=old)
     assert client.ask(b"y", listener) == b"y"
-    daemon.stop()
+    daemon.stop(status=1)  # the records are lost
+    assert "the log is not complete: " in daemon.error_text() and "No space left on device" in daemon.error_text()
 
 
 def read_all(pipe):
@@ -426,7 +428,7 @@ def test_a_reader_of_stderr_that_stands_still_stops_no_traffic(tmp_path, peer, u
         reader = -1
         with UdpPeer() as client:
             assert client.ask(b"x", listener) == b"x", "nor does the end of the reader"
-        daemon.stop()
+        daemon.stop(status=1)
     finally:
         daemon.discard()
         if reader >= 0:

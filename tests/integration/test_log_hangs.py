@@ -135,8 +135,61 @@ def test_a_log_that_hangs_does_not_hold_up_the_end(serve):
     trip(listener)
     with Stopped(daemon) as log:
         daemon.send_signal(signal.SIGTERM)
-        assert within(4, daemon.wait) == 0
+        assert within(4, daemon.wait) == 1
         wait_for(lambda: not is_alive(log.pid), 2, "LOG is killed")
+    assert "the log is not complete: LOG hangs" in daemon.error_text()
+
+
+def status(socket):
+    row, = ask(socket, "status")
+    return f"{row['state']}: {row['why']}"
+
+
+def test_status_and_doctor_report_a_log_that_hangs(serve, tmp_path):
+    """[E-6][G-11] Until it goes on."""
+    control = tmp_path / "control"
+    daemon, listener = serve(control={"socket": str(control)})
+    with Stopped(daemon):
+        trip(listener)
+        wait_for(lambda: status(control).startswith("degraded: LOG hangs"), 10, lambda: status(control))
+        result = subprocess.run([program("proxyctl"), "-s", control, "doctor"], capture_output=True, text=True, timeout=20)
+        assert re.search(r"bad +LOG hangs: it has written nothing for", result.stdout), result.stdout
+    wait_for(lambda: status(control) == "serving: ", 5, lambda: status(control))
+
+
+def test_status_reports_a_log_that_cannot_be_opened(serve, tmp_path):
+    """[E-6][G-11] With the reason, while LOG is down; what happens then is in the log as soon as there is one. Without it the
+    exit status is 1."""
+    control = tmp_path / "control"
+    daemon, listener = serve(control={"socket": str(control)})
+    logs = daemon.log_path.with_name("logs")
+    os.kill(daemon.log_process(), signal.SIGKILL)
+    daemon.log_path.unlink()
+    daemon.log_path.mkdir()
+    trip(listener)
+    wait_for(lambda: "Is a directory" in status(control), 10, lambda: status(control))
+    assert status(control).startswith("degraded: LOG down: ")
+    daemon.log_path.rmdir()
+    wait_for(lambda: status(control) == "serving: ", 40, lambda: status(control))
+    wait_for(lambda: RECORD in daemon.log_path.read_text(), 5, "the record in the new file")
+    daemon.log_path.rename(logs)
+    daemon.log_path.mkdir()
+    os.kill(daemon.log_process(), signal.SIGKILL)
+    wait_for(lambda: status(control).startswith("degraded: LOG down"), 10, lambda: status(control))
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait() == 1 and "Is a directory" in daemon.error_text()
+    daemon.log_path.rmdir()
+
+
+def test_status_reports_a_full_disk(proxyd, udp_echo, tmp_path):
+    """[G-11] With the error."""
+    control, listener = tmp_path / "control", ("127.0.0.1", free_port())
+    daemon = proxyd(configuration(listener, udp_echo().text, {"limits": {"server-datagrams": 1}}, log={"to": "/dev/full"},
+                                  control={"socket": str(control)}), ready=False)
+    wait_for(control.exists, what="the control socket")
+    wait_for(lambda: (trip(listener), "lines are lost: No space left on device" in status(control))[1], 10,
+             lambda: status(control))
+    daemon.stop(status=1)
 
 
 def test_a_reopen_does_not_wait_for_a_log_that_hangs(serve, tmp_path):

@@ -95,6 +95,9 @@ TEST_CASE("clock and restarts") {
     CHECK(says(check_forbidden_calls("REG", 3), Health::bad, "REG: killed 3 times"));
     CHECK(says(check_sandbox("seccomp, Landlock 7, capabilities", true), Health::ok, "Landlock 7"));
     CHECK(says(check_sandbox("off: the configuration says so", false), Health::warn, "off"));
-    CHECK(says(check_lost_lines(0), Health::ok, "LOG"));
-    CHECK(says(check_lost_lines(7), Health::warn, "7 log lines"));
+    CHECK(says(check_log(0, 0, ""), Health::ok, "LOG"));
+    CHECK(says(check_log(7, 60'000, ""), Health::warn,
+               "7 log lines were lost since the start, the last 1m ago"));
+    CHECK(says(check_log(7, 7'200'000, ""), Health::ok, "the last 2h ago"));
+    CHECK(says(check_log(7, 0, "down: Is a directory"), Health::bad, "LOG down: Is a directory"));
 }
