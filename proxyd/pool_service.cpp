@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <memory>
 
 #include "base/log.hpp"
 #include "libudpserver/ipc/messages.hpp"
@@ -26,10 +27,22 @@ void log_growth(const net::SocketPool& pool, const net::SocketPool::Chunk& chunk
                      pool.sockets().size(), pool.capacity(), chunk.error != 0 ? "; " : "", chunk.problem);
 }
 
-void answer(process::Child& child, net::SocketPool& pool, ipc::Message& message) {
+net::SocketPool::Chunk grow(net::SocketPool& pool, const ipc::PoolRequest& request, bool reads,
+                            PoolLimit& limit) {
+    const base::Instant now = base::now();
+    // What REG does not read keeps copies of descriptors here.
+    if (!reads) return {.error = EAGAIN, .problem = "REG does not read its sockets"};
+    if (const int error = limit.check(request.group, now); error != 0)
+        return {.error = error, .problem = "too many requests for sockets"};
+    net::SocketPool::Chunk chunk = pool.grow(request.group, request.worker, request.count);
+    if (chunk.error == EADDRINUSE) limit.exhausted(request.group, now);
+    return chunk;
+}
+
+void answer(process::Child& child, net::SocketPool& pool, PoolLimit& limit, ipc::Message& message) {
     const std::optional<ipc::PoolRequest> request = ipc::read<ipc::PoolRequest>(message);
-    if (!request) return child.link()->refuse("malformed pool-request");
-    const net::SocketPool::Chunk chunk = pool.grow(request->group, request->worker, request->count);
+    if (!request || request->count == 0) return child.link()->refuse("malformed pool-request");
+    const net::SocketPool::Chunk chunk = grow(pool, *request, child.link()->queued() == 0, limit);
     log_growth(pool, chunk);
     const ipc::PoolSockets sockets{request->group, request->worker, static_cast<std::uint32_t>(chunk.first),
                                    static_cast<std::uint16_t>(chunk.count), chunk.error};
@@ -38,9 +51,22 @@ void answer(process::Child& child, net::SocketPool& pool, ipc::Message& message)
 
 }  // namespace
 
+int PoolLimit::check(std::size_t group, base::Instant now) {
+    if (const auto found = exhausted_until_.find(group);
+        found != exhausted_until_.end() && now < found->second)
+        return EADDRINUSE;
+    return requests_.take(max_requests, now) ? 0 : EAGAIN;
+}
+
+void PoolLimit::exhausted(std::size_t group, base::Instant now) {
+    exhausted_until_[group] = now + pause;
+}
+
 void serve_pool(process::Supervisor& supervisor, net::SocketPool& pool) {
-    supervisor.on(ipc::MessageType::pool_request,
-                  [&pool](process::Child& child, ipc::Message& message) { answer(child, pool, message); });
+    supervisor.on(ipc::MessageType::pool_request, [&pool, limit = std::make_shared<PoolLimit>()](
+                                                      process::Child& child, ipc::Message& message) {
+        answer(child, pool, *limit, message);
+    });
 }
 
 void LinkSocketSource::deliver_to(session::Server& server) {

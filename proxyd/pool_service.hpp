@@ -1,10 +1,33 @@
 #pragma once
 
+#include <cstddef>
+#include <unordered_map>
+
+#include "base/clock.hpp"
+#include "base/token_bucket.hpp"
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/process/supervisor.hpp"
 #include "libudpserver/session/server.hpp"
 
 namespace proxyd {
+
+/// How much work a REG that was taken over can make the parent do with requests for sockets (E-7). A request
+/// is 128 sockets, so the rate suffices for 128,000 new sessions a second; and after a search of all ports
+/// found none, no other is made for a second.
+class PoolLimit {
+public:
+    static constexpr base::Rate max_requests{.per_second = 1000, .burst = 256};
+    static constexpr base::Duration pause{1'000};
+
+    /// 0 if the request may be served, else the errno of the answer.
+    [[nodiscard]] int check(std::size_t group, base::Instant now);
+    /// The group has no free port.
+    void exhausted(std::size_t group, base::Instant now);
+
+private:
+    base::TokenBucket requests_;
+    std::unordered_map<std::size_t, base::Instant> exhausted_until_;
+};
 
 /// The parent's side of the socket pool: answers requests of REG for more sockets.
 void serve_pool(process::Supervisor& supervisor, net::SocketPool& pool);

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.hpp"
@@ -39,7 +40,12 @@ public:
     LogInstance(pid_t pid, base::UniqueFd control)
         : pid_(pid),
           control_(std::move(control)),
-          exit_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+          exit_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
+        if (exit_.valid()) return;
+        const int error = errno;
+        kill();
+        throw std::system_error(error, std::system_category(), "pidfd_open");
+    }
     ~LogInstance() { unwatch(); }
     LogInstance(const LogInstance&) = delete;
     LogInstance& operator=(const LogInstance&) = delete;

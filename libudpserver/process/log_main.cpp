@@ -145,7 +145,8 @@ private:
         message.msg_control = credentials;
         message.msg_controllen = sizeof credentials;
         const ssize_t got = ::recvmsg(channel.receiver.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (got <= 0) return false;
+        // A packet may be empty; the end of the channel comes without credentials.
+        if (got < 0 || (got == 0 && message.msg_controllen == 0)) return false;
         ucred sender{};
         for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one))
             if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_CREDENTIALS)

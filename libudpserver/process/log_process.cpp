@@ -140,7 +140,8 @@ void LogProcess::on_word(const InstancePtr& instance, const std::string& word) {
         return promote();
     }
     if (word.starts_with(log_words::failed) && instance == next_) return fail_opening(word.substr(1));
-    if (word == log_words::end_proxy && end_proxy_) end_proxy_();
+    const bool may_end = setup_.log.on_syslog_failure == base::SyslogFailure::stop;
+    if (word == log_words::end_proxy && may_end && end_proxy_) end_proxy_();
 }
 
 void LogProcess::on_exit(const InstancePtr& instance) {
@@ -236,7 +237,8 @@ void LogProcess::start_after(base::Duration delay) {
         try {
             next_ = launch();
             watch(next_);
-        } catch (const std::system_error& problem) {
+        } catch (const std::exception& problem) {
+            next_.reset();
             log::write(msg::fork_failed, "{}: cannot start: {}", log_role, problem.what());
             start_after(log_speed.max_delay);
         }
@@ -253,11 +255,12 @@ void LogProcess::reopen(Done done) {
     if (leaving_.size() >= max_leaving) return done("earlier LOG processes hang: see the disk of the log");
     try {
         next_ = launch();
-    } catch (const std::system_error& error) {
+        watch(next_);
+    } catch (const std::exception& error) {
+        next_.reset();
         return done(error.what());
     }
     reopened_ = std::move(done);
-    watch(next_);
     open_timer_->expires_after(open_limit);
     open_timer_->async_wait([this](boost::system::error_code error) {
         if (!error && next_ && !next_->is_open)

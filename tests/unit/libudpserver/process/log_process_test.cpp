@@ -79,6 +79,45 @@ TEST_CASE("a process cannot log in the name of another, nor more than one line [
     CHECK(std::ranges::count(text, '\n') == 4);
 }
 
+TEST_CASE("empty packets hide no line [F-5]") {
+    Place place;
+    LogProcess process(place.setup, {"", "REG"});
+    process.start(5s);
+    const pid_t pid = process.status().pid;
+    REQUIRE(::kill(pid, SIGSTOP) == 0);
+    for (int i = 0; i < 200; ++i)
+        REQUIRE(::send(process.channels().of("REG").sender.get(), "", 0, 0) == 0);
+    put(process.channels(), "REG", "REG", "the last line");
+    REQUIRE(::kill(pid, SIGCONT) == 0);
+    CHECK(process.finish(5s).empty());
+    CHECK_THAT(place.text(), Contains("the last line"));
+}
+
+TEST_CASE("LOG ends the proxy only if it is configured so [Z-14]") {
+    Place place;
+    bool configured = false;
+    SECTION("syslog-failure: stop") {
+        configured = true;
+        place.setup.log.on_syslog_failure = base::SyslogFailure::stop;
+    }
+    SECTION("otherwise") {}
+    place.setup.other_work = [](int) {
+        for (int fd = 3; fd < 64; ++fd)
+            ::send(fd, log_words::end_proxy.data(), log_words::end_proxy.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        ::kill(::getpid(), SIGKILL);
+    };
+    boost::asio::io_context io;
+    LogProcess process(place.setup, {"", "REG"});
+    bool ended = false;
+    process.start(5s);
+    process.watch(io, [&] { ended = true; });
+    while (process.status().restarts == 0)
+        io.run_one_for(1s);
+    io.poll();
+    CHECK(ended == configured);
+    process.finish(5s);
+}
+
 TEST_CASE("a log that cannot be opened fails the start with the reason [E-6][F-1]") {
     Place place;
     place.setup.log.path = place.folder.path + "/none/log";
