@@ -23,7 +23,7 @@ struct Options {
     std::uint64_t count = 0;            ///< … or how many datagrams
     std::uint32_t size = 64;            ///< bytes of payload
     std::uint64_t warm_up_rate = 0;     ///< one datagram of each flow first, unmeasured; 0: none
-    std::uint64_t linger_ms = 500;      ///< how long to wait for the last replies
+    std::uint64_t linger_ms = 1000;     ///< how long to wait for the last replies
     bool one_way = false;               ///< no replies are expected
     bool wait = false;                  ///< after the warm-up, print a line and wait for one on stdin
     bool help = false;

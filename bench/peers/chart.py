@@ -4,8 +4,8 @@ from xml.sax.saxutils import escape
 import statistic
 
 WIDTH, PANEL_WIDTH, COLUMNS = 1000, 480, 2
-TITLE, ROW, GAP = 26, 18, 22
-LABEL, VALUE = 70, 120  # room left and right of the bars
+TITLE, ROW, GAP = 38, 18, 20
+LABEL, VALUE = 70, 130  # room left and right of the bars
 INK, FAINT, BAR, OURS = "#222222", "#777777", "#b8c0cc", "#1f6fb2"
 
 
@@ -14,19 +14,25 @@ def _text(x, y, text, size=12, colour=INK, anchor="start", weight="normal"):
             f'font-weight="{weight}">{escape(text)}</text>')
 
 
+def _loss(workload, figures):
+    """A remark about a peer that lost much; in a flood every peer does."""
+    percent = 100 * figures["lost"] / max(figures["sent"], 1)
+    return f", {percent:.0f} % lost" if percent >= 1 and not workload["is_flood"] else ""
+
+
 def _values(workload):
-    """[(peer, lower quartile, upper quartile)] of the processor time."""
+    """[(peer, lower quartile, upper quartile, remark)] of the processor time."""
     kernel = statistic.kernel_cost(workload["peers"], workload["is_flood"])
     for peer, figures in workload["peers"].items():
         if peer in kernel:
-            yield peer, kernel[peer], kernel[peer]
+            yield peer, kernel[peer], kernel[peer], ""
         elif figures["processes"][1]:
-            yield peer, figures["cpu_us"][0], figures["cpu_us"][2]
+            yield peer, figures["cpu_us"][0], figures["cpu_us"][2], _loss(workload, figures)
 
 
 def _row(x, y, longest, value):
     """A bar with its value; the thin line reaches to the upper quartile."""
-    peer, low, high = value
+    peer, low, high, remark = value
     scale = (PANEL_WIDTH - LABEL - VALUE) / max(longest, 1e-9)
     middle = y + ROW / 2
     return [_text(x + LABEL - 6, middle + 4, peer, anchor="end"),
@@ -34,14 +40,14 @@ def _row(x, y, longest, value):
             f'fill="{OURS if peer == "proxyd" else BAR}"/>',
             f'<line x1="{x + LABEL + low * scale:.1f}" x2="{x + LABEL + high * scale:.1f}" y1="{middle - 0.5:.1f}" '
             f'y2="{middle - 0.5:.1f}" stroke="{FAINT}"/>',
-            _text(x + LABEL + high * scale + 6, middle + 4, f"{low:.2f}" if low < 100 else f"{low:,.0f}")]
+            _text(x + LABEL + high * scale + 6, middle + 4, f"{low:.2f}{remark}")]
 
 
 def _panel(x, y, workload):
     parts = [_text(x, y + 14, workload["title"], 13, weight="bold"),
-             _text(x + PANEL_WIDTH, y + 14, f"µs for each {workload['unit']}", 11, FAINT, "end")]
+             _text(x, y + 30, f"µs for each {workload['unit']}", 11, FAINT)]
     values = list(_values(workload))
-    longest = max((high for _, _, high in values), default=1)
+    longest = max((high for _, _, high, _ in values), default=1)
     for number, value in enumerate(values):
         parts += _row(x, y + TITLE + number * ROW, longest, value)
     return parts

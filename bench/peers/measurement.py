@@ -144,13 +144,16 @@ class Measurement:
         after = Usage(self._peer, others)
         delivered = settled - counted if self._workload.one_way else results[0]["received"]
         units = delivered + sum(result["received"] for result in results[1:])
-        return {**results[0], **self._figures(results, delivered), "cpu_us": (after.cpu - before.cpu) / 1000 / max(units, 1),
+        return {**results[0], **self._figures(results, delivered, not self._workload.rate),
+                "cpu_us": (after.cpu - before.cpu) / 1000 / max(units, 1),
                 "system_us": (after.system - before.system) / 1000 / max(units, 1)}
 
     @staticmethod
-    def _figures(results, delivered):
+    def _figures(results, delivered, is_burst):
         first = results[0]
-        figures = {"delivered": delivered, "rate": delivered / first["seconds"], "lost": first["sent"] - delivered,
+        # A burst is sent at once, and lasts until its last reply.
+        seconds = max(first["seconds"], first["max_us"] / 1e6 if is_burst else 0)
+        figures = {"delivered": delivered, "rate": delivered / seconds, "lost": first["sent"] - delivered,
                    "lost_percent": 100 * (first["sent"] - delivered) / max(first["sent"], 1),
                    "misdelivered": sum(result["misdelivered"] + result["corrupt"] for result in results)}
         if len(results) > 1:
