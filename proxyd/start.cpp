@@ -1,5 +1,6 @@
 #include "proxyd/start.hpp"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -203,6 +204,9 @@ void close_inherited_descriptors(const Start& parts) {
 int start(const Start& parts) {
     // Signals that arrive before the loop runs wait for it: none is lost, none interrupts the start (O-6).
     base::block_all();
+    // When glibc returns memory of another arena than the first, it opens a file in /proc, which the sandbox
+    // forbids the children. The warm path does not allocate, so one suffices.
+    ::mallopt(M_ARENA_MAX, 1);
     int status = 1;
     Log log;
     try {
