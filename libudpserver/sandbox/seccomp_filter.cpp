@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -21,6 +23,9 @@ namespace {
 constexpr std::uint64_t version_question = 0x70726f78;
 constexpr int version_base = 3000;
 /// ... and children trap in it, which needs no exception here.
+
+/// The highest number of a call that may be refused. Each kernel adds a few; those of today end at 470.
+constexpr int max_number = 511;
 
 using Filter = std::unique_ptr<void, decltype(&::seccomp_release)>;
 
@@ -37,6 +42,8 @@ std::uint32_t code_of(Action action) {
             return SCMP_ACT_ERRNO(ENOSYS);
         case Action::deny:
             return SCMP_ACT_ERRNO(EPERM);
+        case Action::kill:
+            break;
     }
     return SCMP_ACT_KILL_PROCESS;
 }
@@ -71,23 +78,39 @@ std::vector<std::vector<scmp_arg_cmp>> combinations(const CallRow& row) {
     return all;
 }
 
-void add_call(void* filter, const CallRow& row, const std::string& name) {
-    const int number = ::seccomp_syscall_resolve_name(name.c_str());
-    // Another architecture, or a library older than the call.
-    if (number == __NR_SCMP_ERROR || number < 0) return;
-    for (const auto& tests : combinations(row))
-        check_step(::seccomp_rule_add_array(filter, code_of(row.action), number,
-                                            static_cast<unsigned>(tests.size()), tests.data()),
-                   name);
+/// Of the calls that this architecture has.
+std::vector<int> numbers_of(const CallRow& row) {
+    std::vector<int> numbers;
+    std::string_view rest = row.calls;
+    while (!rest.empty()) {
+        const std::string name(rest.substr(0, rest.find(' ')));
+        const int number = ::seccomp_syscall_resolve_name(name.c_str());
+        // To leave it out would allow it to the parent.
+        if (number == __NR_SCMP_ERROR) throw base::Fatal("sandbox: libseccomp does not know " + name);
+        if (number >= 0) numbers.push_back(number);
+        rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    }
+    return numbers;
 }
 
 void add_row(void* filter, const CallRow& row) {
-    std::string_view rest = row.calls;
-    while (!rest.empty()) {
-        const std::string_view name = rest.substr(0, rest.find(' '));
-        add_call(filter, row, std::string(name));
-        rest.remove_prefix(std::min(name.size() + 1, rest.size()));
-    }
+    for (const int number : numbers_of(row))
+        for (const auto& tests : combinations(row))
+            check_step(::seccomp_rule_add_array(filter, code_of(row.action), number,
+                                                static_cast<unsigned>(tests.size()), tests.data()),
+                       name_of_call(number));
+}
+
+/// As a kernel without them does.
+void refuse_unknown_calls(void* filter) {
+    std::array<bool, max_number + 1> known{};
+    for (const CallRow& row : call_rows())
+        for (const int number : numbers_of(row))
+            known.at(static_cast<std::size_t>(number)) = true;
+    for (int number = 0; number <= max_number; ++number)
+        if (!known[static_cast<std::size_t>(number)])
+            check_step(::seccomp_rule_add_array(filter, code_of(Action::refuse), number, 0, nullptr),
+                       name_of_call(number));
 }
 
 void add_version(void* filter) {
@@ -113,9 +136,13 @@ bool install_filter(Role role, unsigned needs) {
                "architecture");
     check_step(::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "order");
     for (const CallRow& row : call_rows()) {
-        if ((row.roles & role) != 0 && is_needed(row.need, needs)) add_row(filter.get(), row);
+        const bool applies = (row.roles & role) != 0 && is_needed(row.need, needs);
+        if (applies && row.action != Action::kill) add_row(filter.get(), row);
     }
-    if (role == parent) add_version(filter.get());
+    if (role == parent)
+        add_version(filter.get());
+    else if (std::getenv("PROXYD_STRICT_SANDBOX") == nullptr)
+        refuse_unknown_calls(filter.get());
     check_step(::seccomp_load(filter.get()), "seccomp");
     return true;
 }

@@ -81,7 +81,7 @@ constexpr CallRow calls[] = {
      "threads"},
     {allow, children, always, "clone", "threads", one_of(0, "a thread", {CLONE_THREAD}, CLONE_THREAD)},
     {refuse, children | parent, always, "clone3", "its flags cannot be tested"},
-    {refuse, children, always, "statx faccessat2 fchmodat2 openat2", "newer forms of other calls"},
+    {refuse, children, always, "statx faccessat2 openat2", "newer forms of other calls"},
     {allow, children, always,
      "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time restart_syscall getrandom",
      "time"},
@@ -125,6 +125,17 @@ constexpr CallRow calls[] = {
     {allow, reg, private_names, "newfstatat", "the hosts file"},
     {allow, reg, time_zone, "openat", "the time zone", opened_for(O_RDONLY, "to read")},
     {allow, reg, time_zone, "newfstatat", "the time zone"},
+
+    {kill, children, always,
+     "execve execveat fork vfork bpf seccomp pkey_mprotect remap_file_pages memfd_create memfd_secret "
+     "open creat link linkat symlink symlinkat mkdir mkdirat rmdir truncate chmod fchmod fchmodat chown "
+     "fchown "
+     "lchown fchownat utimensat",
+     "programs, code and files"},
+    {kill, children, always,
+     "bind listen accept accept4 shutdown socketpair tkill rt_tgsigqueueinfo pidfd_open pidfd_send_signal "
+     "setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset",
+     "other programs and rights"},
 
     {deny, parent, always,
      "ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_getfd perf_event_open",

@@ -28,6 +28,7 @@ enum class Action {
     allow,
     refuse,  ///< as a kernel without the call does (ENOSYS): the C library then uses an older one
     deny,    ///< EPERM
+    kill,    ///< the process
 };
 
 /// A test of one argument of a call. The kernel uses the lower half of an int, so a test does, too.
@@ -46,8 +47,10 @@ struct Condition {
     [[nodiscard]] constexpr bool exists() const { return argument != no_argument; }
 };
 
-/// Calls that the roles may make, or that they may not. A call that has no row kills a child; the parent may
-/// make it, because its filter survives an upgrade and the next release may need it.
+/// Calls that the roles may make, or that they may not. A call that the table has, but not for this child or
+/// not with these arguments, kills the child. One that it does not have is refused, because the next C
+/// library may try it; the parent may make it, because its filter survives an upgrade and the next release
+/// may need it.
 struct CallRow {
     Action action;
     unsigned roles;

@@ -42,6 +42,8 @@ std::string_view word_for(Action action) {
             return " (fail with ENOSYS)";
         case Action::deny:
             return " (fail with EPERM)";
+        case Action::kill:
+            return " (kill)";
     }
     return "";
 }

@@ -31,6 +31,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): the longest time the test may take, in a release build")
     config.addinivalue_line("markers", "load: measures; has a long form (--long) and prints figures")
+    os.environ["PROXYD_STRICT_SANDBOX"] = "1"  # [Z-7] a call that the table does not have kills the child
     stop_ignoring_signals()
     adopt_orphans()
 

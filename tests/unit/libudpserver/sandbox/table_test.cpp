@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <iterator>
 #include <set>
 #include <sstream>
@@ -40,9 +42,11 @@ TEST_CASE("every name in the table is a system call [Z-1]") {
         CHECK_FALSE(row.purpose.empty());
         for (const std::string& name : words_of(row.calls)) {
             INFO(name);
-            // Calls that the library is too old for have no number, but are in the table for newer ones.
-            const bool is_new = name == "fchmodat2";
-            CHECK((is_new || ::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR));
+            const int number = ::seccomp_syscall_resolve_name(name.c_str());
+            CHECK(number != __NR_SCMP_ERROR);
+#ifdef __x86_64__
+            CHECK(number >= 0);  // other architectures lack the older ones
+#endif
         }
     }
 }
@@ -121,6 +125,22 @@ int death_by(Role role, void (*call)()) {
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
+constexpr int killed = -1;
+
+/// The error of the call with zeros for its arguments in a child of this role; 0: none.
+int error_of(Role role, long call, bool is_strict = false) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        std::signal(SIGSYS, SIG_DFL);
+        if (is_strict) ::setenv("PROXYD_STRICT_SANDBOX", "1", 1);
+        const bool done = install_filter(role, always) && ::syscall(call, 0, 0, 0, 0, 0, 0) >= 0;
+        ::_exit(done ? 0 : errno);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? killed : WEXITSTATUS(status);
+}
+
 template <int type, int protocol>
 void open_socket() {
     ::socket(AF_INET, type | SOCK_CLOEXEC, protocol);
@@ -142,6 +162,46 @@ TEST_CASE("no child has a way past the rules for TCP [Z-5]") {
         CHECK(death_by(role, [] { ::sendmsg(-1, nullptr, MSG_FASTOPEN); }) == SIGSYS);
         CHECK(death_by(role, [] { ::sendmmsg(-1, nullptr, 0, MSG_FASTOPEN); }) == SIGSYS);
     }
+}
+
+// glibc 2.33 to 2.42 began to use these, or may use them.
+TEST_CASE("no call that a newer C library tries kills a child [Z-12]") {
+    ::unsetenv("PROXYD_STRICT_SANDBOX");
+    constexpr long cachestat = 451, fchmodat2 = 452, map_shadow_stack = 453, futex_wait = 455, mseal = 462;
+    constexpr long future = 511;
+    for (const Role role : {reg, acr, apr, sandbox::log}) {
+        INFO(to_string(role));
+        for (const long call :
+             {long(__NR_clone3), long(__NR_openat2), long(__NR_faccessat2), long(__NR_statx),
+              long(__NR_prlimit64), cachestat, fchmodat2, map_shadow_stack, futex_wait, mseal, future}) {
+            INFO(call);
+            CHECK(error_of(role, call) == ENOSYS);
+        }
+        CHECK(error_of(role, __NR_getrandom) == 0);
+        CHECK(error_of(role, __NR_clock_nanosleep) == EFAULT);
+        for (const int call : {__NR_rseq, __NR_futex_waitv}) {
+            INFO(call);
+            CHECK(error_of(role, call) == EINVAL);
+        }
+    }
+}
+
+TEST_CASE("what only an attacker needs kills a child [Z-6]") {
+    ::unsetenv("PROXYD_STRICT_SANDBOX");
+    for (const CallRow& row : call_rows())
+        if (row.action == Action::kill || row.action == Action::deny)
+            for (const std::string& name : words_of(row.calls)) {
+                const int number = ::seccomp_syscall_resolve_name(name.c_str());
+                INFO(name);
+                if (number >= 0 && name != "clone") CHECK(error_of(reg, number) == killed);
+            }
+    CHECK(error_of(reg, __NR_socket) == killed);  // of other roles
+    CHECK(error_of(acr, 1'000'000) == killed);    // of no kernel
+}
+
+TEST_CASE("tests find a call that the table does not have [Z-7]") {
+    CHECK(error_of(reg, __NR_prlimit64, true) == killed);
+    CHECK(error_of(reg, __NR_openat2, true) == ENOSYS);
 }
 
 TEST_CASE("a system call has a name, or is a number [Z-6]") {
