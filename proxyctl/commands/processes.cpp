@@ -11,6 +11,9 @@ namespace {
 
 std::string role_argument(const std::string& word) {
     if (const auto role = role_of(word)) return *role;
+    if (base::upper(word) == "LOG")
+        fail(exit_status::misused,
+             "LOG takes no signals and has no log level or report; `log reopen` starts it again");
     fail(exit_status::misused, "unknown role '{}' (expected REG, ACR, APR, parent or all)",
          base::printable(word));
 }
@@ -67,11 +70,16 @@ int run_kill(Context& context, const Arguments& arguments) {
     if (!filter_args(arguments).empty() || arguments.has("every"))
         fail(exit_status::misused, "kill: roles or sessions and filters exclude each other");
     if (std::all_of(targets.begin(), targets.end(), is_session_id)) return kill_sessions(context, arguments);
-    const auto role = role_of(targets.front());
-    if (targets.size() == 1 && role && *role != "all")
-        return show_answer(context, "kill-role", {{"role", *role}});
-    fail(exit_status::misused, "kill: '{}' is not a role (REG, ACR, APR) or a session id such as 17.3",
-         base::printable(targets.front()));
+    const auto is_role = [](const std::string& word) { return role_of(word).value_or("all") != "all"; };
+    const auto wrong = std::ranges::find_if(
+        targets, [&](const std::string& word) { return !is_session_id(word) && !is_role(word); });
+    if (wrong != targets.end())
+        fail(exit_status::misused, "kill: '{}' is not a role (REG, ACR, APR) or a session id such as 17.3",
+             base::printable(*wrong));
+    if (targets.size() > 1) fail(exit_status::misused, "kill: expected one role, or sessions");
+    if (arguments.has("refuse"))
+        fail(exit_status::misused, "kill: --refuse is for the clients of sessions, not for a role");
+    return show_answer(context, "kill-role", {{"role", *role_of(targets.front())}});
 }
 
 int run_signal(Context& context, const Arguments& arguments) {
@@ -96,6 +104,7 @@ int show_levels(Context& context, const control::Args& args) {
         const std::string& name = std::get<std::string>(role->second);
         std::erase_if(processes,
                       [&](const Row& process) { return name != "all" && process.text("role") != name; });
+        if (processes.empty()) fail(exit_status::no_right, "this proxy has no {} now; see `ps`", name);
     }
     return show_table(context, processes, {{"role", "ROLE"}, {"log_level", "LOG LEVEL"}});
 }
@@ -110,6 +119,9 @@ int log_level(Context& context, std::vector<std::string> words) {
         args["role"] = *role_of(words.front());
         words.erase(words.begin());
     }
+    // With two words the first must be a role; a process that has none is not a level either.
+    if (args.empty() && !words.empty() && (words.size() > 1 || base::upper(words.front()) == "LOG"))
+        args["role"] = role_argument(words.front());
     if (words.size() > 1) fail_unexpected("log level", words[1]);
     if (words.empty()) return show_levels(context, args);
     const std::string word = base::lower(words.front());
@@ -178,7 +190,7 @@ std::span<const Command> process_commands() {
          kill_options, run_kill,
          "Kill a child process, which restarts, or close sessions.", with_filters},
         {"signal", components, change, selected, {"SIGNAL [ROLE]", 1, 2, ArgumentType::signal}, {}, run_signal,
-         "Send a signal to the parent, a child or all processes."},
+         "Send a signal to the parent, a child or all children."},
     };
     // clang-format on
     return rows;

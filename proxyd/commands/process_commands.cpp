@@ -80,6 +80,17 @@ Failure no_process(const process::Child& child) {
             fmt::format("{} is {} and has no process", child.role().name, to_string(child.status().state))};
 }
 
+/// Roles that this configuration does not need, or that take no orders, and unknown ones.
+Failure no_role(const std::string& word, const std::vector<std::string>& known) {
+    const std::string role = base::upper(word);
+    if (role == "ACR") return {Code::refused, "this proxy has no ACR: its configuration has no names"};
+    if (role == "APR") return {Code::refused, "this proxy has no APR: it looks up no names of clients"};
+    if (role == process::log_role)
+        return {Code::usage,
+                "LOG takes no signals and has no log level or report; `log reopen` starts it again"};
+    return {Code::unknown, control::not_among("role", word, known)};
+}
+
 /// A child only counts steps; each step is one queued signal.
 void step_child(process::Child& child, int steps) {
     const int number = base::queued_signal(steps > 0 ? SIGUSR1 : SIGUSR2);
@@ -120,16 +131,15 @@ void ProcessCommands::add_to(control::ControlServer& server) {
 
 ProcessCommands::Targets ProcessCommands::targets(const Request& request, const char* fallback) const {
     const std::string word = request.text("role").value_or(fallback);
-    if (word == parent_role) return {true, {}};
-    Targets found;
+    if (base::lower(word) == parent_role) return {true, false, {}};
+    Targets found{false, base::lower(word) == all_roles, {}};
     std::vector<std::string> known{parent_role, all_roles};
     for (const auto& child : supervisor_.children()) {
-        if (word == all_roles || base::upper(word) == base::upper(child->role().name))
+        if (found.all || base::upper(word) == base::upper(child->role().name))
             found.children.push_back(child.get());
         known.push_back(child->role().name);
     }
-    if (word != all_roles && found.children.empty())
-        throw Failure(Code::unknown, control::not_among("role", word, known));
+    if (!found.all && found.children.empty()) throw no_role(word, known);
     return found;
 }
 
@@ -171,7 +181,7 @@ void ProcessCommands::signal(const Request& request, control::Answer answer) {
                            .add("role", child->role().name)
                            .add("pid", pid)
                            .add("signal", base::signal_name(number)));
-        else if (meant.children.size() == 1)
+        else if (!meant.all)
             throw no_process(*child);
     }
     answer.end();
@@ -181,8 +191,8 @@ void ProcessCommands::kill_role(const Request& request, control::Answer answer) 
     request.allow({"role"});
     (void)request.needed_text("role");
     const Targets meant = targets(request, "");
-    if (meant.parent || meant.children.size() != 1)
-        throw Failure(Code::usage, "'kill-role' kills one child; to stop proxyd use 'stop'");
+    if (meant.parent || meant.all)
+        throw Failure(Code::usage, "'kill' is for one child, for example REG; to stop proxyd use 'stop'");
     process::Child& child = *meant.children.front();
     const pid_t pid = child.status().pid;
     if (!child.signal(SIGKILL)) throw no_process(child);
@@ -193,11 +203,11 @@ void ProcessCommands::kill_role(const Request& request, control::Answer answer) 
 void ProcessCommands::log_level(const Request& request, control::Answer answer) {
     request.allow({"role", "level", "steps"});
     Targets meant = targets(request, all_roles);
-    meant.parent |= !request.has("role");
+    meant.parent |= meant.all;
     const auto row = [&](const std::string& role, int level) {
         answer.row(Row().add("role", role).add("log_level", level));
     };
-    if (meant.children.size() == 1 && !meant.parent && !meant.children.front()->is_running())
+    if (!meant.all && !meant.parent && !meant.children.front()->is_running())
         throw no_process(*meant.children.front());
     if (meant.parent) {
         log::set_level(static_cast<base::LogLevel>(wanted_level(request, static_cast<int>(log::level()))));
@@ -223,11 +233,11 @@ void ProcessCommands::log_reopen(const Request& request, control::Answer answer)
 void ProcessCommands::info(const Request& request, control::Answer answer) {
     request.allow({"role"});
     Targets meant = targets(request, all_roles);
-    if (meant.parent || !request.has("role"))
+    if (meant.parent || meant.all)
         for (const std::string& line : supervisor_.info_lines(base::MonotonicClock::now()))
             answer.row(Row().add("role", parent_role).add("line", line));
     // A child that is not up is left out, unless the request names it: then it is an error.
-    if (meant.children.size() != 1 || !request.has("role"))
+    if (meant.all)
         std::erase_if(meant.children, [](const process::Child* child) {
             return child->status().state != process::ChildState::up;
         });

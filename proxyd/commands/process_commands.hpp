@@ -33,6 +33,7 @@ private:
     /// The processes that a request addresses.
     struct Targets {
         bool parent = false;
+        bool all = false;  ///< the request names `all`, or no role where that is the default
         std::vector<process::Child*> children;
     };
     [[nodiscard]] Targets targets(const Request& request, const char* fallback) const;

@@ -147,8 +147,17 @@ TEST_CASE("signals and roles that do not exist are refused with what does") {
     CHECK(stage.error("signal", R"({"signal": "TREM"})", Code::usage) ==
           "unknown signal 'TREM'; did you mean 'TERM'?");
     CHECK_THAT(stage.error("signal", "{}", Code::usage), Contains("needs the argument 'signal'"));
-    CHECK(stage.error("signal", R"({"signal": "HUP", "role": "APR"})", Code::unknown) ==
-          "unknown role 'APR'; did you mean 'ACR'?");
+    CHECK(stage.error("signal", R"({"signal": "HUP", "role": "AR"})", Code::unknown) ==
+          "unknown role 'AR'; did you mean 'ACR'?");
+    for (const char* command : {"signal", "log-level", "info", "kill-role"}) {
+        const std::string args = command == std::string("signal")      ? R"("signal": "HUP", )"
+                                 : command == std::string("log-level") ? R"("level": 5, )"
+                                                                       : "";
+        CHECK(stage.error(command, "{" + args + R"("role": "apr"})", Code::refused) ==
+              "this proxy has no APR: it looks up no names of clients");
+        CHECK_THAT(stage.error(command, "{" + args + R"("role": "log"})", Code::usage),
+                   Contains("LOG takes no signals") && Contains("`log reopen`"));
+    }
     CHECK_THAT(stage.error("signal", R"({"signal": "HUP", "rol": "REG"})", Code::usage), Contains("'role'"));
     CHECK(stage.supervisor->all_ready());
 }
@@ -162,8 +171,8 @@ TEST_CASE("kill-role kills one child, which is replaced") {
     CHECK(text_of(lines[0], "pid") == std::to_string(before));
     stage.until([&] { return stage.board->starts == 3 && stage.supervisor->all_ready(); });
     CHECK(stage.child().status().pid != before);
-    CHECK_THAT(stage.error("kill-role", R"({"role": "parent"})", Code::usage), Contains("use 'stop'"));
-    CHECK_THAT(stage.error("kill-role", R"({"role": "all"})", Code::usage), Contains("one child"));
+    CHECK_THAT(stage.error("kill-role", R"({"role": "Parent"})", Code::usage), Contains("use 'stop'"));
+    CHECK_THAT(stage.error("kill-role", R"({"role": "All"})", Code::usage), Contains("one child"));
     CHECK_THAT(stage.error("kill-role", "{}", Code::usage), Contains("needs the argument 'role'"));
 }
 
@@ -182,6 +191,9 @@ TEST_CASE("log-level sets or steps the level of one process or of all [K-15]") {
         return stage.board->level.load();
     };
     CHECK(level_of_reg() == 5);
+    // The parent belongs to all.
+    CHECK(stage.answer("log-level", R"({"role": "ALL", "level": 5})").size() == 4);
+    CHECK(stage.answer("info", R"({"role": "all"})").size() == 6);
     lines = stage.answer("log-level", R"({"role": "REG", "steps": 3})");
     REQUIRE(lines.size() == 2);
     CHECK(text_of(lines[0], "log_level") == "8");
