@@ -182,6 +182,7 @@ void SessionEngine::leave(Instant now) {
 void SessionEngine::tick(Instant now) {
     fail_lookups(now);
     parts_.transition.tick(now);
+    parts_.sockets.tick(now);
     parts_.moves.run_pending(now);
     parts_.renewal.run_pending(now);
     resume(opener_.take_with_socket(now), now);
@@ -208,6 +209,7 @@ std::optional<Instant> SessionEngine::next_tick() const {
     consider(parts_.reports.next_flush());
     consider(parts_.pending.next_deadline());
     consider(parts_.transition.next_tick());
+    consider(parts_.sockets.next_tick());
     if (parts_.pending.has_unanswerable() || parts_.moves.has_pending() || parts_.renewal.has_pending())
         consider(settled_);
     if (parts_.pending.awaiting_socket() > 0) consider(settled_ + socket_poll_interval);

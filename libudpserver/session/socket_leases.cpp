@@ -14,6 +14,8 @@ namespace {
 constexpr int max_lease_attempts = 16;
 /// How many sockets can_lease() looks at.
 constexpr std::size_t max_looked_at = 64;
+/// How many sockets whose quarantine ends are asked at once whether they received something.
+constexpr std::size_t max_asked = 256;
 
 /// Tells servers apart: equal ones have equal marks, whether or not the interface of a link-local one is
 /// known. Different ones that have the same are taken for one, which only costs a socket.
@@ -71,10 +73,8 @@ SocketIndex SocketLeases::lease(std::size_t group, Slot session, Instant now) {
     for (int attempt = 0; attempt < max_lease_attempts && available(group, now) > 0; ++attempt) {
         const SocketIndex index = take_random(group);
         PoolEntry& entry = entries_[index_of(index)];
-        if (received_while_idle(index)) {
-            // The last server still sends to it, and means its last client.
-            entry.quarantined_until = now + quarantine_;
-            quarantine(index, entry.quarantined_until);
+        if (rests_longer(index, now)) {
+            quarantine(index, entry.quarantined_until, sockets_[index_of(index)].kind);
             continue;
         }
         sockets_[index_of(index)].several = false;
@@ -116,6 +116,27 @@ SocketIndex SocketLeases::lease_for(const Endpoint& server, std::size_t group, S
     entry.session = session;
     note(entry, PoolEntry::State::leased);
     return index;
+}
+
+/// The last server still sends to it, and means its last client: that one still counts, so a quarantine that
+/// could be shortened still can be, from now on.
+bool SocketLeases::rests_longer(SocketIndex index, Instant now) {
+    if (!received_while_idle(index)) return false;
+    Socket& socket = sockets_[index_of(index)];
+    PoolEntry& entry = entries_[index_of(index)];
+    entry.quarantined_until = std::max(entry.quarantined_until, now + quarantine_);
+    socket.dropped = net::dropped(socket.fd);
+    if (socket.kind == Quarantine::unanswered) socket.kind = Quarantine::unconfirmed;
+    return true;
+}
+
+void SocketLeases::notice_received(std::size_t max, Instant now) {
+    for (std::size_t left = std::min(max, sockets_.size()); left > 0; --left) {
+        const Socket& socket = sockets_[noticed_];
+        if (socket.quarantined && socket.kind != Quarantine::full)
+            rests_longer(SocketIndex{static_cast<std::uint32_t>(noticed_)}, now);
+        noticed_ = (noticed_ + 1) % sockets_.size();
+    }
 }
 
 /// A socket that never served has no last server: what comes to it is a port scan, and no reason to wait.
@@ -234,7 +255,8 @@ bool SocketLeases::can_lease(std::size_t group, Instant now) {
 std::vector<SocketUse> SocketLeases::use(Instant now) {
     std::vector<SocketUse> use;
     for (std::size_t group = 0; group < groups_.size(); ++group) {
-        end_quarantines(group, now);
+        for (std::size_t asked = 0; asked <= groups_[group].count; asked += max_asked)
+            end_quarantines(group, now);
         use.push_back({.all = groups_[group].count,
                        .free = groups_[group].free.size(),
                        .quarantined = groups_[group].quarantined});
@@ -245,23 +267,31 @@ std::vector<SocketUse> SocketLeases::use(Instant now) {
 std::size_t SocketLeases::shorten_quarantines(std::size_t group, std::size_t wanted, Instant now) {
     // All in this heap end equally long after their last use, so their order stays.
     const Duration less = std::max(Duration{0}, quarantine_ - min_quarantine);
-    return end_quarantines(groups_[group], groups_[group].shortenable, now + less, wanted);
+    return end_quarantines(groups_[group], groups_[group].shortenable, less, wanted, now);
 }
 
 void SocketLeases::end_quarantines(std::size_t group, Instant now) {
     Group& ended = groups_[group];
-    end_quarantines(ended, ended.full, now, ended.full.size());
-    end_quarantines(ended, ended.shortenable, now, ended.shortenable.size());
+    end_quarantines(ended, ended.full, {}, ended.full.size(), now);
+    end_quarantines(ended, ended.shortenable, {}, ended.shortenable.size(), now);
 }
 
-std::size_t SocketLeases::end_quarantines(Group& group, Heap& heap, Instant until, std::size_t max) {
-    std::size_t freed = 0;
-    while (freed < max && !heap.empty() && heap.front().until <= until) {
+std::size_t SocketLeases::end_quarantines(Group& group, Heap& heap, Duration less, std::size_t max,
+                                          Instant now) {
+    std::size_t freed = 0, asked = 0;
+    while (freed < max && asked < max_asked && !heap.empty() && heap.front().until <= now + less) {
         std::ranges::pop_heap(heap, std::greater<>());
         const Quarantined entry = heap.back();
         heap.pop_back();
         if (!is_current(entry, &heap == &group.shortenable)) continue;
-        sockets_[index_of(entry.index)].quarantined = false;
+        Socket& socket = sockets_[index_of(entry.index)];
+        const Instant& until = entries_[index_of(entry.index)].quarantined_until;
+        if (until != Instant{}) ++asked;
+        if (rests_longer(entry.index, now) || until > entry.until) {
+            push(heap, entry.index, until);
+            continue;
+        }
+        socket.quarantined = false;
         --group.quarantined;
         group.free.push_back(entry.index);
         ++freed;
@@ -272,7 +302,13 @@ std::size_t SocketLeases::end_quarantines(Group& group, Heap& heap, Instant unti
 bool SocketLeases::is_current(const Quarantined& entry, bool shortenable) const {
     const Socket& socket = sockets_[index_of(entry.index)];
     return socket.quarantined && (socket.kind != Quarantine::full) == shortenable &&
-           entries_[index_of(entry.index)].quarantined_until == entry.until;
+           socket.queued_until == entry.until;
+}
+
+void SocketLeases::push(Heap& heap, SocketIndex index, Instant until) {
+    sockets_[index_of(index)].queued_until = until;
+    heap.push_back({until, index});
+    std::ranges::push_heap(heap, std::greater<>());
 }
 
 void SocketLeases::quarantine(SocketIndex index, Instant until, Quarantine kind) {
@@ -282,9 +318,7 @@ void SocketLeases::quarantine(SocketIndex index, Instant until, Quarantine kind)
     socket.quarantined = true;
     socket.kind = kind;
     ++group.quarantined;
-    Heap& heap = kind == Quarantine::full ? group.full : group.shortenable;
-    heap.push_back({until, index});
-    std::ranges::push_heap(heap, std::greater<>());
+    push(kind == Quarantine::full ? group.full : group.shortenable, index, until);
 }
 
 }  // namespace session

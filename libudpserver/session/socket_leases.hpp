@@ -64,8 +64,11 @@ public:
     /// Whether it would, when the socket came back now from a session whose server was silent.
     [[nodiscard]] bool could_lease_for(const Endpoint& server, SocketIndex index) const;
     /// Ends quarantines of sockets that did not serve a confirmed client, the oldest first, at most `wanted`,
-    /// if min_quarantine has passed since their last use. Returns how many.
+    /// if min_quarantine has passed since their last use and since the last datagram. Returns how many.
     std::size_t shorten_quarantines(std::size_t group, std::size_t wanted, Instant now);
+    /// Starts the quarantines anew that can be shortened and in which something was received, among the next
+    /// `max` sockets: else that is noticed, and min_quarantine begins, only when they are to end.
+    void notice_received(std::size_t max, Instant now);
 
     /// Connects the leased socket to the server, or to none, and unmutes it. Returns the errno.
     int open(SocketIndex index, const Endpoint& server, bool connected);
@@ -105,8 +108,9 @@ private:
         Quarantine kind = Quarantine::full;
         std::uint32_t dropped = 0;  ///< net::dropped() when it was quarantined or adopted
         std::uint64_t server = 0;   ///< mark_of() the one it is connected to; 0 if none or not known
+        Instant queued_until{};     ///< of its entry in a heap; its quarantine may end later by now
     };
-    /// An entry of a heap. It may be outdated: quarantine_of() says so.
+    /// An entry of a heap. It may be outdated: is_current() says so.
     struct Quarantined {
         Instant until;
         SocketIndex index;
@@ -123,12 +127,15 @@ private:
         return index_of(index) < sockets_.size() && sockets_[index_of(index)].fd >= 0;
     }
     void end_quarantines(std::size_t group, Instant now);
-    std::size_t end_quarantines(Group& group, Heap& heap, Instant until, std::size_t max);
+    /// Those that end within `less` from now.
+    std::size_t end_quarantines(Group& group, Heap& heap, Duration less, std::size_t max, Instant now);
+    void push(Heap& heap, SocketIndex index, Instant until);
     [[nodiscard]] bool is_current(const Quarantined& entry, bool shortenable) const;
     [[nodiscard]] SocketIndex find_lendable(const Endpoint& server, std::size_t group) const;
     void reserve(Group& group) const;
     [[nodiscard]] bool is_idle(SocketIndex index, bool fresh) const;
     [[nodiscard]] bool received_while_idle(SocketIndex index) const;
+    bool rests_longer(SocketIndex index, Instant now);
     SocketIndex take_random(std::size_t group);
     void quarantine(SocketIndex index, Instant until, Quarantine kind = Quarantine::full);
 
@@ -138,6 +145,7 @@ private:
     AddToPoller add_to_poller_;
     std::vector<Socket> sockets_;  ///< by index
     std::vector<Group> groups_;
+    std::size_t noticed_ = 0;  ///< where notice_received() goes on
     mutable std::mt19937_64 random_;
 };
 

@@ -17,6 +17,10 @@ constexpr Duration warning_interval{60'000};
 constexpr std::size_t low_part = 10;
 /// Clients that may be forged leave this part of the sockets to the others.
 constexpr std::size_t reserved_part = 20;
+/// While sockets are short, how often some of those in quarantine are asked whether they received something,
+/// and which part of all: all of them twice a second, unless they are very many.
+constexpr Duration notice_interval{100};
+constexpr std::size_t notice_part = 5, max_noticed = 2048;
 /// The parent is asked for more when fewer sockets of a group are left than this, or than half of the
 /// sessions: enough for a burst of new clients, even when a busy machine delays the parent.
 constexpr std::size_t max_low_water = 896;
@@ -38,6 +42,7 @@ SocketSupply::SocketSupply(const conf::UdpServer& settings, const net::SocketPoo
     : settings_(settings),
       groups_(pool.groups()),
       worker_(worker),
+      noticed_at_once_(std::min(max_noticed, entries.size() / notice_part + 1)),
       low_water_(std::min(max_low_water, places / 2 + 1)),
       request_(std::move(request)),
       leases_(entries, groups_.size(), pool.filter(), settings.quarantine, std::move(add_to_poller)),
@@ -85,9 +90,20 @@ bool SocketSupply::may_lease(std::size_t group, Client client, Instant now) {
 std::size_t SocketSupply::free(std::size_t group, Instant now) {
     const std::size_t free = leases_.available(group, now), low = leases_.count(group) / low_part + 1;
     if (free >= low || !is_exhausted(group)) return free;
+    notice_until_ = now + settings_.quarantine;
     const std::size_t more = leases_.shorten_quarantines(group, low - free, now);
     if (more > 0) warn_of_shortage(group, now);
     return free + more;
+}
+
+void SocketSupply::tick(Instant now) {
+    if (now < noticed_at_ + notice_interval || noticed_at_ >= notice_until_) return;
+    noticed_at_ = now;
+    leases_.notice_received(noticed_at_once_, now);
+}
+
+std::optional<Instant> SocketSupply::next_tick() const {
+    return noticed_at_ < notice_until_ ? std::optional(noticed_at_ + notice_interval) : std::nullopt;
 }
 
 void SocketSupply::warn_of_shortage(std::size_t group, Instant now) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "conf/config.hpp"
@@ -54,6 +55,9 @@ public:
     /// Free sockets of the group. If few are left and the parent has no more, quarantines of unconfirmed and
     /// unanswered sessions are shortened (S-1).
     std::size_t free(std::size_t group, Instant now);
+    /// While few are left: notices which of those in quarantine receive something.
+    void tick(Instant now);
+    [[nodiscard]] std::optional<Instant> next_tick() const;
     /// The parent's last answer had too few sockets. Otherwise more can be expected (S-2).
     [[nodiscard]] bool is_exhausted(std::size_t group) const { return supplies_[group].exhausted; }
 
@@ -93,6 +97,8 @@ private:
     const conf::UdpServer& settings_;
     const std::vector<net::PoolGroup>& groups_;
     unsigned worker_;
+    std::size_t noticed_at_once_;
+    Instant noticed_at_{}, notice_until_{};
     std::size_t low_water_;
     Request request_;
     SocketLeases leases_;

@@ -91,14 +91,16 @@ TEST_CASE("five seconds after a flood of forged sources new clients are served [
     CHECK(!is_served(engine, early));
     CHECK(round_trip(engine, steady, server));
 
-    SECTION("and nothing late reaches them: it starts another quarantine") {
+    SECTION("and nothing late reaches them: it starts another quarantine, as short as the first one") {
         for (const base::Endpoint& source : sources)
             REQUIRE(server.send_to(source, "late"));
         engine.pump();
         engine.now += 1100ms;
         CHECK(!is_served(engine, late));
         CHECK(!late.receive());
-        engine.now += 31s;
+        engine.now += 4900ms;
+        CHECK(!is_served(engine, late));
+        engine.now += 200ms;
     }
     SECTION("no sooner and no later") {
         engine.now += 1100ms;
@@ -106,6 +108,52 @@ TEST_CASE("five seconds after a flood of forged sources new clients are served [
     sources_seen(server);
     CHECK(round_trip(engine, late, server));
     CHECK(!late.receive());
+}
+
+TEST_CASE("also when the server repeats its replies: five seconds after the last one [S-1]") {
+    const LoopbackSocket server, early, client;
+    Engine engine(config_for(accept_to(server.endpoint())), 16);
+    engine.end_supply();
+    for (const LoopbackSocket& one : std::vector<LoopbackSocket>(40))
+        round_trip(engine, one, server);
+    REQUIRE(engine.refused(CloseReason::no_socket) > 0);
+    for (int second = 0; second < 3; ++second) {
+        engine.pass(1s);
+        for (const net::SocketPool::Socket& socket : engine.pool.sockets())
+            REQUIRE(server.send_to(
+                {*base::parse_address("127.0.0.1"), net::local_endpoint(socket.fd.get()).port}, "repeated"));
+    }
+    // No client asks meanwhile: the worker's clock alone notices the datagrams.
+    for (int tick = 0; tick < 49; ++tick)
+        engine.pass(100ms);
+    CHECK(!is_served(engine, early));
+    for (int tick = 0; tick < 7; ++tick)
+        engine.pass(100ms);
+    sources_seen(server);
+    CHECK(round_trip(engine, client, server));
+    CHECK(!client.receive());
+}
+
+TEST_CASE("more sockets that received something than one look finds keep nobody out [S-1]") {
+    constexpr std::size_t sockets = 600;
+    const LoopbackSocket server, client;
+    Engine engine(config_for(accept_to(server.endpoint())), sockets);
+    engine.end_supply();
+    const std::vector<LoopbackSocket> forged(sockets + 20);
+    flood(engine, forged);
+    std::vector<base::Endpoint> sources = sources_seen(server);
+    sources.erase(sources.begin());  // all sockets but one receive something
+    for (const base::Endpoint& source : sources)
+        REQUIRE(server.send_to(source, "late"));
+    engine.pump();
+    engine.now += 31s;
+    bool served = false;
+    for (int attempt = 0; attempt < 4 && !served; ++attempt) {
+        served = is_served(engine, client);
+        engine.now += 200ms;
+    }
+    CHECK(served);
+    CHECK(!client.receive());
 }
 
 TEST_CASE("a flood of forged sources leaves the last sockets to known clients [S-6]") {
