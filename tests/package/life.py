@@ -154,6 +154,8 @@ def serve_under_systemd():
     """[H-11] What the service manager sees and does. The second instance has no unit: its file is called .yml."""
     check(unit("ActiveState") == "active" and unit("StatusText") == "ready", "the unit is active, and its status is `ready`")
     check(int(unit("MainPID")) == row("proxyd", "version")["pid"], "its main process is the parent")
+    threads = sum(len(os.listdir(f"/proc/{pid}/task")) for pid in programs())
+    check(threads * 10 < int(unit("TasksMax")) <= 1000, f"{threads} threads run, and the unit limits them")
     run("systemctl", "reload", "proxyd.service")
     check(unit("StatusText") == "ready", "systemctl reload returns when the proxy is ready again")
     count, first, before = len(programs()), int(unit("MainPID")), records()
