@@ -196,6 +196,10 @@ void lower_level() {
     set_level(static_cast<LogLevel>(static_cast<int>(level()) - 1));
 }
 
+bool is_relayed() {
+    return state().sink && state().sink->is_relayed();
+}
+
 bool is_on_standard_error() {
     return state().sink && target_of(state().settings, state().foreground) == LogTarget::standard_error;
 }

@@ -79,6 +79,8 @@ void put_line(const Message& message, std::string_view text);
     return static_cast<int>(message.level()) <= detail::threshold.load(std::memory_order_relaxed);
 }
 
+/// True if another process writes the lines.
+[[nodiscard]] bool is_relayed();
 /// True if lines appear on standard error.
 [[nodiscard]] bool is_on_standard_error();
 /// The descriptors that the log needs: a process must keep them when it closes all others. They differ before

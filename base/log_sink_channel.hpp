@@ -17,7 +17,10 @@ public:
 
     bool write(const LineFormat& format, const Line& line) override;
     /// From now on uses the channel of that role.
-    void after_fork(std::string_view role) override { channel_ = &channels_.of(role); }
+    void after_fork(std::string_view role) override {
+        channel_ = &channels_.of(role);
+        standard_error_ = standard_error_ && role.empty();  // the parent keeps it for the next LOG
+    }
     [[nodiscard]] std::vector<int> descriptors() const override;
     void may_wait() override { patient_ = true; }
     bool take_lost(std::uint64_t lines) override;

@@ -211,10 +211,8 @@ void close_others(log::Channels& channels, int control, int other_receiver) {
 
 void prepare(const LogSetup& setup) {
     log::open(setup.log, setup.name, setup.foreground);
-    if (!setup.foreground) {
-        leave_terminal();
-        if (::chdir("/") != 0) throw std::runtime_error("chdir /");
-    }
+    leave_terminal();
+    if (!setup.foreground && ::chdir("/") != 0) throw std::runtime_error("chdir /");
     setup.user ? base::drop_privileges(*setup.user) : base::forbid_new_privileges();
     log::become(log_role, false);
     log::SyslogSink::on_stop([] { say(log_words::end_proxy); });

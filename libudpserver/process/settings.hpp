@@ -30,7 +30,7 @@ struct Settings {
     base::Duration kill_timeout{1'000};   ///< after SIGKILL; then the next one does not wait for it
     base::Duration link_retry_delay{1'000};  ///< before a failed link between children is retried
     Orphans orphans = Orphans::stop;
-    bool foreground = true;         ///< false: children close stdin, stdout and stderr
+    bool foreground = true;         ///< false: children leave the working directory
     bool log_in_background = true;  ///< children log from a thread of their own
     unsigned start_factor = 6;      ///< a child that is not ready yet may be silent for this many heartbeats
 };

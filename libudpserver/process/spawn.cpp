@@ -48,12 +48,10 @@ void keep_only_own_descriptors(const ChildStart& start) {
 
 int run_child(ChildStart& start) {
     ::setsid();
-    // Children of a daemon must not hold the terminal or the working directory.
-    if (!start.settings.foreground) {
-        leave_terminal();
-        if (::chdir("/") != 0) return EXIT_FAILURE;
-    }
     log::become(start.role.name, false);
+    // LOG writes their lines, and the terminal is not theirs. Those of a daemon must hold no folder either.
+    if (log::is_relayed() || !start.settings.foreground) leave_terminal();
+    if (!start.settings.foreground && ::chdir("/") != 0) return EXIT_FAILURE;
     keep_only_own_descriptors(start);
     base::set_process_title(start.settings.name, start.role.name);
     base::SignalInbox signals;
