@@ -8,6 +8,7 @@
 
 #include "base/fatal.hpp"
 #include "base/privileges.hpp"
+#include "libudpserver/process/own_child.hpp"
 
 namespace proxyd {
 
@@ -66,6 +67,7 @@ std::optional<control::ControlSettings> control_settings(const conf::Config& con
     settings.make_directory = section.socket.empty();
     settings.mode = section.mode;
     settings.rights.own = ::geteuid();
+    settings.rights.is_child = process::may_be_child;
     settings.rights.group = group_of(section.group, "group");
     settings.rights.read_only_group = group_of(section.read_only_group, "read-only-group");
     settings.file_group = settings.rights.group ? settings.rights.group : settings.rights.read_only_group;

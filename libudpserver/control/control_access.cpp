@@ -41,6 +41,7 @@ std::optional<Peer> peer_of(int socket) {
 }
 
 Access access_of(const Peer& peer, const ControlRights& rights) {
+    if (rights.is_child && rights.is_child(peer.pid)) return Access::none;
     if (peer.uid == 0 || peer.uid == rights.own || is_member(peer, rights.group)) return Access::change;
     return is_member(peer, rights.read_only_group) ? Access::read : Access::none;
 }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct ControlRights {
     uid_t own = 0;                         ///< the parent's user: full access
     std::optional<gid_t> group;            ///< full access
     std::optional<gid_t> read_only_group;  ///< reading commands only
+    std::function<bool(pid_t)> is_child;   ///< of the parent: no access, whatever its user
 };
 
 Access access_of(const Peer& peer, const ControlRights& rights);

@@ -20,7 +20,7 @@ from programs import program, run_program
 from test_arena import arena_of
 from test_upgrade import Upgradable, install, trip
 
-REACHED, INCOMPLETE, FORBIDDEN, DIED = "UDPS-124-K", "UDPS-125-W", "UDPS-330-E", "UDPS-222-E"
+REACHED, INCOMPLETE, FORBIDDEN, DIED, REFUSED = "UDPS-124-K", "UDPS-125-W", "UDPS-330-E", "UDPS-222-E", "CTRL-220-N"
 PARENT_CAPABILITIES = {0, 1, 3, 5, 6, 7, 8, 10, 12, 13, 19, 39}  # by their numbers; the table in proxyd(8) has the names
 WITHOUT = pathlib.Path(__file__).resolve().parents[1] / "support" / "without_sandbox.py"
 SANITIZED = b"__asan_init" in pathlib.Path(program("proxyd")).read_bytes() or \
@@ -271,6 +271,39 @@ def test_a_flood_of_messages(hostile, order):
     wait_for(lambda: all(row["state"] == "up" for row in ask(proxy.socket, "ps")), 20)
     proxy.check_sound()
     assert proxy.daemon.log_path.stat().st_size < 1_000_000
+
+
+def test_no_child_may_use_the_control_socket(proxyd, peer, tmp_path):
+    """[Z-14] A child that can connect, without a sandbox here, is refused, although its user may control the proxy."""
+    socket, listener = tmp_path / "gw.sock", ("127.0.0.1", free_port())
+    config = configuration(listener, peer().text, name="gw", proxy="hostile", sandbox="off", control={"socket": str(socket)})
+    daemon = proxyd(config, binary="proxyd-test", environment={"HOSTILE_SOCKET": str(socket)})
+    with contextlib.closing(peer()) as attacker:
+        attacker.send(b"!control", listener)
+        assert f"pid {daemon.child()} may not use it" in daemon.wait_line(REFUSED).raw
+        assert attacker.receive()[0].startswith(b"done")
+    assert daemon.running and ask(socket, "version")
+
+
+def standard_descriptors(pid):
+    return [os.readlink(f"/proc/{pid}/fd/{number}") for number in range(3)]
+
+
+@pytest.mark.parametrize("target", ["file", "stderr"])
+def test_children_have_no_terminal(proxyd, evil_dns, target):
+    """[Z-15] Also in the foreground stdin, stdout and stderr are /dev/null; LOG has stderr if it writes there, the next
+    LOG too."""
+    log = {"log": {"to": "stderr"}} if target == "stderr" else {}
+    daemon = proxyd(all_roles(("127.0.0.1", free_port()), evil_dns, **log))
+    error = str(daemon.error_path) if target == "stderr" else "/dev/null"
+    for role in ("REG", "ACR", "APR"):
+        assert standard_descriptors(daemon.child(role)) == ["/dev/null"] * 3
+    assert standard_descriptors(daemon.log_process()) == ["/dev/null", "/dev/null", error]
+    assert standard_descriptors(daemon.pid)[2] == str(daemon.error_path)
+    old = daemon.log_process()
+    os.kill(old, signal.SIGKILL)
+    assert standard_descriptors(daemon.log_process(other_than=old)) == ["/dev/null", "/dev/null", error]
+    daemon.wait_line(DIED, text="LOG")
 
 
 def test_a_taken_over_reg_with_a_damaged_arena(hostile):

@@ -8,12 +8,14 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
@@ -120,6 +122,20 @@ long clone_with(unsigned long flags) {
     return pid;
 }
 
+/// By the control socket.
+long stop_proxyd() {
+    const char* const path = std::getenv("HOSTILE_SOCKET");
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path == nullptr ? "" : path, sizeof address.sun_path - 1);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return -1;
+    constexpr std::string_view request = "{\"command\":\"stop\",\"args\":{}}\n";
+    const ssize_t sent = ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+    ::close(fd);
+    return sent;
+}
+
 struct Attack {
     std::string_view word;
     long (*run)(unsigned number);
@@ -131,6 +147,7 @@ constexpr Attack attacks[] = {
     {"socket", [](unsigned) -> long { return ::socket(AF_INET, SOCK_DGRAM, 0); }},
     {"raw", [](unsigned) -> long { return ::socket(AF_INET, SOCK_RAW, IPPROTO_UDP); }},
     {"unix", [](unsigned) -> long { return ::socket(AF_UNIX, SOCK_STREAM, 0); }},
+    {"control", [](unsigned) -> long { return stop_proxyd(); }},
     {"exec", [](unsigned) -> long { return execute(); }},
     {"fork", [](unsigned) -> long { return clone_with(SIGCHLD); }},
     {"namespace", [](unsigned) -> long { return ::unshare(CLONE_NEWUSER); }},
