@@ -48,6 +48,14 @@ Instance by_socket(const std::string& path, const std::vector<Instance>& instanc
     return instance;
 }
 
+/// Empty without errors.
+std::string problem_of(const std::vector<conf::Error>& errors, const std::string& file) {
+    if (errors.empty()) return {};
+    const std::string first = conf::to_string(errors.front(), file);
+    if (errors.size() == 1) return first;
+    return first + "; `proxyd -n -f " + file + "` lists all " + std::to_string(errors.size()) + " errors";
+}
+
 std::string names_of(const std::vector<Instance>& instances) {
     std::vector<std::string> names;
     for (const Instance& instance : instances)
@@ -66,10 +74,10 @@ Instance instance_of_file(const std::string& path, const Places& places) {
     conf::LoadResult loaded = conf::load_file(path, {"udp"});
     Instance instance;
     // Only proxyd knows all kinds of proxies.
-    instance.errors = static_cast<unsigned>(std::count_if(
-        loaded.errors.begin(), loaded.errors.end(), [](const conf::Error& e) { return e.path != "proxy"; }));
+    std::erase_if(loaded.errors, [](const conf::Error& error) { return error.path == "proxy"; });
     instance.config = std::move(loaded.config);
     instance.config.file = fs::absolute(path).lexically_normal().string();
+    instance.problem = problem_of(loaded.errors, instance.config.file);
     instance.name = instance.config.name.empty() ? fs::path(path).stem().string() : instance.config.name;
     instance.socket = socket_of(instance.config.control, instance.name, places);
     return instance;

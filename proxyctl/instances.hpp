@@ -12,7 +12,7 @@ struct Instance {
     std::string name;
     std::string socket;   ///< its control socket; empty if the configuration disables it
     conf::Config config;  ///< as far as it is valid; `file` is empty if there is none
-    unsigned errors = 0;  ///< in the configuration
+    std::string problem;  ///< the first error of the configuration, and how to see the others
     [[nodiscard]] bool has_file() const { return !config.file.empty(); }
 };
 

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "base/process_title.hpp"
+#include "conf/accounts.hpp"
 #include "conf/load.hpp"
 #include "proxyd/evaluate.hpp"
 #include "proxyd/options.hpp"
 #include "proxyd/proxies/registry.hpp"
 #include "proxyd/selftest.hpp"
-#include "proxyd/settings.hpp"
 #include "proxyd/start.hpp"
 
 namespace {
@@ -53,10 +53,10 @@ int evaluate(const conf::Config& config, const std::string& expression) {
 }
 
 int check(const conf::Config& config, bool print) {
-    if (const std::string problem = proxyd::control_group_problem(config); !problem.empty()) {
+    const std::vector<std::string> problems = conf::account_problems(config);
+    for (const std::string& problem : problems)
         std::fprintf(stderr, "%s: %s\n", config.file.c_str(), problem.c_str());
-        return 1;
-    }
+    if (!problems.empty()) return 1;
     if (print) {
         std::fputs(conf::print(config).c_str(), stdout);
     } else {

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "conf/accounts.hpp"
 #include "libudpserver/process/run_once.hpp"
 #include "proxyd/confinement.hpp"
 #include "proxyd/settings.hpp"
@@ -160,7 +161,7 @@ process::Role role_for(sandbox::Role role, Confinement& confinement, const conf:
 /// Prints the result. True if the attempt was denied.
 bool try_attempt(sandbox::Role role, Confinement& confinement, const conf::Config& config,
                  const Attempt& attempt) {
-    const std::optional<base::User> user = role == sandbox::parent ? std::nullopt : user_of(config);
+    const std::optional<base::User> user = role == sandbox::parent ? std::nullopt : conf::user_of(config);
     process::Settings settings = process_settings(config, user);
     settings.foreground = true;
     const process::ExitStatus status =

@@ -16,6 +16,7 @@
 #include "base/privileges.hpp"
 #include "base/process_title.hpp"
 #include "base/signals.hpp"
+#include "conf/accounts.hpp"
 #include "libudpserver/process/daemonise.hpp"
 #include "libudpserver/process/log_process.hpp"
 #include "libudpserver/process/pid_file.hpp"
@@ -44,10 +45,10 @@ struct Log {
 /// A user that the children cannot become is refused here, once and on the terminal; otherwise every child
 /// would exit.
 std::optional<base::User> checked_user(const conf::Config& config) {
-    std::optional<base::User> user = user_of(config);
+    std::optional<base::User> user = conf::user_of(config);
     if (user) base::check_can_become(*user);
     if (!user || config.singleproc) return user;
-    if (const std::string problem = control_group_problem(config, *user); !problem.empty())
+    if (const std::string problem = conf::control_group_problem(config, *user); !problem.empty())
         throw base::Fatal(problem);
     return user;
 }

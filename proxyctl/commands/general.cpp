@@ -23,10 +23,7 @@ int show_effective(Context& context) {
         return exit_status::good;
     }
     if (!instance.has_file()) fail(exit_status::not_running, "{}: not running", instance.name);
-    if (instance.errors > 0) {
-        fail(exit_status::failed, "{}: {} has {} errors; `proxyd -n -f {}` lists them", instance.name,
-             instance.config.file, instance.errors, instance.config.file);
-    }
+    if (!instance.problem.empty()) fail(exit_status::failed, "{}: {}", instance.name, instance.problem);
     std::istringstream text(conf::print(instance.config));
     show_text(context, text);
     return exit_status::good;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/text.hpp"
+#include "conf/accounts.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/human.hpp"
@@ -147,9 +148,11 @@ int run_stop(Context& context, const Arguments& arguments) {
 /// `running`: the file that it runs with, empty if it does not run.
 void check_restart(const Context& context, const std::string& file, const std::string& running) {
     const Instance next = instance_of_file(file, context.settings.places);
-    if (next.errors > 0)
-        fail(exit_status::failed, "{}: not restarted: {} has {} errors; `proxyd -n -f {}` lists them",
-             context.instance->name, file, next.errors, file);
+    if (!next.problem.empty())
+        fail(exit_status::failed, "{}: not restarted: {}", context.instance->name, next.problem);
+    if (const auto problems = conf::account_problems(next.config); !problems.empty())
+        fail(exit_status::failed, "{}: not restarted: {}: {}", context.instance->name, file,
+             base::joined(problems, "; "));
     if (next.config.nodaemon && unit_of(next).empty())
         fail(exit_status::failed, "{}: not restarted: {} sets nodaemon; restart it with its service manager",
              context.instance->name, file);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "conf/accounts.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/doctor/finding.hpp"
@@ -108,10 +109,10 @@ private:
     }
 
     void check_configuration(const conf::Config& config) {
-        if (instance_.errors > 0) {
-            return add({Health::bad, config.file + ": " + std::to_string(instance_.errors) + " errors",
-                        "`proxyd -n -f " + config.file + "` lists them"});
-        }
+        if (!instance_.problem.empty())
+            return add({Health::bad, instance_.problem, "correct it: a reload or a start would fail"});
+        for (const std::string& problem : conf::account_problems(config))
+            add({Health::bad, config.file + ": " + problem, "correct it: a start would fail"});
         const std::string core = "/proc/sys/net/core/";
         add(check_buffer("receive-buffer", config.udpserver.receive_buffer, "net.core.rmem_max",
                          text_of(core + "rmem_max")));

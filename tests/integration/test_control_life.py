@@ -127,7 +127,11 @@ def test_start_restart_and_stop_of_a_daemon(ctl, proxyd, echo, peer):  # noqa: F
         second = ctl.rows("gw", "version")[0]["pid"]
         assert first != second and not is_alive(first) and peer().ask(b"x", listener) == b"x"
         (ctl.conf_dir / "gw.yaml").write_text("name: gw\nlisten: x\n")
-        assert "not restarted" in ctl("gw", "restart", status=FAILED).stderr
+        error = ctl("gw", "restart", status=FAILED).stderr
+        assert "not restarted: " in error and "gw.yaml:1:1: " in error and "lists all " in error
+        (ctl.conf_dir / "gw.yaml").write_text(yaml.safe_dump({**config, "user": "no-such-user"}))
+        assert "no account 'no-such-user'" in ctl("gw", "restart", status=FAILED).stderr
+        assert "no account 'no-such-user'" in ctl("gw", "doctor").stdout
         assert ctl.rows("gw", "version")[0]["pid"] == second and peer().ask(b"x", listener) == b"x"
     finally:
         ctl("gw", "stop")

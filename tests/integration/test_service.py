@@ -273,7 +273,7 @@ def test_a_wrong_file_is_refused_before_anything_is_said(machine):
     machine.setup.append("echo 'name: gw' >/etc/bad.yaml")
     result = machine.run("gw", "restart", "--file", "/etc/bad.yaml")
     assert result.returncode == FAILED and "was not running" not in result.stderr
-    assert "not restarted: /etc/bad.yaml has" in result.stderr
+    assert "not restarted: /etc/bad.yaml:1:1: udpserver: is missing" in result.stderr
 
 
 def capabilities_of(pid, kind):
