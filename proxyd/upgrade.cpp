@@ -17,6 +17,7 @@
 #include "base/signals.hpp"
 #include "base/text.hpp"
 #include "conf/load.hpp"
+#include "libudpserver/process/exit_status.hpp"
 #include "libudpserver/process/program_probe.hpp"
 #include "proxyd/parent.hpp"
 
@@ -49,6 +50,14 @@ base::UniqueFd memory_file(const std::string& text) {
     if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
         throw std::system_error(errno, std::system_category(), "memfd");
     return file;
+}
+
+/// A program that does not say what it can take over is not a proxyd, or not a whole one.
+std::string failure_of(const std::string& path, const process::Probe& probe) {
+    const std::string output = base::printable(probe.output.substr(0, probe.output.find('\n')), 200);
+    return fmt::format("{} is not a working proxyd ({}{}{}); install proxyd there and retry", path,
+                       probe.hung ? "it does not answer" : to_string(process::ExitStatus{probe.wait_status}),
+                       output.empty() ? "" : ": ", output);
 }
 
 std::string complaint_of(const std::string& path, const process::Probe& probe) {
@@ -121,8 +130,15 @@ void Upgrade::ask_program(Plan& plan) const {
     const process::Probe asked =
         process::probe_program(path, {"--handover"}, config.get(), probe_timeout, unreaped);
     const auto abilities = parse_abilities(asked.output);
-    if (!asked.good() || !abilities || abilities->format != Handover::format) {
-        plan.refused = path + " is not a proxyd that can take over; use `proxyctl restart`";
+    if (!asked.good() || !abilities) {
+        plan.refused = failure_of(path, asked);
+        return;
+    }
+    if (abilities->format != Handover::format) {
+        plan.refused = fmt::format(
+            "{} is proxyd {}, which cannot take over from {}; use `proxyctl restart`, "
+            "which closes the sessions",
+            path, abilities->version, PROXYD_VERSION);
         return;
     }
     const base::Duration left = probe_timeout - (base::MonotonicClock::now() - begin);

@@ -1,6 +1,5 @@
 """Another program takes the place of the parent: sessions, sockets and the process stay."""
 import fcntl
-import json
 import os
 import random
 import re
@@ -11,8 +10,8 @@ import time
 
 import pytest
 
-from control_socket import Refused, ask
-from deadline import SLOWNESS, wait_for
+from control_socket import Refused, ask, ask_later
+from deadline import wait_for
 from free_ports import free_port, free_ports
 from processes import is_alive
 from proxyctl_run import FAILED, NO_RIGHT, NOT_RUNNING, ctl  # noqa: F401
@@ -50,28 +49,6 @@ os.execv({program("proxyd")!r}, sys.argv)
 
 def let_go(path):
     path.with_name(path.name + ".GO").touch()
-
-
-class ask_later:
-    """A connection to the control socket on which a request is sent later."""
-
-    def __init__(self, path, command, **args):
-        self._request = json.dumps({"command": command, "args": args}).encode() + b"\n"
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(10 * SLOWNESS)
-        self._socket.connect(str(path))
-
-    def send(self):
-        self._socket.sendall(self._request)
-
-    def answer(self):
-        return self._socket.recv(9999).decode()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._socket.close()
 
 
 class Upgradable:
@@ -208,11 +185,12 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
 
 
 @pytest.mark.parametrize("text, why", [
-    ("exit 1", "not a proxyd"),
-    ("echo handover 1 arena 1 version 9", "not a proxyd"),
-    ("echo handover 4 arena x version 9", "not a proxyd"),
+    ("exit 1", "not a working proxyd (exit status 1); install proxyd there and retry"),
+    ("echo Oh no; kill -SEGV $$", "not a working proxyd (signal 11 (Segmentation fault): Oh no); install"),
+    ("echo handover 1 arena 1 version 9", "is proxyd 9, which cannot take over from"),
+    ("echo handover 4 arena x version 9", "not a working proxyd"),
     ("[ $1 = --handover ] && exec echo handover 4 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
-    ("exec sleep 100", "not a proxyd"),
+    ("exec sleep 100", "not a working proxyd (it does not answer); install"),
     (None, "No such file"),
 ])
 def test_a_program_that_cannot_go_on(upgradable, peer, text, why):
@@ -224,7 +202,9 @@ def test_a_program_that_cannot_go_on(upgradable, peer, text, why):
         install(proxy.program, "#!/bin/sh\n" + text)
     else:
         proxy.program.unlink()
-    assert why in proxy("upgrade", status=NO_RIGHT).stderr
+    refusal = proxy("upgrade", status=NO_RIGHT).stderr
+    # A restart with such a program would end the service.
+    assert why in refusal and ("proxyctl restart" in refusal) == ("is proxyd 9" in refusal)
     assert proxy.daemon.child() == child and trip(client, server, listener) == source
     assert not proxy.daemon.lines(UPGRADING)
 
@@ -292,7 +272,7 @@ def test_another_order_between_the_plan_and_the_upgrade(upgradable, peer, order)
         upgrade.send()
         time.sleep(0.02)
         other.send()
-        assert "not a proxyd" in busy.answer() and "kept" in upgrade.answer() and "error" not in other.answer()
+        assert "not a working proxyd" in busy.answer() and "kept" in upgrade.answer() and "error" not in other.answer()
     proxy.daemon.wait_line(FAILURE)
     if order == "stop":
         assert proxy.daemon.wait() == 0 and len(proxy.daemon.records(REASON="process-end")) == 1
