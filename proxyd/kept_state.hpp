@@ -45,6 +45,8 @@ public:
     };
     /// Makes it. Throws what the parts throw, with the reason; nothing has changed then.
     [[nodiscard]] Change prepare(const conf::Config& config);
+    /// Throws what prepare() would throw for listeners that cannot be opened.
+    void check(const conf::Config& config) const { sockets.listeners.check(config); }
     /// Switches to a prepared change; `before` is the configuration that running sessions belong to.
     void apply(Change change, std::shared_ptr<const conf::Config> before);
     /// Drops what belongs to earlier configurations: a REG of the current one has adopted all sessions.

@@ -9,6 +9,7 @@
 #include "base/local_addresses.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "conf/accounts.hpp"
 #include "conf/changes.hpp"
 #include "conf/names.hpp"
 #include "libudpserver/ipc/messages.hpp"
@@ -82,7 +83,7 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
       load_(parts.load),
       system_servers_(resolvers::system_text(config_->resolver)),
       names_(names_of(parts)),
-      user_(user_of(parts.config)),
+      user_(conf::user_of(parts.config)),
       supervisor_(io_, settings_of(parts, user_), signals),
       drain_timer_(io_) {
     if (parts.handover) started_ = parts.handover->started;
@@ -252,7 +253,7 @@ Parent::ReloadResult Parent::reload(bool check_only, const std::string& requeste
         const std::shared_ptr<const conf::Config> next = read(result.lines);
         const std::vector<std::string> changes = conf::differences(*config_, *next);
         result.lines.insert(result.lines.end(), changes.begin(), changes.end());
-        if (check_only) return result;
+        if (check_only) return kept_.check(*next), result;
         if (!changes.empty()) {
             apply(next);
             notifier_.reloading();
@@ -360,10 +361,6 @@ void Parent::drain(base::Duration limit) {
     drain_timer_.async_wait([this](boost::system::error_code error) {
         if (!error && !supervisor_.is_stopping()) supervisor_.stop();
     });
-}
-
-bool Parent::is_settling() const {
-    return !kept_.sessions.history.past.empty() || !supervisor_.all_ready();
 }
 
 void Parent::leave_to(Handover& handover, bool with_sessions) const {

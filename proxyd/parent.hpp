@@ -64,7 +64,10 @@ public:
     [[nodiscard]] bool is_draining() const { return draining_; }
 
     /// True while a child starts, or while sessions of an earlier configuration await adoption.
-    [[nodiscard]] bool is_settling() const;
+    [[nodiscard]] bool is_settling() const { return is_adopting() || !supervisor_.all_ready(); }
+
+    /// After a reload, until the new REG has adopted the sessions and serves.
+    [[nodiscard]] bool is_adopting() const { return !kept_.sessions.history.past.empty(); }
 
     /// Adds everything that must survive an exec, with or without the sessions.
     void leave_to(Handover& handover, bool with_sessions) const;

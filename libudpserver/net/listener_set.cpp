@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <stdexcept>
 #include <utility>
 
 #include "libudpserver/net/udp_socket.hpp"
@@ -56,6 +57,19 @@ ListenerSet::Entry ListenerSet::open_endpoint(const base::Endpoint& configured,
     std::ranges::move(open_more(entry, options, workers), std::back_inserter(entry.sockets));
     if (workers > 1) steer_before(entry, workers);
     return entry;
+}
+
+/// For a set that serves already: the kernel would name proxyd itself as the owner of the port.
+ListenerSet::Entry ListenerSet::open_new(const base::Endpoint& configured, const conf::Config& config) const {
+    const auto overlaps = [&configured](const base::Endpoint& own) {
+        return own.family == configured.family && own.port == configured.port &&
+               (own.address().is_any() || configured.address().is_any());
+    };
+    const auto own = std::ranges::find_if(endpoints_, overlaps);
+    if (own != endpoints_.end())
+        throw std::runtime_error(base::to_string(configured) + " overlaps " + base::to_string(*own) +
+                                 ", where proxyd listens now; restart proxyd to apply");
+    return open_endpoint(configured, options_of(config), config.udpserver.workers);
 }
 
 /// The sockets that this endpoint lacks for this number of workers. With port 0 they bind the port of the
@@ -115,7 +129,7 @@ ListenerSet::Change ListenerSet::prepare(const conf::Config& config) {
             taken[i] = true;
             place.kept = i;
         } else {
-            place.opened = open_endpoint(endpoint, options, change.workers_);
+            place.opened = open_new(endpoint, config);
         }
     }
     for (Change::Place& place : change.places_) {
@@ -128,6 +142,16 @@ ListenerSet::Change ListenerSet::prepare(const conf::Config& config) {
         if (!place.opened.sockets.empty() && steered_) steer_before(entry, workers_);
     }
     return change;
+}
+
+void ListenerSet::check(const conf::Config& config) const {
+    const auto is_new = [this](const base::Endpoint& endpoint) {
+        return std::ranges::none_of(entries_,
+                                    [&](const Entry& entry) { return entry.configured == endpoint; });
+    };
+    std::vector<Entry> opened;  // all at once, as prepare() needs them
+    for (const base::Endpoint& endpoint : endpoints_of(config))
+        if (is_new(endpoint)) opened.push_back(open_new(endpoint, config));
 }
 
 void ListenerSet::apply(Change change) {

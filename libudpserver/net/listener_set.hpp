@@ -40,6 +40,8 @@ public:
     /// Opens the sockets that this set lacks, and applies the options of the configuration to the others.
     /// Throws SocketError and leaves the set as it was.
     [[nodiscard]] Change prepare(const conf::Config& config);
+    /// Throws what prepare() would throw for sockets that cannot be opened. It closes them again.
+    void check(const conf::Config& config) const;
     /// Makes the set that of the new configuration and closes the endpoints that it does not have.
     void apply(Change change);
     /// Makes the kernel distribute clients to the present workers. After a change it uses the previous number
@@ -83,6 +85,7 @@ public:
 private:
     [[nodiscard]] Entry open_endpoint(const base::Endpoint& configured, const ListenerOptions& options,
                                       std::size_t workers) const;
+    [[nodiscard]] Entry open_new(const base::Endpoint& configured, const conf::Config& config) const;
     [[nodiscard]] std::vector<Listener> open_more(Entry& entry, const ListenerOptions& options,
                                                   std::size_t workers) const;
     [[nodiscard]] int attach(const Entry& entry, std::size_t workers) const;

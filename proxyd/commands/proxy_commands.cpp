@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
+#include "base/text.hpp"
 #include "conf/load.hpp"
 #include "proxyd/parent.hpp"
 
@@ -22,7 +23,7 @@ using control::Row;
 namespace {
 
 constexpr int protocol = 1;
-/// An upgrade waits this long for children that start, and looks this often.
+/// An upgrade and the answer to a reload wait this long for children that start, and look this often.
 constexpr base::Duration settle_timeout{5'000}, settle_check_interval{20};
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -159,18 +160,34 @@ void ProxyCommands::reload(const Request& request, Answer answer) {
     request.allow({"check"});
     const bool check_only = request.flag("check").value_or(false);
     const Parent::ReloadResult result = parent_.reload(check_only, control::to_string(answer.peer()));
-    write_rows(std::move(answer),
-               std::make_shared<const RowList>(result.refused.empty() ? accepted(result.lines, check_only)
-                                                                      : rejected(result.refused)));
+    auto list = std::make_shared<RowList>(result.refused.empty() ? accepted(result.lines, check_only)
+                                                                 : rejected(result.refused));
+    if (check_only || list->failure) return write_rows(std::move(answer), list);
+    answer_when_adopted(std::move(answer), std::move(list), base::MonotonicClock::now() + settle_timeout);
+}
+
+/// The new configuration is in use when its REG serves; until then the user would see the old sessions.
+void ProxyCommands::answer_when_adopted(Answer answer, std::shared_ptr<RowList> list,
+                                        base::Instant deadline) {
+    if (parent_.is_adopting() && base::MonotonicClock::now() < deadline)
+        return look_again([this, answer, list, deadline] { answer_when_adopted(answer, list, deadline); });
+    if (parent_.is_adopting())
+        list->failure = Failure(Code::gone, fmt::format("reloaded, but REG has not become ready within {}; "
+                                                        "see `ps` and `log tail`",
+                                                        base::format_duration(settle_timeout)));
+    write_rows(std::move(answer), list);
+}
+
+void ProxyCommands::look_again(std::function<void()> look) {
+    auto timer = std::make_shared<boost::asio::steady_timer>(parent_.io(), settle_check_interval);
+    timer->async_wait([timer, look = std::move(look)](boost::system::error_code error) {
+        if (!error) look();
+    });
 }
 
 void ProxyCommands::upgrade(Answer answer, const control::ControlSocket& socket, base::Instant deadline) {
-    if (upgrade_.must_wait() && base::MonotonicClock::now() < deadline) {
-        auto timer = std::make_shared<boost::asio::steady_timer>(parent_.io(), settle_check_interval);
-        return timer->async_wait([this, timer, answer, &socket, deadline](boost::system::error_code error) {
-            if (!error) upgrade(answer, socket, deadline);
-        });
-    }
+    if (upgrade_.must_wait() && base::MonotonicClock::now() < deadline)
+        return look_again([this, answer, &socket, deadline] { upgrade(answer, socket, deadline); });
     const Upgrade::Plan plan = upgrade_.plan();
     if (!plan.refused.empty()) return answer.fail(Code::refused, plan.refused);
     answer.row(Row()

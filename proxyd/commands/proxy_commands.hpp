@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ private:
     void status(const Request& request, control::Answer answer) const;
     void config(const Request& request, control::Answer answer) const;
     void reload(const Request& request, control::Answer answer);
+    void answer_when_adopted(control::Answer answer, std::shared_ptr<RowList> list, base::Instant deadline);
+    /// Calls `look` after a short time.
+    void look_again(std::function<void()> look);
     void upgrade(control::Answer answer, const control::ControlSocket& socket, base::Instant deadline);
     void stop(const Request& request, control::Answer answer);
     [[nodiscard]] std::string faults() const;

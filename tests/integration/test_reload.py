@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from control_socket import Refused, ask
+from control_socket import Refused, ask, ask_later
 from deadline import SLOWNESS, wait_for
 from free_ports import free_port
 from proxyd_process import configuration
@@ -151,9 +151,12 @@ def test_what_waits_for_a_worker_that_goes_is_read(reloading, peer, end):
     for number, client in enumerate(clients):
         client.send(b"waits %d" % number, listener)
     proxy.daemon.write_configuration(proxy._with_socket(with_workers(2)))
-    assert ask(proxy.socket, "reload")
-    os.kill(child, end)
-    got = dict(server.receive() for _ in clients)
+    with ask_later(proxy.socket, "reload") as reload:
+        reload.send()
+        proxy.daemon.wait_line(RELOADED)
+        os.kill(child, end)
+        got = dict(server.receive() for _ in clients)
+        assert '"result":"reloaded"' in reload.answer()
     assert got == {b"waits %d" % number: source for number, source in enumerate(sources)}
     handed_over = ask(proxy.socket, "stats")[0]["handed_over"]
     assert handed_over > 0 or end == signal.SIGCONT
@@ -219,11 +222,14 @@ def test_a_faulty_file_changes_nothing(reloading, peer):
     busy["listen-on"] += [{"address": "127.0.0.1", "port": free_port()},
                           {"address": taken.address[0], "port": taken.address[1]}]
     before = proxy.daemon.descriptor_counts()
-    with pytest.raises(Refused, match=f"127.0.0.1:{taken.address[1]}.*bind"):
-        proxy.reload(busy)
+    for check in (True, False):
+        with pytest.raises(Refused, match=f"127.0.0.1:{taken.address[1]}.*bind"):
+            proxy.reload(busy, check=check)
+        with pytest.raises(Refused, match=f"0.0.0.0:{listener[1]} overlaps 127.0.0.1:{listener[1]}, .*restart proxyd"):
+            proxy.reload(configuration(("0.0.0.0", listener[1]), server.text), check=check)
     wait_for(lambda: proxy.daemon.descriptor_counts() == before, 5,
              lambda: f"{before} before, {proxy.daemon.descriptor_counts()} after")
-    assert len(proxy.daemon.lines(REFUSED)) == 3
+    assert len(proxy.daemon.lines(REFUSED)) == 4
     assert proxy.daemon.child() == child and echo_trip(client, server, listener) == source
 
 

@@ -57,6 +57,27 @@ TEST_CASE("a change that fails leaves everything as it was") {
     CHECK_NOTHROW(net::ListenerSet(listening({at(23111, 23111)})));
 }
 
+TEST_CASE("a check finds what prepare would, and changes nothing") {
+    const LoopbackSocket taken;
+    net::ListenerSet set(listening({at(23115, 23115)}));
+    const std::vector<int> before = set.descriptors();
+    CHECK_NOTHROW(set.check(listening({at(23115, 23116)})));
+    const std::uint16_t port = taken.endpoint().port;
+    CHECK_THROWS_AS(set.check(listening({at(23116, 23116), at(port, port)})), net::SocketError);
+    CHECK(set.descriptors() == before);
+    CHECK_NOTHROW(net::ListenerSet(listening({at(23116, 23116)})));  // closed again
+}
+
+TEST_CASE("a wildcard over an own listener is refused as such, not as a port of another program") {
+    net::ListenerSet set(listening({at(23117, 23117)}));
+    const conf::Config wide = listening({{*base::parse_address("0.0.0.0"), {23117, 23117}}});
+    const auto is_named = Catch::Matchers::StartsWith("0.0.0.0:23117 overlaps 127.0.0.1:23117, ");
+    CHECK_THROWS_WITH(set.check(wide), is_named);
+    CHECK_THROWS_WITH(set.prepare(wide), is_named);
+    // IPv6 has its own ports.
+    CHECK_NOTHROW(set.check(listening({at(23117, 23117), {*base::parse_address("::1"), {23117, 23117}}})));
+}
+
 TEST_CASE("listeners that were connected or muted are restored [Z-14]") {
     const char* const address = GENERATE("127.0.0.1", "0.0.0.0", "::1", "::");
     const std::uint16_t port = GENERATE(std::uint16_t{9}, std::uint16_t{0});

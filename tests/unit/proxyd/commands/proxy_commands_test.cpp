@@ -125,6 +125,13 @@ TEST_CASE("a reload ends with a verdict, and a rejected file has a line for each
         CHECK_THAT(lines.at(lines.size() - 2), Contains(R"({"result":"valid","warnings":0,"changes":)"));
         lines = reload("session-acl: [{name: one, action: accept, plug-to: '127.0.0.1:5301'}]\n# same\n");
         CHECK_THAT(lines.front(), Contains("unchanged"));
+        // The answer to a reload comes when its REG serves.
+        const pid_t before = stage.reg().status().pid;
+        lines = reload(ParentStage::rule("two"));
+        CHECK_THAT(lines.at(lines.size() - 2), Contains(R"({"result":"reloaded",)"));
+        CHECK_FALSE(stage.parent->is_adopting());
+        CHECK(stage.reg().status().state == process::ChildState::up);
+        CHECK(stage.reg().status().pid != before);
         lines = reload("session-acl: [{name: one, action: acept}]\nusr: x\n");
         REQUIRE(lines.size() == 2);
         CHECK_THAT(lines[0], Contains(R"({"result":"rejected","errors":[")") && Contains(R"(",")"));
@@ -167,7 +174,7 @@ TEST_CASE("an upgrade to a program that is no proxyd is refused") {
     stage.run([&] {
         const AnswerLine error = stage.answer("upgrade");
         CHECK(error.code == Code::refused);
-        CHECK_THAT(error.text, Contains("/bin/true is not a proxyd"));
+        CHECK_THAT(error.text, Contains("/bin/true is not a working proxyd"));
         CHECK(stage.reg().status().state == process::ChildState::up);
         stage.parent->supervisor().stop();
         CHECK_THAT(stage.answer("upgrade").text, Contains("shutting down"));
