@@ -66,6 +66,7 @@ public:
             group.ports = {number_of<std::uint16_t>(ports.substr(0, dash)),
                            number_of<std::uint16_t>(ports.substr(dash + 1))};
         }
+        group.several_senders = word() == "several-senders";
         group.optional = word() == "optional";
         return group;
     }
@@ -159,7 +160,8 @@ void write_groups(Text& text, const char* word, const Handover& from) {
     for (const net::PoolGroup& group : from.groups) {
         const std::string ports =
             group.ports ? fmt::format("{}-{}", group.ports->first, group.ports->last) : "system";
-        text.line(word, fmt::format("{} {} {}", base::to_string(group.source), ports,
+        text.line(word, fmt::format("{} {} {} {}", base::to_string(group.source), ports,
+                                    group.several_senders ? "several-senders" : "one-sender",
                                     group.optional ? "optional" : "needed"));
     }
 }

@@ -18,7 +18,7 @@ namespace proxyd {
 /// file, whose descriptor is in the environment.
 struct Handover {
     /// Incremented with every incompatible change; programs of the same format can replace each other.
-    static constexpr unsigned format = 4;
+    static constexpr unsigned format = 5;
 
     struct Listener {
         base::Endpoint configured;

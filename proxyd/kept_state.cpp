@@ -58,12 +58,22 @@ void fill_group(net::SocketPool& pool, std::size_t group, unsigned worker, std::
     }
 }
 
+/// Groups that share a range of ports leave half of it to each other.
+std::size_t share_of_ports(const net::SocketPool& pool, std::size_t group) {
+    const net::PoolGroup& own = pool.groups()[group];
+    const auto shares = std::ranges::count_if(pool.groups(), [&own](const net::PoolGroup& other) {
+        return own.ports && has_same_ports(own, other);
+    });
+    const std::size_t ports = pool.ports_of(group);
+    return shares <= 1 ? ports : std::max<std::size_t>(1, ports / (2 * static_cast<std::size_t>(shares)));
+}
+
 /// The groups from `first` on.
 void fill(net::SocketPool& pool, const conf::Config& config, std::size_t first = 0) {
     const std::size_t wanted = first_count(config, pool.groups().size(), pool.capacity());
     for (std::size_t group = first; group < pool.groups().size(); ++group) {
         for (unsigned worker = 0; worker < config.udpserver.workers; ++worker)
-            fill_group(pool, group, worker, wanted);
+            fill_group(pool, group, worker, std::min(wanted, share_of_ports(pool, group)));
     }
 }
 

@@ -4,16 +4,26 @@
 
 namespace net {
 
+bool has_several_senders(conf::SessionType type) {
+    using Type = conf::SessionType;
+    return type == Type::any_port || type == Type::any_sock || type == Type::broadcast;
+}
+
 std::string to_string(const PoolGroup& group) {
     std::string text = group.source.is_any() ? (group.family == base::Family::v6 ? "IPv6" : "IPv4")
                                              : base::to_string(group.source);
     if (group.ports)
         text += " ports " + std::to_string(group.ports->first) + "-" + std::to_string(group.ports->last);
+    if (group.several_senders) text += " for several senders";
     return text;
 }
 
+bool has_same_ports(const PoolGroup& one, const PoolGroup& other) {
+    return one.source == other.source && one.ports == other.ports;
+}
+
 PoolGroup group_for(const conf::Rule& rule, base::Family family) {
-    PoolGroup group{family, base::Address::any(family), rule.source_port};
+    PoolGroup group{family, base::Address::any(family), rule.source_port, has_several_senders(rule.type)};
     if (rule.source_address && rule.source_address->family == family) group.source = *rule.source_address;
     return group;
 }

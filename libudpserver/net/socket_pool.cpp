@@ -121,8 +121,8 @@ base::UniqueFd SocketPool::make(const PoolGroup& group, const std::vector<std::u
 }
 
 std::size_t SocketPool::sockets_of(const PoolGroup& group) const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(sockets_, [&](const Socket& one) { return groups_[one.group] == group; }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        sockets_, [&](const Socket& one) { return has_same_ports(groups_[one.group], group); }));
 }
 
 bool SocketPool::bind_somewhere(int fd, const PoolGroup& group, const std::vector<std::uint16_t>& ports) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libudpserver/net/pool_groups.hpp"
+
 namespace session {
 
 using base::Address;
@@ -52,7 +54,7 @@ ReplyAction action_for_reply(const Record& record, const conf::Rule& rule, const
 }
 
 bool connects(SessionType type) {
-    return type == SessionType::normal || type == SessionType::one_way;
+    return !net::has_several_senders(type);
 }
 
 }  // namespace session

@@ -9,7 +9,7 @@ import pytest
 
 from counters import counters
 from deadline import wait_for
-from free_ports import free_port
+from free_ports import free_port, free_ports
 from namespace import Namespace
 from programs import udp_load
 from proxyd_process import configuration
@@ -78,3 +78,17 @@ def test_new_clients_wait_while_the_parent_cannot_run(proxyd, udp_echo, backgrou
     _, figures = load.finish(60)
     print(f"\n{figures}", end="")
     assert figures["loss_percent"] < 1
+
+
+def test_rules_that_share_a_small_range_of_ports_both_have_sockets(proxyd, peer):
+    """[S-7] Rules of types normal and any-sock have sockets of their own, and neither takes all ports."""
+    server, client, other, first, listener = peer(), peer(), peer(), free_ports(10), ("127.0.0.1", free_port())
+    rule = {"source-port": f"{first}-{first + 9}"}
+    config = configuration(listener, server.text, {**rule, "dscp": {"match": [8]}, "udp-session-type": "any-sock"})
+    config["session-acl"] += configuration(listener, server.text, {**rule, "name": "others"})["session-acl"]
+    daemon = proxyd(config)
+    other.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 8 << 2)
+    for one in (client, other):
+        one.send(b"question", listener)
+        assert server.receive()[0] == b"question"
+    assert counters(daemon)["open"] == 2

@@ -149,7 +149,7 @@ def test_a_program_with_other_sessions(upgradable, peer):
     listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
     proxy = upgradable(configuration(listener, server.text))
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 4 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 5 arena 1 version 9.9.9"))
     process = proxy.run.start("gw", "upgrade", "--json")
     record, = proxy.daemon.wait_records(1)
     assert (record["REASON"], record["RESULT"]) == ("process-end", "ABORTED")
@@ -170,7 +170,7 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
                            udpserver={"max-sessions": 100, "quarantine": "2s"})
     proxy = upgradable(config)
     source = trip(client, server, listener)
-    install(proxy.program, late(proxy.program, "handover 4 arena 1 version 9.9.9"))
+    install(proxy.program, late(proxy.program, "handover 5 arena 1 version 9.9.9"))
     let_go(proxy.program)
     assert proxy.upgrade()["sessions"] == "ended"
     others = [peer() for _ in range(4)]
@@ -188,8 +188,8 @@ def test_no_late_answer_reaches_another_client(upgradable, peer):
     ("exit 1", "not a working proxyd (exit status 1); install proxyd there and retry"),
     ("echo Oh no; kill -SEGV $$", "not a working proxyd (signal 11 (Segmentation fault): Oh no); install"),
     ("echo handover 1 arena 1 version 9", "is proxyd 9, which cannot take over from"),
-    ("echo handover 4 arena x version 9", "not a working proxyd"),
-    ("[ $1 = --handover ] && exec echo handover 4 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
+    ("echo handover 5 arena x version 9", "not a working proxyd"),
+    ("[ $1 = --handover ] && exec echo handover 5 arena 1 version 9; echo nosuchkey: unknown; exit 1", "nosuchkey"),
     ("exec sleep 100", "not a working proxyd (it does not answer); install"),
     (None, "No such file"),
 ])

@@ -160,7 +160,7 @@ def test_sessions_of_another_format_end_only_if_it_can_start(upgradable, peer): 
     listener, server = ("127.0.0.1", free_port()), peer()
     proxy = upgradable(configuration(listener, server.text))
     with Traffic(peer, server, listener) as traffic:
-        install(proxy.program, '#!/bin/sh\n[ "$1" = --handover ] && exec echo handover 4 arena 1 version 9.9.9\n'
+        install(proxy.program, '#!/bin/sh\n[ "$1" = --handover ] && exec echo handover 5 arena 1 version 9.9.9\n'
                 f'[ -n "$PROXYD_CANDIDATE" ] && exit 7\nexec {program("proxyd")} "$@"\n')
         fail_to_upgrade(proxy, "exit status 7")
         assert traffic.is_unharmed()

@@ -39,7 +39,7 @@ Handover full() {
     handover.groups = {
         {base::Family::v4, base::Address::any(base::Family::v4), std::nullopt},
         {base::Family::v6, *base::parse_address("2001:db8::1"), conf::PortRange{20000, 29999}}};
-    handover.groups[1].optional = true;
+    handover.groups[1].optional = handover.groups[0].several_senders = true;
     return handover;
 }
 
@@ -96,9 +96,9 @@ TEST_CASE("an invalid handover is refused with the line") {
     const std::string good = proxyd::to_text(full());
     CHECK_THAT(refusal(""), Contains("invalid line"));
     CHECK_THAT(refusal("hello\n"), Contains("hello"));
-    CHECK_THAT(refusal(without(good, "proxyd-handover 4\n")), Contains("version 0.1.0"));
-    CHECK_THAT(refusal(without(good, "proxyd-handover 4", "proxyd-handover 5")),
-               Contains("proxyd-handover 5"));
+    CHECK_THAT(refusal(without(good, "proxyd-handover 5\n")), Contains("version 0.1.0"));
+    CHECK_THAT(refusal(without(good, "proxyd-handover 5", "proxyd-handover 6")),
+               Contains("proxyd-handover 6"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch")), Contains("epoch"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch 7 8")), Contains("epoch 7 8"));
     CHECK_THAT(refusal(without(good, "epoch 7", "epoch x")), Contains("epoch x"));
@@ -110,7 +110,7 @@ TEST_CASE("an invalid handover is refused with the line") {
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 2 1")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "socket 41 1 1", "socket 41 1 2")), Contains("socket"));
     CHECK_THAT(refusal(without(good, "workers 2", "workers 0")), Contains("invalid line"));
-    CHECK_THAT(refusal("proxyd-handover 4\nconfig\n"), Contains("config"));
+    CHECK_THAT(refusal("proxyd-handover 5\nconfig\n"), Contains("config"));
     CHECK_THAT(refusal(good.substr(0, good.find("config"))), Contains("truncated"));
 }
 

@@ -1,5 +1,6 @@
 #include "libudpserver/net/pool_groups.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 
 using base::Family;
@@ -69,9 +70,24 @@ TEST_CASE("a source-address of the family that names are not asked for leaves no
 }
 
 TEST_CASE("optional or not, it is the same group") {
-    net::PoolGroup certain{Family::v4, base::Address::any(Family::v4), {}, false}, perhaps = certain;
+    net::PoolGroup certain{Family::v4, base::Address::any(Family::v4), {}, false, false}, perhaps = certain;
     perhaps.optional = true;
     CHECK(certain == perhaps);
     perhaps.ports = conf::PortRange{1000, 2000};
     CHECK(!(certain == perhaps));
+}
+
+TEST_CASE("sockets of sessions that take replies from several senders serve no others [S-7]") {
+    using Type = conf::SessionType;
+    conf::Config config = config_with({at("192.0.2.1:53")});
+    config.session_acl.resize(5, config.session_acl[0]);
+    const std::array types{Type::normal, Type::one_way, Type::any_port, Type::any_sock, Type::broadcast};
+    for (std::size_t i = 0; i < types.size(); ++i)
+        config.session_acl[i].type = types[i];
+    const auto groups = net::pool_groups(config);
+    REQUIRE(groups.size() == 2);
+    for (std::size_t i = 0; i < types.size(); ++i)
+        CHECK(net::group_for(config.session_acl[i], Family::v4) == groups[i < 2 ? 0 : 1]);
+    CHECK(net::to_string(groups[0]) == "IPv4");
+    CHECK(net::to_string(groups[1]) == "IPv4 for several senders");
 }

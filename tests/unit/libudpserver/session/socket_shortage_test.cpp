@@ -292,6 +292,34 @@ TEST_CASE("clients of another server are served while a flood holds all sockets 
     CHECK(!client.receive());
 }
 
+TEST_CASE("strangers who send to the sockets of any-sock sessions keep no client of other rules out [S-7]") {
+    const LoopbackSocket silent, server, client, stranger;
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl.insert(config.session_acl.begin(), accept_to(silent.endpoint()));
+    config.session_acl[0].name = "open to strangers";
+    config.session_acl[0].dscp.match = {8};
+    config.session_acl[0].type =
+        GENERATE(conf::SessionType::any_sock, conf::SessionType::any_port, conf::SessionType::broadcast);
+    Engine engine(config, 16);
+    engine.end_supply();
+    const std::vector<LoopbackSocket> others(40);
+    for (const LoopbackSocket& one : others) {
+        const int tos = 8 << 2;
+        REQUIRE(::setsockopt(one.fd(), IPPROTO_IP, IP_TOS, &tos, sizeof tos) == 0);
+    }
+    flood(engine, others);
+    const std::vector<base::Endpoint> sources = sources_seen(silent);
+    REQUIRE(engine.refused(CloseReason::no_socket) > 0);
+    engine.sessions->close_all(CloseReason::admin, engine.now);
+    for (int i = 0; i < 5; ++i) {
+        engine.pass(20s);
+        for (const base::Endpoint& source : sources)
+            REQUIRE(stranger.send_to(source, "scan"));
+        CHECK(round_trip(engine, client, server));
+    }
+    CHECK(!client.receive());
+}
+
 TEST_CASE("a first datagram waits for a socket that the parent has been asked for [S-2]") {
     const LoopbackSocket server, first, second;
     conf::Config config = config_for(accept_to(server.endpoint()));
