@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "conf/unit_hint.hpp"
 
 namespace conf {
 namespace {
@@ -20,11 +21,6 @@ bool is_between(std::optional<Duration> value, Duration min, Duration max) {
     return value && *value >= min && *value <= max;
 }
 
-/// What was probably meant by a number without a unit.
-std::string with_seconds(const std::string& text, Duration min, Duration max) {
-    return is_between(base::parse_duration(text + "s"), min, max) ? "; did you mean '" + text + "s'?" : "";
-}
-
 /// An expectation that is a pure function of the text.
 template <typename T, typename Parse>
 ValueType<T> from_text(const std::string& expected, Parse parse) {
@@ -33,6 +29,20 @@ ValueType<T> from_text(const std::string& expected, Parse parse) {
         if (!text) return std::nullopt;
         std::optional<T> value = parse(*text);
         if (!value) ref.refuse("invalid value " + quote(*text), expected);
+        return value;
+    };
+    return {expected, read};
+}
+
+/// The same for a number with a unit.
+template <typename T, typename Parse>
+ValueType<T> with_unit(const std::string& expected, UnitWords words, Parse parse) {
+    const auto accepts = [parse](const std::string& text) { return parse(text).has_value(); };
+    auto read = [=](const NodeRef& ref) -> std::optional<T> {
+        const std::string* text = ref.scalar(expected);
+        if (!text) return std::nullopt;
+        std::optional<T> value = parse(*text);
+        if (!value) ref.refuse("invalid value " + quote(*text), expected + unit_hint(*text, words, accepts));
         return value;
     };
     return {expected, read};
@@ -55,39 +65,38 @@ std::optional<std::uint64_t> parse_whole_number(std::string_view text) {
 
 ValueType<std::uint64_t> whole_number(std::uint64_t min, std::uint64_t max) {
     const std::string expected = "a whole number from " + between(std::to_string(min), std::to_string(max));
-    return from_text<std::uint64_t>(expected, [=](const std::string& text) -> std::optional<std::uint64_t> {
+    const auto parse = [=](const std::string& text) -> std::optional<std::uint64_t> {
         const auto value = parse_whole_number(text);
         return value && *value >= min && *value <= max ? value : std::nullopt;
-    });
+    };
+    return with_unit<std::uint64_t>(expected, count_words(), parse);
 }
 
 ValueType<Duration> duration(Duration min, Duration max) {
     const std::string expected = "a duration, for example 500ms, 30s, 5m, 1h or 1d, from " +
                                  between(base::format_duration(min), base::format_duration(max));
-    auto read = [=](const NodeRef& ref) -> std::optional<Duration> {
-        const std::string* text = ref.scalar(expected);
-        if (!text) return std::nullopt;
-        const auto value = base::parse_duration(*text);
-        if (is_between(value, min, max)) return value;
-        ref.refuse("invalid value " + quote(*text), expected + with_seconds(*text, min, max));
-        return std::nullopt;
+    const auto parse = [=](const std::string& text) {
+        const auto value = base::parse_duration(text);
+        return is_between(value, min, max) ? value : std::nullopt;
     };
-    return {expected, read};
+    return with_unit<Duration>(expected, duration_words(), parse);
 }
 
 ValueType<std::uint64_t> size(std::uint64_t max, std::uint64_t min) {
     const std::string expected = "a size, for example 512, 64KiB or 1MB, " +
                                  (min == 0 ? "at most " : "from " + base::format_size(min) + " to ") +
                                  base::format_size(max);
-    return from_text<std::uint64_t>(expected, [=](const std::string& text) -> std::optional<std::uint64_t> {
+    const auto parse = [=](const std::string& text) -> std::optional<std::uint64_t> {
         const auto value = base::parse_size(text);
         return value && *value >= min && *value <= max ? value : std::nullopt;
-    });
+    };
+    return with_unit<std::uint64_t>(expected, size_words(), parse);
 }
 
 ValueType<unsigned> percent() {
-    return from_text<unsigned>(
-        "a percentage from 1% to 100%", [](const std::string& text) -> std::optional<unsigned> {
+    return with_unit<unsigned>(
+        "a percentage from 1% to 100%", percent_words(),
+        [](const std::string& text) -> std::optional<unsigned> {
             if (!text.ends_with('%')) return std::nullopt;
             const auto value = parse_whole_number(std::string_view(text).substr(0, text.size() - 1));
             return value && *value >= 1 && *value <= 100 ? std::optional(static_cast<unsigned>(*value))
@@ -96,8 +105,8 @@ ValueType<unsigned> percent() {
 }
 
 ValueType<std::uint32_t> rate() {
-    return from_text<std::uint32_t>(
-        "a rate per second, for example 1000/s, at most 10000000/s, or 0",
+    return with_unit<std::uint32_t>(
+        "a rate per second, for example 1000/s, at most 10000000/s, or 0", rate_words(),
         [](const std::string& text) -> std::optional<std::uint32_t> {
             const bool has_unit = text.ends_with("/s");
             const auto value = parse_whole_number(text.substr(0, text.size() - (has_unit ? 2 : 0)));

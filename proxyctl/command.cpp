@@ -6,6 +6,7 @@
 
 #include "base/endpoint.hpp"
 #include "base/text.hpp"
+#include "conf/unit_hint.hpp"
 #include "proxyctl/failure.hpp"
 
 namespace proxyctl {
@@ -77,8 +78,10 @@ void check_value(const Command& command, const Option& option, const std::string
     }
     if (option.type == ArgumentType::duration) {
         const auto duration = base::parse_duration(value);
+        const auto accepts = [](const std::string& text) { return base::parse_duration(text).has_value(); };
         if (!duration)
-            fail_usage(command, name + "expected a duration, for example 500ms, 30s, 5m, 1h or 1d");
+            fail_usage(command, name + "expected a duration, for example 500ms, 30s, 5m, 1h or 1d" +
+                                    conf::unit_hint(value, conf::duration_words(), accepts));
         if (*duration > max_duration) fail_usage(command, name + "the maximum is 3650d");
     }
     if (value.empty()) fail_usage(command, name + "empty value");

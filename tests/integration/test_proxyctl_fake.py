@@ -109,6 +109,7 @@ WRONG = [
     ("info FOO", "unknown role 'FOO'"), ("stats --interval 1ms", "at least 100ms"),
     ("monitor", "requires a terminal"), ("help frobnicate", "unknown command 'frobnicate'"), ("ps all", "unexpected argument 'all': no such instance"),
     ("stop --graceful soon", "expected a duration"), ("--frob ps", "unknown option --frob"),
+    ("stop --graceful 5", "did you mean '5s'?"), ("kill --older 5min", "did you mean '5m'?"),
     ("--timeout 0s ps", "--timeout '0s'"), ("-s", "option -s requires a value"), ("-s a --all ps", "exclude each other"),
 ]
 
