@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "conf/address_block.hpp"
 #include "conf/host_items.hpp"
@@ -204,25 +207,53 @@ void check_paths(const Config& config, const System& system, Report& report) {
 
 void check_signals(const Config& config, Report& report) {
     if (!config.singleproc || config.signals.hup != OnHup::reload) return;
-    report.warning("signals.hup", "reload has no effect in a single process, which shuts down instead");
+    report.warning(
+        "signals.hup",
+        "has no effect with singleproc: SIGHUP shuts a single process down (remove one of the two)");
 }
 
-std::string folder_of(const std::string& path) {
-    return path.substr(0, path.rfind('/') + 1);
+/// A file that proxyd writes or creates, and the key that names it.
+struct NamedFile {
+    std::string key;
+    std::filesystem::path path;
+};
+
+/// The socket first, which may be a default: errors are reported at later keys.
+std::vector<NamedFile> named_files(const Config& config) {
+    const Control& control = config.control;
+    const bool usual = control.enabled && control.socket.empty();
+    std::vector<NamedFile> files{
+        {"control.socket", usual ? "/run/proxyd/" + config.name + ".sock" : control.socket},
+        {"pid-file", config.pid_file},
+        {"status-file.path", config.status_file.path},
+        {config.log.target == base::LogTarget::file ? "log.to" : "log.syslog-failure", config.log.path}};
+    std::erase_if(files, [](const NamedFile& file) { return file.path.empty(); });
+    for (NamedFile& file : files)
+        file.path = file.path.lexically_normal();
+    return files;
+}
+
+/// Each would overwrite the other.
+void check_same_files(const Config& config, Report& report) {
+    const std::vector<NamedFile> files = named_files(config);
+    for (auto file = files.begin(); file != files.end(); ++file) {
+        const auto same = std::find_if(files.begin(), file,
+                                       [&](const NamedFile& other) { return other.path == file->path; });
+        if (same != file) report.error(file->key, "is the same file as " + same->key);
+        if (file->path == config.file) report.error(file->key, "is this configuration file");
+    }
 }
 
 /// LOG may replace any file beside the status file, so it would gain by its neighbours if it were taken over.
 void check_status_folder(const Config& config, Report& report) {
-    if (config.status_file.path.empty()) return;
-    const std::string folder = folder_of(config.status_file.path);
-    const std::string socket = config.control.socket.empty() && config.control.enabled
-                                   ? "/run/proxyd/" + config.name + ".sock"
-                                   : config.control.socket;
-    for (const std::string& neighbour : {socket, config.pid_file})
-        if (!neighbour.empty() && folder_of(neighbour) == folder)
-            report.warning("status-file.path", "is in the folder of " + neighbour +
-                                                   ", which the process that writes it may replace (use a "
-                                                   "folder of its own)");
+    if (!report.is_clean("status-file")) return;
+    const auto folder = std::filesystem::path(config.status_file.path).lexically_normal().parent_path();
+    for (const NamedFile& file : named_files(config))
+        if ((file.key == "pid-file" || file.key == "control.socket") && file.path.parent_path() == folder)
+            report.warning("status-file.path",
+                           "is in the same directory as " + file.key + " (" + file.path.string() +
+                               "), which LOG could replace there if it were taken over (use a "
+                               "directory that has only the status file)");
 }
 
 unsigned size_of(const PortRange& range) {
@@ -262,10 +293,11 @@ void check_burst(const DatagramRate& rate, const std::string& section, Report& r
     const std::uint32_t least = rate.rate / 100;
     if (rate.rate == 0) return report.warning(path, "has no effect without rate");
     if (rate.burst > 0 && rate.burst < least)
-        report.warning(path,
-                       "holds less than 10 ms of the rate, so a client that keeps the rate loses "
-                       "datagrams (expected at least " +
-                           std::to_string(least) + ", or 0 for one second's worth)");
+        report.warning(
+            path,
+            "allows less than the rate brings in 10 ms, and datagrams of 10 ms may be read together: "
+            "a client that keeps the rate loses some (expected at least " +
+                std::to_string(least) + ", or 0 for the datagrams of one second)");
 }
 
 void check_reserved(const PortRange& port, const System& system, const std::string& path, Report& report) {
@@ -284,6 +316,7 @@ void check(const Config& config, const System& system, Report& report) {
     check_lists(config, report);
     check_rules(config, system, report);
     check_reach(config, report);
+    check_same_files(config, report);
     check_status_folder(config, report);
     check_host_names(config, report);
     check_paths(config, system, report);

@@ -47,13 +47,13 @@ void check_server(const Rule& rule, const Server& server, const std::string& pat
     const Address address = server.endpoint.address();
     const auto& source = rule.source_address;
     if (source && source->family != address.family) {
-        report.error(path, "the server is unreachable from source-address " + base::to_string(*source) +
-                               " (expected both IPv4 or both IPv6)");
+        report.error(path, base::to_string(server.endpoint) + " is unreachable from source-address " +
+                               base::to_string(*source) + " (expected both IPv4 or both IPv6)");
     }
     const Address broadcast = prefix_mask(base::Family::v4, 32);
     const bool many = is_multicast(address) || address == broadcast;
     if (many && rule.type != SessionType::broadcast) {
-        report.error(path, with_hint("is not the address of a single server",
+        report.error(path, with_hint(base::to_string(address) + " is not the address of a single server",
                                      "a unicast address, or udp-session-type: broadcast"));
     }
     if (rule.type == SessionType::broadcast && rule.broadcast_prefix > address_bits(address.family)) {
@@ -77,6 +77,12 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
         const std::string path = rule_path(index, key);
         if (useless && report.is_given(path)) report.warning(path, "has no effect " + why);
     };
+    if (rule.action == Action::deny) {
+        for (const char* key : {"udp-session-type", "any-port-strict", "broadcast-prefix", "limits",
+                                "source-address", "source-port", "on-icmp-error", "on-name-change"})
+            no_effect(true, key, "in a rule that denies");
+        return;
+    }
     no_effect(rule.type != SessionType::any_port, "any-port-strict", "unless udp-session-type is any-port");
     no_effect(rule.type != SessionType::broadcast, "broadcast-prefix",
               "unless udp-session-type is broadcast");
@@ -85,6 +91,11 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
     no_effect(one_way, "limits.no-answer", "in a one-way rule, which expects no replies");
     no_effect(one_way, "limits.unconfirmed", "in a one-way rule, where idle applies from the start");
     const SessionLimits& limits = rule.limits;
+    const auto outlives = [&limits](Duration limit) {
+        return limits.lifetime > Duration{0} && limit >= limits.lifetime;
+    };
+    no_effect(outlives(limits.idle), "limits.idle", "because limits.lifetime is not longer");
+    no_effect(outlives(limits.unanswered), "limits.unanswered", "because limits.lifetime is not longer");
     no_effect(!one_way && limits.idle > Duration{0} && limits.idle <= limits.unconfirmed,
               "limits.unconfirmed", "because limits.idle is not longer");
     no_effect(one_way, "limits.server-datagrams", "in a one-way rule: the first reply closes the session");
@@ -95,7 +106,7 @@ void check_idle_keys(const Rule& rule, std::size_t index, Report& report) {
     no_effect(rule.limits.idle == Duration{0}, "limits.idle-bytes", "without limits.idle");
     check_burst(rule.limits.rate, rule_path(index, "limits"), report);
     const bool endless = rule.limits.idle == Duration{0} && rule.limits.lifetime == Duration{0};
-    if (rule.action == Action::accept && endless) {
+    if (endless) {
         report.warning(rule_path(index, "limits"),
                        "without idle and lifetime an answered session never expires");
     }
@@ -215,13 +226,13 @@ void check_patterns_in_to(const Config& config, Report& report) {
 void warn_of(const HostItem& item, const std::string& path, Report& report) {
     if (item.kind == Kind::name) {
         report.warning(path, quote(item.text) +
-                                 " excludes no client while it has no address; use addresses "
-                                 "where that matters");
+                                 " stops no client while the name has no address; use addresses where that "
+                                 "matters");
     } else {
-        report.warning(path,
-                       quote("~" + item.text) +
-                           " excludes no client whose address has no name, and clients choose their own "
-                           "names; use addresses where that matters");
+        // Without the escapes of quote(), which would change its meaning.
+        report.warning(path, "'~" + item.text +
+                                 "' stops no client whose address has no name, and clients choose their own "
+                                 "names; use addresses where that matters");
     }
 }
 

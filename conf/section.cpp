@@ -21,8 +21,21 @@ bool is_plain(std::string_view text) {
            std::all_of(text.begin(), text.end(), is_safe);
 }
 
+/// `max-sessions: 100` for `max-sessions:100`, which YAML reads as one text.
+std::string with_blank(const std::string& text) {
+    const std::size_t colon = text.find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 >= text.size()) return {};
+    const std::string key = text.substr(0, colon);
+    const bool is_key = is_plain(key) && key.find_first_of("/.") == std::string::npos &&
+                        std::isalpha(static_cast<unsigned char>(key.front())) != 0;
+    return is_key && is_plain(text.substr(colon + 1)) ? key + ": " + text.substr(colon + 1) : "";
+}
+
 /// What to write instead of a value that is no section.
 std::string form_of(const Node& node, std::string_view scalar_key) {
+    if (node.kind == Node::Kind::scalar)
+        if (const std::string meant = with_blank(node.text); !meant.empty())
+            return "'" + meant + "', with a blank after the ':'";
     if (scalar_key.empty() || node.kind != Node::Kind::scalar || !is_plain(node.text))
         return "keys with values";
     return "{" + std::string(scalar_key) + ": " + node.text + "}";

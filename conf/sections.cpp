@@ -4,6 +4,7 @@
 
 #include "conf/address_block.hpp"
 #include "conf/host_items.hpp"
+#include "conf/host_name.hpp"
 #include "conf/section.hpp"
 #include "conf/sections.hpp"
 #include "conf/words.hpp"
@@ -56,6 +57,12 @@ ValueType<Address> listen_address() {
         const auto value = base::parse_address(*text);
         if (!value && *text == "*") {
             ref.refuse("'*' is ambiguous", "0.0.0.0 for all of IPv4, '::' for all of IPv6");
+        } else if (base::parse_endpoint(*text)) {
+            ref.refuse(quote(*text) + " has a port", "the address alone, and the port in 'port'");
+        } else if (base::parse_address(text->substr(0, text->find('/'))) && !value) {
+            ref.refuse(quote(*text) + " is a network", expected);
+        } else if (!value && host_name(*text)) {
+            ref.refuse(quote(*text) + " is a name", expected + ", not a host name or an interface");
         } else if (!value) {
             ref.refuse("invalid address " + quote(*text), expected);
         } else if (is_multicast(*value)) {
@@ -70,18 +77,38 @@ ValueType<Address> listen_address() {
     return {expected, read};
 }
 
-/// The endpoint as the keys of a listener; nothing for anything else.
-std::optional<std::string> listener_form(const Node& node) {
-    const auto endpoint = node.kind == Node::Kind::scalar ? base::parse_endpoint(node.text) : std::nullopt;
-    if (!endpoint) return std::nullopt;
-    return "{address: '" + base::to_string(endpoint->address()) +
-           "', port: " + std::to_string(endpoint->port) + "}";
+/// Several ports that are no range need several listeners.
+ValueType<PortRange> one_port_or_range() {
+    const ValueType<PortRange> type = ports(true);
+    auto read = [type](const NodeRef& ref) -> std::optional<PortRange> {
+        const bool is_list =
+            ref.node.kind == Node::Kind::sequence ||
+            (ref.node.kind == Node::Kind::scalar && ref.node.text.find(',') != std::string::npos);
+        if (!is_list) return type.read(ref);
+        ref.refuse("a list of ports", "one port or range; write an item of listen-on for each");
+        return std::nullopt;
+    };
+    return {type.expected, read};
+}
+
+/// What was meant, as the keys of a listener.
+std::string listener_form(const std::string& text) {
+    const auto keys = [](const Address& address, const std::string& port) {
+        return "{address: '" + base::to_string(address) + "', port: " + port + "}";
+    };
+    // The colon of `*:53` is not in an address.
+    const bool any = text.starts_with("*:");
+    const auto endpoint = base::parse_endpoint(any ? "0.0.0.0" + text.substr(1) : text);
+    if (endpoint) return keys(endpoint->address(), std::to_string(endpoint->port));
+    if (const auto address = base::parse_address(text)) return keys(*address, "...");
+    if (parse_ports(text)) return keys(Address::any(base::Family::v4), text);
+    return "{address: ..., port: ...}";
 }
 
 ListenOn read_listener(const NodeRef& ref) {
     ListenOn listener;
-    if (const auto form = listener_form(ref.node)) {
-        ref.refuse(describe(ref.node) + " instead of a section", *form);
+    if (ref.node.kind == Node::Kind::scalar) {
+        ref.refuse(describe(ref.node) + " instead of a section", listener_form(ref.node.text));
         return listener;
     }
     Section section(ref);
@@ -94,7 +121,7 @@ ListenOn read_listener(const NodeRef& ref) {
     } else {
         section.required("address", listener.address, listen_address());
     }
-    section.required("port", listener.port, ports(true));
+    section.required("port", listener.port, one_port_or_range());
     section.finish();
     return listener;
 }

@@ -155,6 +155,14 @@ std::string_view likely_cause(std::string_view message) {
         return " (probably a ']' is missing before this position)";
     if (message == "end of map not found" || message == "end of sequence not found")
         return " (probably this line is indented differently from its neighbours, or a quote is not closed)";
+    if (message == "illegal map value")
+        return " (probably a key above lacks the blank after its ':', this line is indented more than its "
+               "neighbours, or a text with ': ' is not quoted)";
+    if (message == "illegal map key" || message == "illegal block entry")
+        return " (probably this line is indented more than its neighbours, or text precedes it)";
+    if (message == "illegal flow end")
+        return " (probably this bracket is one too many, or its '[' or '{' is missing)";
+    if (message == "illegal EOF in scalar") return " (probably a quote is not closed)";
     return "";
 }
 

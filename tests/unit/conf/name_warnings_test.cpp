@@ -28,12 +28,12 @@ std::string deny(const std::string& keys) {
 
 std::string keeps_nobody(const std::string& position, const std::string& name) {
     return "t.yaml:" + position + ": '" + name +
-           "' excludes no client while it has no address; use addresses where that matters\n";
+           "' stops no client while the name has no address; use addresses where that matters\n";
 }
 
 std::string keeps_not_unnamed(const std::string& position, const std::string& pattern) {
     return "t.yaml:" + position + ": '" + pattern +
-           "' excludes no client whose address has no name, and clients choose their own names; use "
+           "' stops no client whose address has no name, and clients choose their own names; use "
            "addresses "
            "where that matters\n";
 }
@@ -66,6 +66,7 @@ TEST_CASE("a name is not warned about where it lets in, however many '!' stand b
 TEST_CASE("a regular expression that denies or excludes is warned about: no name, no match [K-55]") {
     CHECK(deny("from: '~a.*'") == keeps_not_unnamed("6:26: session-acl[1].from", "~a.*"));
     CHECK(accept("from: ['*', '!~a.*']") == keeps_not_unnamed("6:53: session-acl[1].from", "~a.*"));
+    CHECK(deny(R"(from: '~a\.b')") == keeps_not_unnamed("6:26: session-acl[1].from", R"(~a\.b)"));
     CHECK(accept("from: '!@re'") == keeps_not_unnamed("6:53: session-acl[1].from", "~.*[.]example"));
 }
 

@@ -57,10 +57,21 @@ TEST_CASE("a status file beside the control socket or the pid file is warned abo
         text.head = "name: t\nstatus-file: {path: /run/p/status}\n" + keys;
         return lines(load(text).warnings);
     };
-    CHECK(warnings("control: {socket: /run/p/control}").find("is in the folder of /run/p/control") !=
+    CHECK(warnings("control: {socket: /run/p/control}")
+              .find("is in the same directory as control.socket (/run/p/control), which LOG") !=
           std::string::npos);
-    CHECK(warnings("pid-file: /run/p/pid").find("is in the folder of /run/p/pid") != std::string::npos);
+    CHECK(warnings("pid-file: /run/p/pid")
+              .find("is in the same directory as pid-file (/run/p/pid), which LOG") != std::string::npos);
+    CHECK(warnings("pid-file: /run/p/../p//pid").find("same directory as pid-file") != std::string::npos);
     CHECK(warnings("control: {socket: /run/p/x/control}\npid-file: /run/pid") == "");
+}
+
+TEST_CASE("no key may name the configuration itself") {
+    TextConfig text;
+    text.head = "name: t\nlog: {to: /etc/x/../proxyd.yaml}";
+    const auto result = conf::load_text(text.str(), "/etc/proxyd.yaml", {"udp"}, {{32768, 60999}, 1});
+    REQUIRE(result.errors.size() == 1);
+    CHECK(conf::to_string(result.errors[0], "f") == "f:2:11: log.to: is this configuration file");
 }
 
 TEST_CASE("a rule behind one that matches every client is warned about") {
@@ -99,7 +110,8 @@ TEST_CASE("a reload by SIGHUP has no effect in a single process") {
         return lines(load(text).warnings);
     };
     CHECK(warnings("singleproc: true\nsignals: {hup: reload}") ==
-          "t.yaml:3:16: signals.hup: reload has no effect in a single process, which shuts down instead\n");
+          "t.yaml:3:16: signals.hup: has no effect with singleproc: SIGHUP shuts a single process down "
+          "(remove one of the two)\n");
     CHECK(warnings("singleproc: true\nsignals: {hup: shutdown}") == "");
     CHECK(warnings("signals: {hup: reload}") == "");
 }
@@ -107,6 +119,17 @@ TEST_CASE("a reload by SIGHUP has no effect in a single process") {
 TEST_CASE("keys without effect are warned about") {
     CHECK(lines(load_rule("action: deny, plug-to: '192.0.2.1:53'").warnings).find("plug-to: has no effect") !=
           std::string::npos);
+    for (const std::string key :
+         {"limits: {idle: 5m}", "udp-session-type: one-way", "source-port: 20000-20001",
+          "source-address: 192.0.2.9", "on-icmp-error: ignore"})
+        CHECK(lines(load_rule("action: deny, " + key).warnings).find("has no effect in a rule that denies") !=
+              std::string::npos);
+    CHECK(warnings_of("limits: {idle: 5m, lifetime: 5m}").find("limits.idle: has no effect because") !=
+          std::string::npos);
+    CHECK(warnings_of("limits: {unanswered: 2m, lifetime: 1m}").find("limits.unanswered: has no effect") !=
+          std::string::npos);
+    CHECK(warnings_of("limits: {idle: 5m, lifetime: 6m}") == "");
+    CHECK(warnings_of("limits: {lifetime: 1s}") == "");  // only the default of idle is longer
     CHECK(warnings_of("any-port-strict: false").find("has no effect unless") != std::string::npos);
     CHECK(warnings_of("any-port-strict: false, udp-session-type: any-port") == "");
     CHECK(warnings_of("broadcast-prefix: 16").find("has no effect unless") != std::string::npos);
@@ -131,7 +154,7 @@ TEST_CASE("a burst that keeps the rate from being reached is warned about [B-4]"
     for (const std::string key : {"per-address", "per-network"}) {
         TextConfig text;
         text.udpserver = "udpserver: {max-sessions: 10, " + key + ": {rate: 5000/s, burst: 49}}";
-        CHECK(lines(load(text).warnings).find(key + ".burst: holds less than 10 ms of the rate") !=
+        CHECK(lines(load(text).warnings).find(key + ".burst: allows less than the rate brings in 10 ms") !=
               std::string::npos);
         text.udpserver = "udpserver: {max-sessions: 10, " + key + ": {burst: 49}}";
         CHECK(lines(load(text).warnings).find(key + ".burst: has no effect without rate") !=
