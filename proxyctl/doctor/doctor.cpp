@@ -23,13 +23,13 @@ std::string text_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::uint64_t descriptors_of(std::int64_t pid, const Row& process) {
+/// Nothing if neither this process nor the parent may count them: a running process has some.
+std::optional<std::uint64_t> descriptors_of(std::int64_t pid, const Row& process) {
     std::error_code error;
     const std::filesystem::directory_iterator all("/proc/" + std::to_string(pid) + "/fd", error);
-    if (error)
-        return static_cast<std::uint64_t>(
-            std::max<std::int64_t>(0, process.number("descriptors").value_or(0)));
-    return static_cast<std::uint64_t>(std::distance(begin(all), end(all)));
+    const std::int64_t count =
+        error ? process.number("descriptors").value_or(0) : std::distance(begin(all), end(all));
+    return count > 0 ? std::optional(static_cast<std::uint64_t>(count)) : std::nullopt;
 }
 
 /// Since the file was written; nothing if it is missing.

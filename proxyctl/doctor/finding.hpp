@@ -24,7 +24,8 @@ struct Finding {
 std::string_view word_for(Health health);
 
 /// Open descriptors against the limit in the text of /proc/PID/limits.
-Finding check_descriptors(const std::string& role, const std::string& limits, std::uint64_t open);
+Finding check_descriptors(const std::string& role, const std::string& limits,
+                          std::optional<std::uint64_t> open);
 /// A configured socket buffer against the text of /proc/sys/net/core/rmem_max or wmem_max.
 Finding check_buffer(const std::string& key, std::uint64_t configured, const std::string& setting,
                      const std::string& text);

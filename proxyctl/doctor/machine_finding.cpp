@@ -65,13 +65,15 @@ std::string_view word_for(Health health) {
     return health == Health::ok ? "ok" : health == Health::warn ? "warn" : "bad";
 }
 
-Finding check_descriptors(const std::string& role, const std::string& limits, std::uint64_t open) {
+Finding check_descriptors(const std::string& role, const std::string& limits,
+                          std::optional<std::uint64_t> open) {
     const std::vector<std::string> words = words_after(limits, "Max open files");
     if (words.empty()) return unknown(role + ": limit of open files");
+    if (!open) return unknown(role + ": open files");
     const auto limit = number<std::uint64_t>(words.front());
-    const std::string what = fmt::format("{}: {} of {} open files", role, open, words.front());
-    if (!limit || open * 10 < *limit * 7) return {Health::ok, what, {}};
-    return {open * 10 < *limit * 9 ? Health::warn : Health::bad, what,
+    const std::string what = fmt::format("{}: {} of {} open files", role, *open, words.front());
+    if (!limit || *open * 10 < *limit * 7) return {Health::ok, what, {}};
+    return {*open * 10 < *limit * 9 ? Health::warn : Health::bad, what,
             "raise the limit of open files (LimitNOFILE=, ulimit -n), or lower max-sessions"};
 }
 

@@ -33,6 +33,7 @@ TEST_CASE("open files are checked by their share of the limit") {
     CHECK(says(check_descriptors("REG", "Max open files unlimited unlimited files", 1 << 30), Health::ok,
                "unlimited"));
     CHECK(says(check_descriptors("REG", "", 5), Health::warn, "cannot be read"));
+    CHECK(says(check_descriptors("REG", limits, std::nullopt), Health::warn, "open files: cannot be read"));
 }
 
 TEST_CASE("socket buffers are checked against the kernel's limit") {
