@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <span>
 #include <utility>
 
 #include "base/unique_fd.hpp"
@@ -20,6 +22,22 @@ namespace {
 constexpr std::size_t bytes_per_read = 64 * 1024;
 /// Longer lines are truncated, so that a file without newlines cannot fill the memory.
 constexpr std::size_t max_line = 16 * 1024;
+
+/// A disk that answers later than this is taken for one that hangs.
+constexpr base::Duration fetch_limit{5'000};
+
+/// What is in memory; of what is not the kernel begins the reading, and errno is EAGAIN. The parent must not
+/// wait for the disk, except where the file system cannot do this.
+ssize_t read_cached(int file, std::span<char> buffer, off_t offset) {
+    const iovec part{buffer.data(), buffer.size()};
+    const ssize_t got = ::preadv2(file, &part, 1, offset, RWF_NOWAIT);
+    if (got < 0 && errno == EOPNOTSUPP) return ::pread(file, buffer.data(), buffer.size(), offset);
+    if (got < 0 && errno == EAGAIN) {
+        ::posix_fadvise(file, offset, static_cast<off_t>(buffer.size()), POSIX_FADV_WILLNEED);
+        errno = EAGAIN;
+    }
+    return got;
+}
 
 /// Only a regular file: a fifo would block the parent.
 base::UniqueFd open_file(const std::string& path) {
@@ -44,19 +62,35 @@ public:
         follow_ = follow;
         file_ = open_file(path_);
         if (!file_) throw Failure(Code::failed, path_ + ": cannot be read: " + std::strerror(errno));
-        const off_t size = file_size();
-        offset_ = std::max<off_t>(0, size - static_cast<off_t>(max_bytes));
-        const bool cut = offset_ > 0;
         // Who writes faster than this reads must not hold up the parent.
-        while (offset_ < size && read_some()) {
+        first_end_ = file_size();
+        offset_ = std::max<off_t>(0, first_end_ - static_cast<off_t>(max_bytes));
+        is_cut_ = offset_ > 0;
+        max_first_ = lines;
+        read_first();
+    }
+
+private:
+    void read_first() {
+        while (offset_ < first_end_ && read_some()) {
         }
-        if (cut && !lines_.empty()) lines_.pop_front();
-        while (lines_.size() > lines)
+        if (offset_ < first_end_ && is_fetching_) return fetch();
+        if (is_cut_ && !lines_.empty()) lines_.pop_front();
+        while (lines_.size() > max_first_)
             lines_.pop_front();
         write();
     }
 
-private:
+    void fetch() {
+        if (!answer_.open()) return;
+        if (base::MonotonicClock::now() - began_ >= fetch_limit)
+            return answer_.fail(Code::failed, path_ + ": the disk does not answer");
+        timer_.expires_after(check_interval_);
+        timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+            if (!error) self->read_first();
+        });
+    }
+
     [[nodiscard]] off_t file_size() const {
         struct stat status {};
         return ::fstat(file_.get(), &status) == 0 ? status.st_size : 0;
@@ -65,7 +99,8 @@ private:
     /// False without new data.
     bool read_some() {
         std::array<char, bytes_per_read> buffer;
-        const ssize_t got = ::pread(file_.get(), buffer.data(), buffer.size(), offset_);
+        const ssize_t got = read_cached(file_.get(), buffer, offset_);
+        is_fetching_ = got < 0 && errno == EAGAIN;
         if (got <= 0) return false;
         offset_ += got;
         for (const char c : std::string_view(buffer.data(), static_cast<std::size_t>(got))) {
@@ -100,7 +135,7 @@ private:
             rest_.clear();
         }
         more_ = read_some();
-        if (!more_) take_new_file();
+        if (!more_ && !is_fetching_) take_new_file();
         write();
     }
 
@@ -125,12 +160,16 @@ private:
     base::Duration check_interval_;
     boost::asio::steady_timer timer_;
     base::UniqueFd file_;
-    off_t offset_ = 0;
+    off_t offset_ = 0, first_end_ = 0;
+    base::Instant began_ = base::MonotonicClock::now();
+    std::size_t max_first_ = 0;  ///< of the lines that the file has already
     std::string rest_;
     std::deque<std::string> lines_;
     bool follow_ = false;
-    bool more_ = false;     ///< the last check found data
-    bool rotated_ = false;  ///< the last check found a new file
+    bool is_cut_ = false;       ///< the first line may be half
+    bool is_fetching_ = false;  ///< the last read needs the disk
+    bool more_ = false;         ///< the last check found data
+    bool rotated_ = false;      ///< the last check found a new file
 };
 
 void LogTail::add_to(ControlServer& server) {

@@ -62,6 +62,20 @@ TEST_CASE("of a large file only the end is read, and no line of it is half") {
     CHECK(stage.line(caller, 0) == "line 99001");
 }
 
+TEST_CASE("the parent does not wait for a disk that has the lines [E-6]") {
+    TailStage stage;
+    stage.append(numbered(1, 20'000));
+    const base::UniqueFd file(::open(stage.path.c_str(), O_RDONLY));
+    REQUIRE(::fsync(file.get()) == 0);
+    REQUIRE(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) == 0);
+    stage.serve_file();
+    auto caller = stage.call();
+    caller.ask("log-tail", R"({"lines": 1000})");
+    stage.until_ends(caller, 1);
+    REQUIRE(caller.lines().size() == 1001);
+    CHECK(stage.line(caller, 0) == "line 19001");
+}
+
 TEST_CASE("a follower gets each line that comes, also after a rotation [K-18]") {
     TailStage stage;
     stage.append(numbered(1, 2));
@@ -82,6 +96,20 @@ TEST_CASE("a follower gets each line that comes, also after a rotation [K-18]") 
     std::ofstream(stage.path, std::ios::trunc) << "cut\n";
     stage.until([&] { return caller.lines().size() == 5; });
     CHECK(stage.line(caller, 4) == "cut");
+}
+
+TEST_CASE("log-tail reads a bounded part of the file and of a line") {
+    TailStage stage;
+    stage.append("first\n" + std::string(LogTail::max_bytes, 'x') + "\nlast\n");
+    stage.serve_file();
+    auto caller = stage.call();
+    caller.ask("log-tail", R"({"lines": 1000, "follow": true})");
+    stage.until([&] { return caller.lines().size() == 1; });
+    CHECK(stage.line(caller, 0) == "last");
+    stage.append(std::string(10 * LogTail::max_bytes, 'y') + "\nnext\n");
+    stage.until([&] { return caller.lines().size() == 3; });
+    CHECK(stage.line(caller, 1).size() <= 16 * 1024);
+    CHECK(stage.line(caller, 2) == "next");
 }
 
 TEST_CASE("a follower that goes leaves nothing behind") {
