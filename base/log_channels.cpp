@@ -21,14 +21,18 @@ constexpr std::size_t counter_bytes = 4096;
     throw std::system_error(errno, std::system_category(), what);
 }
 
-std::atomic<std::uint64_t>* make_counters() {
+}  // namespace
+
+SharedCounters::SharedCounters() {
     void* const memory =
         ::mmap(nullptr, counter_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) fail("memory for the counters of the log");
-    return new (memory) std::atomic<std::uint64_t>[counter_bytes / sizeof(std::atomic<std::uint64_t>)];
+    first_.reset(new (memory) std::atomic<std::uint64_t>[counter_bytes / sizeof(std::atomic<std::uint64_t>)]);
 }
 
-}  // namespace
+void SharedCounters::Unmap::operator()(std::atomic<std::uint64_t>* first) const {
+    ::munmap(first, counter_bytes);
+}
 
 std::pair<UniqueFd, UniqueFd> packet_pair() {
     int ends[2];
@@ -45,22 +49,25 @@ std::pair<UniqueFd, UniqueFd> packet_pair() {
     return pair;
 }
 
-Channels::Channels(const std::vector<std::string>& roles) : counters_(make_counters()) {
-    std::size_t counter = 3;  // after those of LOG
+Channels::Channels(const std::vector<std::string>& roles) : of_log_(std::in_place) {
+    std::size_t number = 3;  // after the other counters of LOG
     for (const std::string& role : roles) {
         auto [sender, receiver] = packet_pair();
         all_.push_back(
-            {role, std::move(sender), std::move(receiver), &counters_[counter], &counters_[counter + 1]});
-        counter += 2;
+            {role, std::move(sender), std::move(receiver), SharedCounters(), &(*of_log_)[number++]});
     }
 }
 
-Channels::Channels(UniqueFd sender) : counters_(make_counters()) {
-    all_.push_back({"", std::move(sender), {}, nullptr, nullptr});
+Channels::Channels(UniqueFd sender) {
+    all_.push_back({"", std::move(sender), {}, {}, nullptr});
 }
 
-Channels::~Channels() {
-    ::munmap(counters_, counter_bytes);
+void Channels::keep_only(const Channel& own) {
+    of_log_.reset();
+    for (Channel& channel : all_) {
+        channel.reported = nullptr;
+        if (&channel != &own) channel.counters.reset();
+    }
 }
 
 Channel& Channels::of(std::string_view role) {
@@ -76,9 +83,9 @@ std::vector<int> Channels::receivers() const {
 }
 
 std::uint64_t Channels::lost() const {
-    std::uint64_t sum = counters_[0];
+    std::uint64_t sum = (*of_log_)[0];
     for (const Channel& channel : all_)
-        sum += channel.lost ? channel.lost->load() : 0;
+        sum += channel.lost();
     return sum;
 }
 

@@ -40,8 +40,8 @@ bool ChannelSink::wait_for_room() {
 }
 
 bool ChannelSink::take_lost(std::uint64_t lines) {
-    if (channel_->lost == nullptr) return false;
-    *channel_->lost += lines;
+    if (!channel_->counters) return false;
+    channel_->lost() += lines;
     return true;
 }
 

@@ -19,7 +19,9 @@ public:
     /// From now on uses the channel of that role.
     void after_fork(std::string_view role) override {
         channel_ = &channels_.of(role);
-        standard_error_ = standard_error_ && role.empty();  // the parent keeps it for the next LOG
+        if (role.empty()) return;
+        standard_error_ = false;  // the parent keeps it for the next LOG
+        channels_.keep_only(*channel_);
     }
     [[nodiscard]] std::vector<int> descriptors() const override;
     void may_wait() override { patient_ = true; }

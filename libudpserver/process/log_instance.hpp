@@ -111,12 +111,16 @@ private:
                                        if (error || !self || !self->control_watch_) return;
                                        const std::string text = self->word();
                                        if (text.empty()) return;  // it exits
-                                       self->read_words(on_word);
+                                       if (++self->words_ < max_words) self->read_words(on_word);
                                        on_word(text);
                                    });
     }
 
+    /// A sound LOG says a few in its life; one that was taken over must not keep the parent busy.
+    static constexpr unsigned max_words = 16;
+
     pid_t pid_;
+    unsigned words_ = 0;
     base::UniqueFd control_, exit_;
     std::optional<boost::asio::posix::stream_descriptor> control_watch_, exit_watch_;
     base::Instant started_ = base::MonotonicClock::now();

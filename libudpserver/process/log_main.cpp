@@ -50,7 +50,7 @@ int control_of_log = -1;
 
 void say(std::string_view word, std::string_view rest = {}) {
     const std::string text = std::string(word) + std::string(rest);
-    static_cast<void>(::send(control_of_log, text.data(), text.size(), MSG_NOSIGNAL));
+    static_cast<void>(::send(control_of_log, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 /// Also the signals to a whole group: LOG writes the last lines of the processes that they end.
@@ -181,7 +181,7 @@ private:
         const base::Instant now = base::MonotonicClock::now();
         if (now - last_report_ < report_interval) return;
         for (const Source& source : sources_) {
-            const std::uint64_t lost = *source.channel->lost, reported = *source.channel->reported;
+            const std::uint64_t lost = source.channel->lost(), reported = *source.channel->reported;
             if (lost == reported) continue;
             const std::string& role = source.channel->role;
             last_report_ = now;

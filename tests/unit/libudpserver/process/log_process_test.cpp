@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -116,6 +117,50 @@ TEST_CASE("LOG ends the proxy only if it is configured so [Z-14]") {
     io.poll();
     CHECK(ended == configured);
     process.finish(5s);
+}
+
+TEST_CASE("the parent reads few words of a LOG [Z-14]") {
+    Place place;
+    place.setup.log.on_syslog_failure = base::SyslogFailure::stop;
+    place.setup.other_work = [](int) {
+        for (int i = 0; i < 100; ++i)
+            for (int fd = 3; fd < 64; ++fd)
+                ::send(fd, log_words::end_proxy.data(), log_words::end_proxy.size(),
+                       MSG_DONTWAIT | MSG_NOSIGNAL);
+    };
+    boost::asio::io_context io;
+    LogProcess process(place.setup, {"", "REG"});
+    int read = 0;
+    process.start(5s);
+    process.watch(io, [&] { ++read; });
+    while (read < 15)
+        io.run_one_for(1s);
+    for (int i = 0; i < 1000; ++i)
+        io.poll();
+    CHECK(read <= 16);
+    process.finish(5s);
+}
+
+TEST_CASE("a process can change only its own count of lost lines [Z-14]") {
+    base::log::Channels channels({"", "REG", "ACR"});
+    const auto changes = [&](std::atomic<std::uint64_t>& counter) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            std::signal(SIGSEGV, SIG_DFL);
+            channels.keep_only(channels.of("REG"));
+            counter = 7;
+            ::_exit(0);
+        }
+        int status = -1;
+        REQUIRE(::waitpid(pid, &status, 0) == pid);
+        return counter == 7;
+    };
+    CHECK(changes(channels.of("REG").lost()));
+    CHECK_FALSE(changes(channels.of("ACR").lost()));
+    CHECK_FALSE(changes(channels.of("").lost()));
+    CHECK_FALSE(changes(channels.unwritten()));
+    CHECK_FALSE(changes(*channels.of("REG").reported));
+    CHECK(channels.lost() == 7);
 }
 
 TEST_CASE("a log that cannot be opened fails the start with the reason [E-6][F-1]") {
