@@ -2,11 +2,14 @@
 import contextlib
 import os
 import pathlib
+import pwd
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import yaml
@@ -18,7 +21,7 @@ from proxyctl_run import ctl  # noqa: F401
 from proxyd_process import configuration, resolver
 from programs import program, run_program
 from test_arena import arena_of
-from test_upgrade import Upgradable, install, trip
+from test_upgrade import trip
 
 REACHED, INCOMPLETE, FORBIDDEN, DIED, REFUSED = "UDPS-124-K", "UDPS-125-W", "UDPS-330-E", "UDPS-222-E", "CTRL-220-N"
 PARENT_CAPABILITIES = {0, 1, 3, 5, 6, 7, 8, 10, 12, 13, 19, 39}  # by their numbers; the table in proxyd(8) has the names
@@ -161,6 +164,49 @@ def test_where_the_level_is_shown(proxyd, tmp_path):
 
 def tasks_without_filter():
     return {status_of("/proc/self/status")["Seccomp"]}
+
+
+@pytest.mark.parametrize("user", [{"user": "nobody"}, {}], ids=["user", "root"])
+def test_without_a_sandbox_children_have_no_capabilities(proxyd, evil_dns, user):
+    """[Z-2] `sandbox: off` leaves out filters and files, not this: also a child that stays root has none."""
+    config = {**all_roles(("127.0.0.1", free_port()), evil_dns), "sandbox": "off"}
+    daemon = proxyd({**{key: value for key, value in config.items() if key != "user"}, **user})
+    for pid in (daemon.log_process(), *(daemon.child(role) for role in ("REG", "ACR", "APR"))):
+        for task in tasks_of(pid):
+            assert not any(int(task[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
+            assert task["NoNewPrivs"] == "1"
+
+
+@pytest.fixture
+def nobodys_folder():
+    """Not below pytest's own, which is for root only."""
+    folder, account = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp")), pwd.getpwnam("nobody")
+    os.chown(folder, account.pw_uid, account.pw_gid)
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_an_unprivileged_proxyd_is_not_dumpable(proxyd, evil_dns, nobodys_folder):
+    """[Z-13] Its user cannot read the memory of its processes, and no process leaves a core file. The parent cannot count
+    the files of its children then, and `doctor` says so instead of 0."""
+    folder, nobody = nobodys_folder, pwd.getpwnam("nobody").pw_uid
+    script = folder / "unprivileged"
+    script.write_text("#!/bin/sh\nexec setpriv --reuid=nobody --regid=nogroup --clear-groups "
+                      f'{shutil.copy(program("proxyd"), folder)} -d -f {folder}/gw.yaml\n')
+    script.chmod(0o755)
+    config = all_roles(("127.0.0.1", free_port()), evil_dns, name="gw", log={"to": "stderr"},
+                       control={"socket": str(folder / "gw.sock")})
+    (folder / "gw.yaml").write_text(yaml.safe_dump(config))
+    daemon = proxyd(config, binary=str(script))
+    for pid in (daemon.pid, daemon.log_process(), *(daemon.child(role) for role in ("REG", "ACR", "APR"))):
+        assert {int(task["Uid"].split()[0]) for task in tasks_of(pid)} == {nobody}
+        assert re.search(r"Max core file size +0 +0 ", pathlib.Path(f"/proc/{pid}/limits").read_text())
+        assert os.stat(f"/proc/{pid}/environ").st_uid == 0
+    unprivileged = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    result = subprocess.run([*unprivileged, shutil.copy(program("proxyctl"), folder), "-s", folder / "gw.sock", "doctor"],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert "REG: open files: cannot be read" in result.stdout and ": 0 of" not in result.stdout, result.stdout
 
 
 class Hostile:
@@ -324,25 +370,6 @@ def test_a_taken_over_reg_with_a_damaged_arena(hostile):
         except AssertionError:
             return False
     wait_for(served, 10)
-
-
-def test_an_upgrade_chain(proxyd, ctl, peer, tmp_path):  # noqa: F811
-    """[Z-8] The filter of the parent survives each exec and is not added again; sessions continue, and the new program
-    can do what it must: open the control socket, start children, be upgraded again."""
-    listener, server, client = ("127.0.0.1", free_port()), peer(), peer()
-    proxy = Upgradable(proxyd, ctl, tmp_path, configuration(listener, server.text, user="nobody"))
-    source = trip(client, server, listener)
-    before = status_of(f"/proc/{proxy.daemon.pid}/status")
-    for _ in range(3):
-        install(proxy.program)
-        assert proxy.upgrade()["sessions"] == "kept"
-        assert trip(client, server, listener) == source
-    after = status_of(f"/proc/{proxy.daemon.pid}/status")
-    assert after["Seccomp_filters"] == before["Seccomp_filters"] and after["CapEff"] == before["CapEff"]
-    assert after["CapPrm"] == before["CapPrm"] and after["NoNewPrivs"] == "1"
-    reg, = tasks_of(proxy.daemon.child())[:1]
-    assert int(reg["Seccomp_filters"]) == int(after["Seccomp_filters"]) + 1
-    assert not proxy.daemon.lines(FORBIDDEN) and not proxy.daemon.lines(DIED)
 
 
 def test_names_without_files(proxyd, evil_dns, tmp_path):
