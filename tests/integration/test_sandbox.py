@@ -47,7 +47,7 @@ def numbers(mask):
 
 
 def all_roles(listener, evil_dns, **sections):
-    """A configuration that needs ACR and APR."""
+    """Needs ACR and APR."""
     evil_dns.host("a.example", "127.0.0.1")
     return configuration(listener, "127.0.0.1:9", user="nobody", resolver=resolver(evil_dns), **sections,
                          rule={"from": ["a.example", "~^b[.]example$", "*"]})
@@ -57,17 +57,14 @@ def test_what_each_process_has_given_up(proxyd, evil_dns):
     """[Z-2][Z-10] Every thread of each child, from its first: no new privileges, a filter, no capability in any set."""
     daemon = proxyd(all_roles(("127.0.0.1", free_port()), evil_dns, udpserver={"max-sessions": 100, "workers": 2}))
     assert set(daemon.children()) == {"REG", "ACR", "APR"}
-    for role in ("REG", "ACR", "APR"):
-        tasks = tasks_of(daemon.child(role))
-        assert len(tasks) >= (5 if role == "REG" else 3)  # with the guard, the log and the workers
+    filters = status_of(f"/proc/{daemon.child()}/status")["Seccomp_filters"]
+    for role, pid in [("LOG", daemon.log_process()), *((role, daemon.child(role)) for role in ("REG", "ACR", "APR"))]:
+        tasks = tasks_of(pid)
+        assert len(tasks) >= {"REG": 5, "LOG": 1}.get(role, 3)  # with the guard, the log and the workers
         for task in tasks:
-            assert (task["NoNewPrivs"], task["Seccomp"]) == ("1", "2")
+            assert (task["NoNewPrivs"], task["Seccomp"], task["Seccomp_filters"]) == ("1", "2", filters)
             assert not any(int(task[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
             assert int(task["Uid"].split()[0]) != 0
-    for task in tasks_of(daemon.log_process()):
-        assert (task["NoNewPrivs"], task["Seccomp"]) == ("1", "2")
-        assert not any(int(task[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
-        assert int(task["Seccomp_filters"]) == int(status_of(f"/proc/{daemon.child('REG')}/status")["Seccomp_filters"])
     parent, = tasks_of(daemon.pid)
     assert (parent["NoNewPrivs"], parent["Seccomp"]) == ("1", "2")
     for name in ("CapPrm", "CapEff", "CapBnd"):
@@ -373,10 +370,22 @@ def test_a_taken_over_reg_with_a_damaged_arena(hostile):
 
 
 def test_names_without_files(proxyd, evil_dns, tmp_path):
-    """[Z-5] A hosts file that is replaced while ACR and APR run is read; nothing else outside its folder is."""
+    """[Z-5] Nothing outside the folder of the hosts file is read."""
     status, output = selftest(tmp_path, resolver={"servers": ["127.0.0.1:53"], "hosts-file": "/etc/hosts"})
     assert status == 0, output
     assert re.search(r"^ACR +read a file +denied", output, re.M) and re.search(r"^APR +read a file +denied", output, re.M)
+
+
+def test_a_hosts_file_that_is_replaced(proxyd, evil_dns, nobodys_folder, tmp_path):
+    """[Z-5] The file that takes its place is read, too: the sandbox allows the folder."""
+    hosts, socket = nobodys_folder / "hosts", tmp_path / "gw.sock"
+    hosts.write_text("127.0.0.21 a.example\n")
+    config = all_roles(("127.0.0.1", free_port()), evil_dns, name="gw", sandbox="required", control={"socket": str(socket)})
+    proxyd({**config, "resolver": resolver(evil_dns, hosts_file=str(hosts))})
+    wait_for(lambda: "127.0.0.21" in str(ask(socket, "names")), 10)
+    (nobodys_folder / "new").write_text("127.0.0.22 a.example\n")
+    (nobodys_folder / "new").rename(hosts)
+    wait_for(lambda: ask(socket, "refresh") and "127.0.0.22" in str(ask(socket, "names")), 10)
 
 
 def test_the_page_and_the_drop_in():
