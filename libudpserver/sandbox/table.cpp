@@ -67,8 +67,10 @@ constexpr CallRow calls[] = {
      "datagrams, links and the log, over descriptors that are open"},
     {allow, linked, always, "readv recvmmsg lseek", "datagrams and links"},
     {allow, children, always, "sendto", "datagrams, links and the log", no_fast_open(3)},
-    {allow, linked, always, "sendmmsg", "datagrams", no_fast_open(3)},
-    {allow, linked, always, "sendmsg", "datagrams and links", no_fast_open(2)},
+    // The kernel need not run the filter for a call without a condition, and REG has no TCP socket.
+    {allow, reg, always, "sendmmsg sendmsg", "datagrams and links"},
+    {allow, resolving, always, "sendmmsg", "datagrams", no_fast_open(3)},
+    {allow, resolving, always, "sendmsg", "datagrams and links", no_fast_open(2)},
     {allow, children, always, "poll ppoll", "waiting"},
     {allow, linked, always,
      "epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 timerfd_create timerfd_settime",

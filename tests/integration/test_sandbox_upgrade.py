@@ -68,7 +68,7 @@ def test_the_next_release_may_use_other_calls(proxyd, ctl, peer, tmp_path):  # n
     assert len(proxy.daemon.lines(UPGRADED)) == 2 and not proxy.daemon.lines(FORBIDDEN)
 
 
-@pytest.mark.parametrize("stage, status, why", [("--handover", NO_RIGHT, "is not a proxyd that can take over"),
+@pytest.mark.parametrize("stage, status, why", [("--handover", NO_RIGHT, "is not a working proxyd"),
                                                 ("-n", NO_RIGHT, "rejects the running configuration"),
                                                 ("trial", FAILED, "exit status 9")])
 def test_a_filter_that_is_too_strict_for_the_next_release(proxyd, ctl, peer, tmp_path, stage, status, why):  # noqa: F811
