@@ -12,9 +12,8 @@ namespace {
 
 /// How many timers a tick may serve (O-36): the rest follows right after the next turn.
 constexpr std::size_t max_timers = 1024;
-/// For a client without a port: it could not be answered, and that is not the question. The next one is tried
-/// if it happens to be a port of the proxy's.
-constexpr std::uint16_t some_port = 40'000;
+/// At the end of the process: that many may be recorded twice if it is killed.
+constexpr std::size_t last_records_per_drain = 64;
 /// How often clients that wait for a socket try one that was released meanwhile.
 constexpr Duration socket_poll_interval{20};
 
@@ -151,27 +150,36 @@ void SessionEngine::close(Session session, Instant now) {
     parts_.reports.dropped_by_kernel(
         parts_.sockets.release(session.record(), parts_.rule_of(session).limits, now));
     // Free before it is counted: a REG that dies here does not make its successor count it again.
-    session->state = State::free;
+    if (!is_ending_) session->state = State::free;
     parts_.reports.closed(session, parts_.transition.rule_of(session.record()), now);
-    parts_.sessions.remove(session);
+    is_ending_ ? recorded_.push_back(session.slot()) : parts_.sessions.remove(session);
     parts_.report_open();
 }
 
 void SessionEngine::close_all(CloseReason reason, Instant now) {
+    is_ending_ = true;
     std::size_t closed = 0;
     for (Slot slot = parts_.sessions.first(); slot < parts_.sessions.end(); ++slot) {
         const Session session = parts_.sessions.at(slot);
         if (session->state != State::open) continue;
         parts_.sessions.close(session, reason);
-        // No record may be lost in a full queue of the log (K-23), and nothing is forwarded any more.
-        if (++closed % records_per_drain == 0) {
-            settle(now);
-            base::log::drain();
-        }
+        if (++closed % last_records_per_drain == 0) hand_over_records(now);
     }
     refuse_pending(parts_.pending.take([](const auto&) { return true; }), reason, now);
-    settle(now);
+    hand_over_records(now);
     parts_.reports.flush_refusals(now, true);
+    is_ending_ = false;
+}
+
+/// No record may be lost in the queue of the log (K-23), neither because it is full nor because REG is
+/// killed: until LOG has a record its session stays, for the process that records what is left (E-11).
+/// Nothing is forwarded any more, so waiting harms nobody.
+void SessionEngine::hand_over_records(Instant now) {
+    settle(now);
+    base::log::drain();
+    for (const Slot slot : std::exchange(recorded_, {}))
+        parts_.sessions.remove(parts_.sessions.at(slot));
+    parts_.report_open();
 }
 
 void SessionEngine::leave(Instant now) {
@@ -319,78 +327,6 @@ Adoption SessionEngine::adopt(bool fresh, Instant now) {
 
 void SessionEngine::end_leftover(const Record& record, Slot slot, Instant now) {
     parts_.reports.closed_unserved(record, slot, CloseReason::policy, parts_.transition.rule_of(record), now);
-}
-
-// Queries.
-
-std::optional<Details> SessionEngine::details(SessionId id, Instant now) {
-    const Session session = parts_.sessions.find(id);
-    if (!session) return std::nullopt;
-    return Details{
-        .found = {id.slot, session.record()},
-        .deadline = deadline(session.record(), parts_.rule_of(session).limits, session.side().idle_window),
-        .socket = parts_.sockets.descriptor(session->socket),
-        .holds = session.is_holding(),
-        .client_name = std::string(session.client_name()),
-        .server_in_rule = parts_.policy.has_server(session->rule, session->server.address()),
-        .now = now};
-}
-
-bool SessionEngine::close_by_admin(SessionId id, Duration refuse, Instant now) {
-    const Session session = parts_.sessions.find(id);
-    if (!session) return false;
-    if (refuse > Duration{0}) refuse_client(session->client.address(), refuse, now);
-    parts_.sessions.close(session, CloseReason::admin);
-    return true;
-}
-
-std::optional<std::size_t> SessionEngine::listener_at(const Endpoint& local) const {
-    std::optional<std::size_t> wildcard;
-    for (std::size_t listener = 0; listener < parts_.listeners.size(); ++listener) {
-        const Endpoint& own = parts_.listeners.local(listener);
-        if (own == local) return listener;
-        if (parts_.listeners.wildcard(listener) && own.family == local.family && own.port == local.port)
-            wildcard = listener;
-    }
-    return wildcard;
-}
-
-Explanation SessionEngine::explain(const policy::Question& asked, std::size_t listener, Instant now) {
-    policy::Question question = asked;
-    if (asked.client.port == 0) {
-        question.client.port = some_port;
-        while (opener_.is_loop(question.client, now) && ++question.client.port != 0) {
-        }
-    }
-    question.client_names = parts_.pending.client_names().find(question.client.address(), now);
-    const net::Datagram datagram{.payload = {},
-                                 .from = question.client,
-                                 .local = question.local,
-                                 .tos = static_cast<std::uint8_t>(question.dscp << 2)};
-    Explanation result{.policy = parts_.policy.explain(question)};
-    if (parts_.source_rates.is_over(question.client.address(), now)) {
-        result.reason = CloseReason::source_rate;
-        return result;
-    }
-    const SessionKey key = parts_.key_of(listener, datagram);
-    const Session session = find_unexpired(key, now);
-    const bool leaves = session && leaves_server(session, datagram, false, now);
-    if (session && !leaves) {
-        if (client_datagram(session.record(), parts_.rule_of(session).limits, 0) == Admit::forward) {
-            result.outcome = Explanation::Outcome::running;
-            result.rule = session->rule;
-            result.server = session->server;
-            result.session = session.id();
-            return result;
-        }
-    } else if (const PendingClients::Client* client = session ? nullptr : parts_.pending.find(key)) {
-        result.outcome = Explanation::Outcome::waits;
-        result.policy_asked = true;
-        result.rule = client->decision.rule;
-        return result;
-    }
-    opener_.explain(result, datagram, now, leaves ? 1 : 0);
-    return result;
 }
 
 }  // namespace session

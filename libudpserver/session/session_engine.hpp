@@ -130,6 +130,7 @@ private:
     Session open(std::size_t listener, const net::Datagram& datagram, bool& is_charged, Instant now);
     CloseReason make_room(conf::SessionType type, const base::Address& source, Instant now);
     void close(Session session, Instant now);
+    void hand_over_records(Instant now);
     void resume(PendingClients::List clients, Instant now);
     /// `none`: each for what it waited for in vain.
     void refuse_pending(PendingClients::List clients, CloseReason reason, Instant now);
@@ -139,7 +140,9 @@ private:
     Forwarder forwarder_;
     Opener opener_;
     bool adopted_ = false;
-    Instant settled_{};  ///< the last settle()
+    bool is_ending_ = false;      ///< the places of closed sessions are kept
+    std::vector<Slot> recorded_;  ///< closed while it ends; LOG may not have their records yet
+    Instant settled_{};           ///< the last settle()
 };
 
 }  // namespace session

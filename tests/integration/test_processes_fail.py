@@ -11,6 +11,7 @@ import time
 import pytest
 
 from control_socket import ask
+from counters import counters
 from deadline import SLOWNESS, wait_for
 from free_ports import free_port
 from processes import is_alive
@@ -145,6 +146,34 @@ def test_parent_and_children_are_ended_together(proxyd, peer, udp_echo):
                 os.kill(pid, signal.SIGTERM)
         assert daemon.wait() == 0
         assert len({record["CLIENT-PORT"] for record in daemon.records()}) == len(daemon.records()) == 250
+
+
+@pytest.mark.seconds(60)
+def test_reg_is_killed_while_it_ends(proxyd, udp_echo):
+    """[E-11] The sessions that it had closed, but whose records were on their way, are recorded by the last process."""
+    echo, sessions = udp_echo(), 2000
+    for delay in (0, 0.005, 0.02):
+        listener = ("127.0.0.1", free_port())
+        daemon = proxyd(configuration(listener, echo.text, udpserver={"max-sessions": 2 * sessions, "unanswered-share": "100%",
+                                                                      "unconfirmed-share": "100%"}))
+        for number in range(sessions):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.bind((f"127.60.{number // 250}.{number % 250 + 1}", 0))
+                client.sendto(b"x", listener)
+            if number % 50 == 0:
+                time.sleep(0.005)
+        time.sleep(0.3 * SLOWNESS)
+        assert counters(daemon)["open"] == sessions
+        reg = daemon.child()
+        daemon.send_signal(signal.SIGTERM)
+        wait_for(daemon.records, what="the first record")
+        time.sleep(delay)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(reg, signal.SIGKILL)
+        assert daemon.wait() == 0
+        records = [record["CLIENT-IP"] for record in daemon.records()]
+        assert len(set(records)) == sessions
+        assert len(records) <= sessions + 64
 
 
 def test_a_failed_start_of_a_child_is_told(tmp_path):
