@@ -15,7 +15,7 @@ namespace session {
 namespace {
 
 /// Changes whenever the meaning of a byte in the arena does.
-constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'07;
+constexpr std::uint64_t this_layout = 0x70'72'6f'78'79'64'00'08;
 
 /// All that the arena says about itself. Its sizes and its layout are known to the parent, which lets no REG
 /// of another layout map it, so that nothing a REG writes can mislead the next one about them.
@@ -34,7 +34,8 @@ constexpr std::size_t totals_at = sizeof(Header);
 constexpr std::size_t aligned(std::size_t size) {
     return (size + 63) / 64 * 64;
 }
-constexpr std::size_t pool_at = aligned(totals_at + max_workers * sizeof(Totals));
+constexpr std::size_t refused_at = aligned(totals_at + max_workers * sizeof(Totals));
+constexpr std::size_t pool_at = aligned(refused_at + max_refused_clients * sizeof(RefusedClient));
 
 constexpr std::size_t records_at(std::size_t pool_sockets) {
     return aligned(pool_at + pool_sockets * sizeof(PoolEntry));
@@ -60,7 +61,8 @@ Arena::Arena(Arena&& other) noexcept
       memory_(std::exchange(other.memory_, nullptr)),
       records_(other.records_),
       pool_(other.pool_),
-      totals_(other.totals_) {}
+      totals_(other.totals_),
+      refused_(other.refused_) {}
 
 Arena::~Arena() {
     if (memory_ != nullptr) ::munmap(memory_, size_);
@@ -75,6 +77,7 @@ Arena& Arena::operator=(Arena&& other) noexcept {
     std::swap(records_, other.records_);
     std::swap(pool_, other.pool_);
     std::swap(totals_, other.totals_);
+    std::swap(refused_, other.refused_);
     return *this;
 }
 
@@ -97,7 +100,7 @@ Arena Arena::create(std::size_t sessions, std::size_t pool_sockets, Content cont
 // A change of a table's size is a change of the layout, even if this_layout was not changed.
 std::uint64_t Arena::layout() {
     return this_layout * 31 + sizeof(Record) * 1'000'003 + sizeof(Totals) * 1'009 + sizeof(PoolEntry) +
-           net::Steering::version;
+           sizeof(RefusedClient) * 101 + net::Steering::version;
 }
 
 void Arena::map() {
@@ -106,6 +109,7 @@ void Arena::map() {
     if (memory == MAP_FAILED) fail("session arena: mmap");
     memory_ = static_cast<std::byte*>(memory);
     totals_ = {reinterpret_cast<Totals*>(memory_ + totals_at), max_workers};
+    refused_ = {reinterpret_cast<RefusedClient*>(memory_ + refused_at), max_refused_clients};
     pool_ = {reinterpret_cast<PoolEntry*>(memory_ + pool_at), pool_sockets_};
     records_ = {reinterpret_cast<Record*>(memory_ + records_at(pool_sockets_)), sessions_};
 }

@@ -26,6 +26,14 @@ struct PoolEntry {
     Instant quarantined_until{};
 };
 
+/// An address whose new sessions an administrator refuses until then. In the arena for the next REG; the
+/// workers have their own copies.
+struct RefusedClient {
+    base::Address client;
+    Instant until{};
+};
+inline constexpr std::size_t max_refused_clients = 1024;
+
 /// A number that one thread increments and others may read.
 class Count {
 public:
@@ -113,6 +121,7 @@ public:
     [[nodiscard]] int descriptor() const { return fd_.get(); }
     [[nodiscard]] std::span<Record> records() const { return records_; }
     [[nodiscard]] std::span<PoolEntry> pool() const { return pool_; }
+    [[nodiscard]] std::span<RefusedClient> refused_clients() const { return refused_; }
     [[nodiscard]] Totals& totals(std::size_t worker) const { return totals_[worker]; }
 
     [[nodiscard]] std::span<Totals> all_totals() const { return totals_; }
@@ -130,6 +139,7 @@ private:
     std::span<Record> records_;
     std::span<PoolEntry> pool_;
     std::span<Totals> totals_;
+    std::span<RefusedClient> refused_;
 };
 
 }  // namespace session

@@ -85,7 +85,7 @@ void clear(const ArenaTables& from, const ArenaTables& to) {
 }
 
 ArenaTables tables(const Arena& arena) {
-    return {arena.records(), arena.pool(), arena.all_totals()};
+    return {arena.records(), arena.pool(), arena.all_totals(), arena.refused_clients()};
 }
 
 }  // namespace
@@ -93,6 +93,7 @@ ArenaTables tables(const Arena& arena) {
 std::vector<Leftover> migrate(const ArenaTables& from, const ArenaTables& to, const Division& division) {
     copy_pool(from.pool, to.pool);
     copy_totals(from.totals, to.totals, division.workers);
+    std::ranges::copy(from.refused_clients, to.refused_clients.begin());
     clear(from, to);
     const std::vector<std::vector<Slot>> shares = divide(from.records, division);
     std::vector<Leftover> leftovers;

@@ -15,6 +15,7 @@ struct ArenaTables {
     std::span<Record> records;
     std::span<PoolEntry> pool;
     std::span<Totals> totals;
+    std::span<RefusedClient> refused_clients = {};
 };
 
 /// A record without a place in the new arena: its session is closed.

@@ -1,6 +1,8 @@
 #include "libudpserver/session/opener.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <iterator>
 #include <utility>
 
 #include "libudpserver/session/session_context.hpp"
@@ -20,16 +22,41 @@ bool can_be_answered(const Endpoint& client) {
 
 }  // namespace
 
+RefusedClients::RefusedClients(std::span<RefusedClient> kept, bool keeps) {
+    // A REG that died may have left anything.
+    const auto is_address = [](const RefusedClient& entry) {
+        return entry.client.family == base::Family::v4 || entry.client.family == base::Family::v6;
+    };
+    std::ranges::copy_if(kept, std::back_inserter(entries_), is_address);
+    if (keeps) kept_ = kept;
+}
+
+/// The rest is cleared. An entry that is being written when REG dies has no family.
+void RefusedClients::keep() const {
+    for (std::size_t i = 0; i < kept_.size(); ++i) {
+        kept_[i].client.family = base::Family::none;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (i >= entries_.size()) continue;
+        RefusedClient entry = entries_[i];
+        const base::Family family = std::exchange(entry.client.family, base::Family::none);
+        kept_[i] = entry;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        kept_[i].client.family = family;
+    }
+}
+
 bool RefusedClients::add(const base::Address& client, Instant until, Instant now) {
-    std::erase_if(entries_, [&](const Entry& entry) { return entry.until <= now || entry.client == client; });
+    std::erase_if(entries_,
+                  [&](const RefusedClient& entry) { return entry.until <= now || entry.client == client; });
     if (entries_.size() >= capacity) return false;
     entries_.push_back({client, until});
+    keep();
     return true;
 }
 
 bool RefusedClients::contain(const base::Address& client, Instant now) const {
     return std::ranges::any_of(
-        entries_, [&](const Entry& entry) { return entry.client == client && now < entry.until; });
+        entries_, [&](const RefusedClient& entry) { return entry.client == client && now < entry.until; });
 }
 
 /// A reply to our own socket, or to a server of ours, comes in as a request, and so on without end. Such a

@@ -12,25 +12,27 @@ namespace session {
 /// one for each new session, and only while there are any.
 class RefusedClients {
 public:
-    static constexpr std::size_t capacity = 1024;
+    static constexpr std::size_t capacity = max_refused_clients;
 
+    /// Begins with what the last REG left in `kept`. With `keeps` it writes there, too: one worker does.
+    explicit RefusedClients(std::span<RefusedClient> kept = {}, bool keeps = false);
     /// False when there is no room.
     bool add(const base::Address& client, Instant until, Instant now);
     [[nodiscard]] bool contain(const base::Address& client, Instant now) const;
 
 private:
-    struct Entry {
-        base::Address client;
-        Instant until;
-    };
-    std::vector<Entry> entries_;
+    void keep() const;
+
+    std::span<RefusedClient> kept_;  ///< empty for those that do not write
+    std::vector<RefusedClient> entries_;
 };
 
 /// Opens sessions: admission, policy, server, socket, in this order. A refusal at any step leaves no state
 /// behind (O-22).
 class Opener {
 public:
-    explicit Opener(EngineParts& parts) : parts_(parts) {}
+    Opener(EngineParts& parts, RefusedClients refused)
+        : parts_(parts), refused_clients_(std::move(refused)) {}
 
     /// From now on every first datagram is refused with reason `admin`.
     void drain() { draining_ = true; }

@@ -23,7 +23,10 @@ Slot first_slot(const Arena& arena, const conf::Config& config, unsigned worker)
     return first_slot(arena.records().size(), worker, config.udpserver.workers);
 }
 
-SessionEngine::SessionEngine(const EngineSetup& setup) : parts_(setup), forwarder_(parts_), opener_(parts_) {}
+SessionEngine::SessionEngine(const EngineSetup& setup)
+    : parts_(setup),
+      forwarder_(parts_),
+      opener_(parts_, RefusedClients(setup.arena.refused_clients(), setup.worker == 0)) {}
 
 SessionEngine::~SessionEngine() = default;
 

@@ -14,6 +14,10 @@ public:
     /// nullopt for any other text.
     static std::optional<EndpointFilter> parse(std::string_view text);
     [[nodiscard]] bool matches(const Endpoint& endpoint) const;
+    /// The address, if there is only one.
+    [[nodiscard]] std::optional<base::Address> single() const {
+        return first_ == last_ ? std::optional(first_) : std::nullopt;
+    }
 
 private:
     base::Address first_, last_;

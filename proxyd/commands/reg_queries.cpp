@@ -185,6 +185,12 @@ struct RegQueries::Kill {
         control::Row row;
         row.add("killed", killed);
         if (refuse.count() > 0) row.add("clients_refused", refused);
+        if (refuse.count() > 0 && clients.empty())
+            row.add("note", "no session matches, so there is no address to refuse; name it with 'from'");
+        else if (refused < clients.size())
+            row.add("note", fmt::format("at most {} addresses can be refused at a time; deny the others with "
+                                        "a rule",
+                                        session::max_refused_clients));
         reply({0, row.text() + "\n"});
     }
 };
@@ -196,8 +202,11 @@ void RegQueries::kill_sessions(const Request& request, std::uint64_t, Reply repl
     if (some + request.has("id") + request.flag("every").value_or(false) != 1)
         throw Failure(Code::usage, "kill-sessions needs one of 'id', a filter such as 'from', and 'every'");
     auto kill = std::make_shared<Kill>(Kill{filter_of(request, config_), refuse, std::move(reply)});
-    if (!request.has("id")) return kill_next(kill);
-    kill_one(kill, id_of(request));
+    if (request.has("id")) return kill_one(kill, id_of(request));
+    // An address that is named is refused, whether it has a session or not.
+    const auto client = kill->filter.client ? kill->filter.client->single() : std::nullopt;
+    if (refuse.count() > 0 && client && kill->clients.insert(*client).second) kill->fresh.push_back(*client);
+    refuse_then(kill, [this, kill] { kill_next(kill); });
 }
 
 void RegQueries::kill_one(const std::shared_ptr<Kill>& kill, session::SessionId id) {

@@ -330,6 +330,26 @@ def test_kill_and_refuse(gw, echo, peer, workers, by):
     assert {row["reason"] for row in one.rows("explain", "--last", "127.5.0.1")} == {"admin"}
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("how", ["kill", "reload"])
+def test_a_refusal_outlives_reg(gw, echo, peer, workers, how):
+    """[O-48] Also that of a client without a session, and into an arena of another size."""
+    one = gw(echo, udpserver={"max-sessions": 1000, "workers": workers})
+    assert one.row("kill", "--from", "127.5.0.1", "--refuse", "1m") == {"killed": 0, "clients_refused": 1}
+    note = one.row("kill", "--from", "127.6.0.0/16", "--refuse", "1m")
+    assert note["clients_refused"] == 0 and "no session matches" in note["note"]
+    if how == "kill":
+        one.daemon.replace_child()
+    else:
+        one.daemon.write_configuration({**one.config, "udpserver": {"max-sessions": 500, "workers": 5 - workers}})
+        one("reload", status=GOOD)
+    assert is_served(one.listener, "127.6.0.1")
+    for _ in range(20):
+        peer("127.5.0.1").send(b"x", one.listener)
+    assert {row["reason"] for row in one.rows("explain", "--last", "127.5.0.1")} == {"admin"}
+    assert {row["client"].split(":")[0] for row in one.rows("sessions")} == {"127.6.0.1"}
+
+
 def test_a_refusal_ends(gw, echo, peer):
     """[O-48] After its time, and not before."""
     one = gw(echo, udpserver={"max-sessions": 1000, "workers": 2})

@@ -42,7 +42,9 @@ def gw(ctl, proxyd):  # noqa: F811
         config = {"name": name, **configuration(listener, server, rule, control=control, **sections)}
         if rules:
             config["session-acl"] = rules
-        return Gateway(ctl, proxyd(config), listener, name)
+        gateway = Gateway(ctl, proxyd(config), listener, name)
+        gateway.config = config
+        return gateway
     return start
 
 

@@ -32,9 +32,10 @@ struct Tables {
     std::vector<Record> records;
     std::vector<PoolEntry> pool;
     std::vector<session::Totals> totals{session::max_workers};
+    std::vector<session::RefusedClient> refused{2};
 
     Tables(std::size_t sessions, std::size_t sockets) : records(sessions), pool(sockets) {}
-    session::ArenaTables view() { return {records, pool, totals}; }
+    session::ArenaTables view() { return {records, pool, totals, refused}; }
 
     void open(Slot slot, Slot socket, bool answered, std::uint16_t port) {
         Record& record = records[slot];
@@ -67,6 +68,14 @@ struct Tables {
 };
 
 }  // namespace
+
+TEST_CASE("refused clients are refused in the new arena too") {
+    Tables from(1, 1), to(2, 2);
+    from.refused[1].client = *base::parse_address("10.0.0.1");
+    const auto steering = net::Steering::random();
+    static_cast<void>(session::migrate(from.view(), to.view(), {steering, 1}));
+    CHECK(to.refused[1].client == from.refused[1].client);
+}
 
 TEST_CASE("in a larger arena every session keeps its place, generation and socket") {
     Tables from(4, 8), to(9, 20);

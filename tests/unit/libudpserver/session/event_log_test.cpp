@@ -91,6 +91,31 @@ TEST_CASE("refusals of one client are those of its address, whatever the port [K
     CHECK(event_log.refusals(base::parse_address("10.0.0.1"), 1).size() == 1);
 }
 
+TEST_CASE("a REG continues the refusals of the last one, whatever that left in the arena") {
+    std::vector<RefusedClient> kept(4);
+    const auto one = *base::parse_address("10.0.0.1"), two = *base::parse_address("2001:db8::1");
+    {
+        RefusedClients refused(kept, true);
+        CHECK(refused.add(one, at(10), at(0)));
+        CHECK(refused.add(two, at(20), at(0)));
+    }
+    kept[2].until = at(99);  // without an address
+    kept[3].client.family = static_cast<base::Family>(77);
+    RefusedClients next(kept, true), reader(kept);
+    for (const RefusedClients* refused : {&next, &reader}) {
+        CHECK(refused->contain(one, at(9)));
+        CHECK_FALSE(refused->contain(one, at(10)));
+        CHECK(refused->contain(two, at(19)));
+        CHECK_FALSE(refused->contain(kept[3].client, at(0)));
+    }
+    const auto three = *base::parse_address("10.0.0.3");
+    CHECK(reader.add(three, at(30), at(10)));  // another worker
+    CHECK_FALSE(RefusedClients(kept).contain(three, at(29)));
+    CHECK(next.add(three, at(30), at(10)));
+    CHECK(RefusedClients(kept).contain(three, at(29)));
+    CHECK_FALSE(RefusedClients(kept).contain(one, at(0)));  // its time was over
+}
+
 TEST_CASE("clients are refused for their time, and no more of them than there is room for") {
     RefusedClients refused;
     const auto client = *base::parse_address("10.0.0.1");
