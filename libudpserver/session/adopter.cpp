@@ -80,7 +80,7 @@ bool Adopter::adopt_in_present(Session session, Instant now) {
     const std::size_t group = leases.group_of(session->socket);
     if (group >= parts_.sockets.groups() || parts_.sockets.family_of(group) != session->server.family)
         return false;
-    if (!leases.claim(session->socket, session.slot(), group, session->server, connects(session->type)))
+    if (!leases.claim(session->socket, session.slot(), group, session->server, accepts(session->type)))
         return false;
     session.side() = {.handler = nullptr, .idle_window = {now, traffic(session.record())}, .extra = nullptr};
     SessionContext context(parts_, session.slot(), now);

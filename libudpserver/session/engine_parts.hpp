@@ -20,12 +20,11 @@ struct EngineSetup {
     const conf::Config& config;
     net::ListenerSet& listeners;
     const net::SocketPool& pool;  ///< as inherited
-    net::PoolPorts& pool_ports;   ///< of all workers
     Arena& arena;
     unsigned worker;
     Proxy& proxy;
     Instant start;
-    SocketLeases::AddToPoller add_to_poller;
+    net::ServerSide* side = nullptr;  ///< of this worker
     /// The answer comes as add_socket() and sockets_came().
     SocketSupply::Request request_sockets;
     LookUp look_up;                          ///< empty: look-ups are not available
@@ -50,7 +49,6 @@ struct EngineParts {
 
     const conf::Config& config;
     net::ListenerSet& listeners;
-    net::PoolPorts& pool_ports;
     unsigned worker;
     Proxy& proxy;
     Instant evaluated_at;  ///< the clock of `policy`, which knows none

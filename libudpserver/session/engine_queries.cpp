@@ -16,7 +16,6 @@ std::optional<Details> SessionEngine::details(SessionId id, Instant now) {
     return Details{
         .found = {id.slot, session.record()},
         .deadline = deadline(session.record(), parts_.rule_of(session).limits, session.side().idle_window),
-        .socket = parts_.sockets.descriptor(session->socket),
         .holds = session.is_holding(),
         .client_name = std::string(session.client_name()),
         .server_in_rule = parts_.policy.has_server(session->rule, session->server.address()),

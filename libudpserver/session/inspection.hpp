@@ -20,7 +20,6 @@ struct Found {
 struct Details {
     Found found;
     Instant deadline;  ///< when it may expire next; `never` if it cannot
-    int socket = -1;   ///< REG's descriptor towards the server
     bool holds = false;
     std::string client_name;      ///< if log.names asked for it
     bool server_in_rule = false;  ///< the rule's plug-to has the server's address now

@@ -48,13 +48,10 @@ Outbox::Outbox(unsigned worker, net::ListenerSet& listeners, const SocketSupply&
 }
 
 void Outbox::to_server(Session session, std::span<const std::byte> payload, std::uint8_t tos) {
-    batch_.add({.fd = sockets_.descriptor(session->socket),
-                .family = session->server.family,
-                .payload = payload,
-                .to = connects(session->type) ? Endpoint{} : session->server,
-                .source = {},
-                .tos = tos,
-                .tag = tag_of(session.slot(), tos)});
+    net::SendBatch::Order order{
+        .family = session->server.family, .payload = payload, .tos = tos, .tag = tag_of(session.slot(), tos)};
+    sockets_.address(session.record(), order);
+    batch_.add(order);
 }
 
 void Outbox::to_client(Session session, std::span<const std::byte> payload, std::uint8_t tos,

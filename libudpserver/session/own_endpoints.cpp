@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "conf/address_block.hpp"
-#include "libudpserver/net/udp_socket.hpp"
 
 namespace session {
 
@@ -19,14 +18,10 @@ bool OwnEndpoints::is_listener(const Endpoint& endpoint, Instant now) {
     return listeners_.listens_at(endpoint, address) && is_local(address, now);
 }
 
-/// A socket that is bound to all addresses has only that of its route while it is connected: other programs
-/// of this machine may then have the port on other addresses, and be clients.
 bool OwnEndpoints::is_source(const Endpoint& endpoint, Instant now) {
-    if (ports_.descriptor(endpoint) >= 0) return true;
-    const int socket = ports_.descriptor({base::Address::any(endpoint.family), endpoint.port});
-    if (socket < 0) return false;
-    const base::Address address = endpoint.address(), present = net::local_endpoint(socket).address();
-    return present.is_any() ? is_local(address, now) : present == address;
+    const std::optional<base::Address> source = side_.source_at(endpoint);
+    if (!source) return false;
+    return source->is_any() ? is_local(endpoint.address(), now) : *source == endpoint.address();
 }
 
 /// Binding a socket would tell too, but with net.ipv4.ip_nonlocal_bind every address can be bound.

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "libudpserver/net/listener_set.hpp"
-#include "libudpserver/net/pool_ports.hpp"
+#include "libudpserver/net/server_side.hpp"
 #include "libudpserver/session/record.hpp"
 
 namespace session {
@@ -17,19 +17,19 @@ public:
     /// Reads the machine's addresses, sorted; nothing if it cannot.
     using ReadAddresses = std::function<std::optional<std::vector<base::Address>>()>;
 
-    OwnEndpoints(const net::ListenerSet& listeners, const net::PoolPorts& ports, ReadAddresses read)
-        : listeners_(listeners), ports_(ports), read_(std::move(read)) {}
+    OwnEndpoints(const net::ListenerSet& listeners, const net::ServerSide& side, ReadAddresses read)
+        : listeners_(listeners), side_(side), read_(std::move(read)) {}
 
     /// A listener receives what is sent there.
     [[nodiscard]] bool is_listener(const Endpoint& endpoint, Instant now);
-    /// A server-side socket sends from there.
+    /// A source towards the servers.
     [[nodiscard]] bool is_source(const Endpoint& endpoint, Instant now);
 
 private:
     [[nodiscard]] bool is_local(const base::Address& address, Instant now);
 
     const net::ListenerSet& listeners_;
-    const net::PoolPorts& ports_;
+    const net::ServerSide& side_;
     ReadAddresses read_;
     std::vector<base::Address> addresses_;
     std::optional<Instant> read_at_;

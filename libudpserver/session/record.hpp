@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/endpoint.hpp"
 #include "conf/config.hpp"
+#include "libudpserver/net/server_side.hpp"
 
 namespace session {
 
@@ -63,12 +64,9 @@ std::string_view to_string(CloseReason reason);
 using Slot = std::uint32_t;
 inline constexpr Slot none = 0xffffffff;
 
-/// The place of a pool socket in the arena.
-enum class SocketIndex : std::uint32_t {};
-inline constexpr SocketIndex no_socket{0xffffffff};
-[[nodiscard]] constexpr std::size_t index_of(SocketIndex socket) {
-    return static_cast<std::size_t>(socket);
-}
+using net::index_of;
+using net::no_socket;
+using net::SocketIndex;
 
 /// Datagrams and bytes of one session: received from each side, and sent to the other. They differ by what
 /// was dropped.

@@ -31,25 +31,22 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .config = config_,
             .listeners = listeners_,
             .pool = parts.pool,
-            .pool_ports = pool_ports_,
             .arena = arena_,
             .worker = worker,
             .proxy = *proxies_.back(),
             .start = now,
-            .add_to_poller = {},
             .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); },
             .look_up = look_up(parts.look_up, worker),
             .history = parts.history};
         workers_.push_back(std::make_unique<Worker>(
-            setup, listeners_,
+            setup, listeners_, pool_ports_,
             [this](unsigned other, Worker::Handed& handed) { return hand_over(other, handed); }));
     }
     const std::vector<net::SocketPool::Socket>& inherited = parts.pool.sockets();
     for (std::size_t place = 0; place < inherited.size(); ++place) {
         const net::SocketPool::Socket& socket = inherited[place];
         const SocketIndex index{static_cast<std::uint32_t>(place)};
-        workers_[worker_for(index, socket.worker)]->sessions().add_socket(index, socket.fd.get(),
-                                                                          socket.group);
+        workers_[worker_for(index, socket.worker)]->add_socket(index, socket.fd.get(), socket.group);
     }
 }
 
@@ -129,10 +126,11 @@ void Server::add_sockets(std::size_t group, unsigned worker, SocketIndex first,
         fds.push_back(socket.get());
         sockets_.push_back(std::move(socket));
     }
-    workers_[worker]->post([group, first, error, fds = std::move(fds)](SessionEngine& engine) {
+    Worker& owner = *workers_[worker];
+    owner.post([&owner, group, first, error, fds = std::move(fds)](SessionEngine& engine) {
         auto place = static_cast<std::uint32_t>(first);
         for (const int fd : fds)
-            engine.add_socket(SocketIndex{place++}, fd, group);
+            owner.add_socket(SocketIndex{place++}, fd, group);
         engine.sockets_came(group, error == 0, base::MonotonicClock::now());
     });
 }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "libudpserver/net/udp_socket.hpp"
 
 namespace session {
 
@@ -302,11 +301,8 @@ void SessionEngine::addresses_changed(std::vector<base::Address> local, Instant 
     settle(now);
 }
 
-bool SessionEngine::add_socket(SocketIndex socket, int fd, std::size_t group) {
-    if (!parts_.sockets.add(socket, fd, group, adopted_)) return false;
-    // A connected socket reports the address of its route instead of the one it is bound to.
-    parts_.pool_ports.add({parts_.sockets.source_of(group), net::local_endpoint(fd).port}, fd);
-    return true;
+bool SessionEngine::add_socket(SocketIndex socket, std::size_t group) {
+    return parts_.sockets.add(socket, group, adopted_);
 }
 
 void SessionEngine::sockets_came(std::size_t group, bool complete, Instant now) {

@@ -61,8 +61,8 @@ public:
     /// A look-up of a session's handler was answered.
     void resolved(SessionId id, const std::string& name, const SessionContext::Resolved& done,
                   const base::LookupAnswer& answer, Instant now);
-    /// After the adoption: a new one.
-    bool add_socket(SocketIndex socket, int fd, std::size_t group);
+    /// Of the server side. After the adoption: a new one.
+    bool add_socket(SocketIndex socket, std::size_t group);
     /// The answer to a request has been added; `complete` if nothing was missing.
     void sockets_came(std::size_t group, bool complete, Instant now);
 

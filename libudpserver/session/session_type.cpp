@@ -53,8 +53,8 @@ ReplyAction action_for_reply(const Record& record, const conf::Rule& rule, const
     return when(same(from, record.server));
 }
 
-bool connects(SessionType type) {
-    return !net::has_several_senders(type);
+net::Accepts accepts(SessionType type) {
+    return net::has_several_senders(type) ? net::Accepts::anyone : net::Accepts::server;
 }
 
 }  // namespace session

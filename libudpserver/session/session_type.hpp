@@ -19,7 +19,10 @@ enum class ReplyAction : std::uint8_t {
 [[nodiscard]] ReplyAction action_for_reply(const Record& record, const conf::Rule& rule,
                                            const base::Endpoint& from);
 
-/// True if the type's pool socket is connected to the server, so that the kernel drops what others send.
-[[nodiscard]] bool connects(conf::SessionType type);
+/// Whose replies reach a session of this type: of others the kernel drops them.
+[[nodiscard]] net::Accepts accepts(conf::SessionType type);
+[[nodiscard]] inline bool connects(conf::SessionType type) {
+    return accepts(type) == net::Accepts::server;
+}
 
 }  // namespace session

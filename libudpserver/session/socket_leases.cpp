@@ -4,8 +4,6 @@
 #include <atomic>
 #include <utility>
 
-#include "libudpserver/net/udp_socket.hpp"
-
 namespace session {
 
 namespace {
@@ -37,25 +35,23 @@ void note(PoolEntry& entry, PoolEntry::State state) {
 
 }  // namespace
 
-SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::MuteFilter& filter,
-                           Duration quarantine, AddToPoller add_to_poller)
+SocketLeases::SocketLeases(std::span<PoolEntry> entries, std::size_t groups, net::ServerSide& side,
+                           Duration quarantine)
     : entries_(entries),
-      filter_(filter),
+      side_(side),
       quarantine_(quarantine),
-      add_to_poller_(std::move(add_to_poller)),
       sockets_(entries.size()),
       groups_(groups),
       random_(std::random_device{}()) {}
 
-bool SocketLeases::add(SocketIndex index, int fd, std::size_t group, bool is_new) {
+bool SocketLeases::add(SocketIndex index, std::size_t group, bool is_new) {
     if (index_of(index) >= entries_.size() || group >= groups_.size() || has(index)) return false;
-    sockets_[index_of(index)] = {.fd = fd, .group = static_cast<std::uint16_t>(group)};
+    sockets_[index_of(index)] = {.exists = true, .group = static_cast<std::uint16_t>(group)};
     ++groups_[group].count;
     reserve(groups_[group]);
     PoolEntry& entry = entries_[index_of(index)];
     if (is_new) entry = {};
     if (entry.state == PoolEntry::State::idle) quarantine(index, entry.quarantined_until);
-    add_to_poller_(fd, index);
     return true;
 }
 
@@ -125,7 +121,7 @@ bool SocketLeases::rests_longer(SocketIndex index, Instant now) {
     Socket& socket = sockets_[index_of(index)];
     PoolEntry& entry = entries_[index_of(index)];
     entry.quarantined_until = std::max(entry.quarantined_until, now + quarantine_);
-    socket.dropped = net::dropped(socket.fd);
+    socket.dropped = side_.dropped(index);
     if (socket.kind == Quarantine::unanswered) socket.kind = Quarantine::unconfirmed;
     return true;
 }
@@ -142,8 +138,7 @@ void SocketLeases::notice_received(std::size_t max, Instant now) {
 /// A socket that never served has no last server: what comes to it is a port scan, and no reason to wait.
 bool SocketLeases::received_while_idle(SocketIndex index) const {
     const Socket& socket = sockets_[index_of(index)];
-    return entries_[index_of(index)].quarantined_until != Instant{} &&
-           net::dropped(socket.fd) != socket.dropped;
+    return entries_[index_of(index)].quarantined_until != Instant{} && side_.dropped(index) != socket.dropped;
 }
 
 SocketIndex SocketLeases::take_random(std::size_t group) {
@@ -155,28 +150,17 @@ SocketIndex SocketLeases::take_random(std::size_t group) {
     return index;
 }
 
-int SocketLeases::open(SocketIndex index, const Endpoint& server, bool connected) {
-    const int fd = descriptor(index);
-    sockets_[index_of(index)].server = connected ? mark_of(server) : 0;
-    net::disconnect_socket(fd);  // from the last server
-    if (connected) {
-        if (const int error = net::connect_socket(fd, server); error != 0) return error;
-    }
-    net::drain(fd);  // what the filter may have let through, were it only by a race in the kernel
-    return net::unmute(fd);
+int SocketLeases::open(SocketIndex index, const Endpoint& server, net::Accepts accepts) {
+    sockets_[index_of(index)].server = accepts == net::Accepts::server ? mark_of(server) : 0;
+    return side_.open(index, server, accepts);
 }
 
 std::uint32_t SocketLeases::give_back(SocketIndex index, Instant quarantined_until, Quarantine kind) {
     PoolEntry& entry = entries_[index_of(index)];
-    const int fd = descriptor(index);
-    const std::uint32_t lost = net::dropped(fd) - sockets_[index_of(index)].dropped;
+    const std::uint32_t lost = side_.dropped(index) - sockets_[index_of(index)].dropped;
     note(entry, PoolEntry::State::returning);
-    // It stays connected: so only its last server can send to it in quarantine. Were it open to all, a scan
-    // of the ports, twice a minute, would keep every socket in quarantine and every new client out.
-    const int error = filter_.mute(fd);
-    net::drain(fd);
-    // A socket that is not muted must not serve another client: it is left to the next REG.
-    if (error != 0) return lost;
+    // A socket that is not closed must not serve another client: it is left to the next REG.
+    if (side_.close(index) != 0) return lost;
     entry.session = none;
     entry.quarantined_until = std::max(entry.quarantined_until, quarantined_until);
     note(entry, PoolEntry::State::idle);
@@ -185,17 +169,15 @@ std::uint32_t SocketLeases::give_back(SocketIndex index, Instant quarantined_unt
 }
 
 bool SocketLeases::claim(SocketIndex index, Slot session, std::size_t group, const Endpoint& server,
-                         bool connected) {
+                         net::Accepts accepts) {
     if (!has(index)) return false;
     Socket& socket = sockets_[index_of(index)];
     const PoolEntry& entry = entries_[index_of(index)];
     if (socket.claimed || socket.group != group) return false;
     if (entry.state != PoolEntry::State::leased || entry.session != session) return false;
-    const std::optional<Endpoint> peer = net::peer_endpoint(socket.fd);
-    if (connected ? peer != server : peer.has_value()) return false;
-    if (net::unmute(socket.fd) != 0) return false;
+    if (!side_.reopen(index, server, accepts)) return false;
     socket.claimed = true;
-    socket.dropped = net::dropped(socket.fd);
+    socket.dropped = side_.dropped(index);
     return true;
 }
 
@@ -227,11 +209,10 @@ void SocketLeases::reclaim_unclaimed(Instant quarantined_until, bool fresh) {
 
 bool SocketLeases::is_idle(SocketIndex index, bool fresh) const {
     const PoolEntry& entry = entries_[index_of(index)];
-    const int fd = descriptor(index);
-    if (entry.state != PoolEntry::State::idle || !net::is_muted(fd)) return false;
-    // A socket that is connected has served, whatever a crashed REG left in its entry.
+    if (entry.state != PoolEntry::State::idle || !side_.is_closed(index)) return false;
+    // A socket that knows a server has served, whatever a crashed REG left in its entry.
     const bool never_served = entry.quarantined_until == Instant{};
-    return never_served ? !net::peer_endpoint(fd) : !fresh;
+    return never_served ? !side_.has_server(index) : !fresh;
 }
 
 Slot SocketLeases::session_of(SocketIndex index) const {
@@ -314,7 +295,7 @@ void SocketLeases::push(Heap& heap, SocketIndex index, Instant until) {
 void SocketLeases::quarantine(SocketIndex index, Instant until, Quarantine kind) {
     Socket& socket = sockets_[index_of(index)];
     Group& group = groups_[socket.group];
-    socket.dropped = net::dropped(socket.fd);
+    socket.dropped = side_.dropped(index);
     socket.quarantined = true;
     socket.kind = kind;
     ++group.quarantined;

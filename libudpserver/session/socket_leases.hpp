@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <random>
 #include <span>
 #include <vector>
 
-#include "libudpserver/net/mute_filter.hpp"
+#include "libudpserver/net/server_side.hpp"
 #include "libudpserver/session/arena.hpp"
 
 namespace session {
@@ -26,8 +25,8 @@ enum class Quarantine : std::uint8_t {
 /// The state of a worker's pool sockets: free, in quarantine, or leased to a session.
 ///
 /// An answer must never reach another client than the one it belongs to. So a socket goes through the same
-/// steps each time: muted while it is idle; connected (or, for session types that accept other senders, only
-/// bound) before it is unmuted; muted and drained when it comes back; then in quarantine as long as its last
+/// steps each time: closed while it is idle; open to its server, or to anyone for session types that accept
+/// other senders; closed when it comes back; then in quarantine as long as its last
 /// server may still answer, connected to that server. A socket that received something in quarantine starts
 /// another one. The quarantine is noted in the arena and holds for the next REG too.
 ///
@@ -39,17 +38,14 @@ public:
     /// A quarantine is not shortened below this.
     static constexpr Duration min_quarantine{5000};
 
-    /// Called once for every socket.
-    using AddToPoller = std::function<void(int fd, SocketIndex)>;
-
     /// `quarantine`: of a socket that received something while it was idle.
-    SocketLeases(std::span<PoolEntry> entries, std::size_t groups, const net::MuteFilter& filter,
-                 Duration quarantine, AddToPoller add_to_poller);
+    SocketLeases(std::span<PoolEntry> entries, std::size_t groups, net::ServerSide& side,
+                 Duration quarantine);
 
-    /// Adds a socket of this worker; the caller keeps the descriptor. Returns false for an index out of
-    /// range. An idle socket is free after its quarantine; any other waits for claim() or
-    /// reclaim_unclaimed(). A new socket has served no REG: what the arena says about it is not read.
-    bool add(SocketIndex index, int fd, std::size_t group, bool is_new = false);
+    /// Adds a socket of this worker, which the server side has. Returns false for an index out of range. An
+    /// idle socket is free after its quarantine; any other waits for claim() or reclaim_unclaimed(). A new
+    /// socket has served no REG: what the arena says about it is not read.
+    bool add(SocketIndex index, std::size_t group, bool is_new = false);
 
     /// Leases a random free socket of the group to the session; `no_socket` when there is none.
     SocketIndex lease(std::size_t group, Slot session, Instant now);
@@ -70,8 +66,8 @@ public:
     /// `max` sockets: else that is noticed, and min_quarantine begins, only when they are to end.
     void notice_received(std::size_t max, Instant now);
 
-    /// Connects the leased socket to the server, or to none, and unmutes it. Returns the errno.
-    int open(SocketIndex index, const Endpoint& server, bool connected);
+    /// Opens the leased socket. Returns the errno.
+    int open(SocketIndex index, const Endpoint& server, net::Accepts accepts);
 
     /// Takes a leased socket back, into quarantine. Returns how many datagrams the kernel dropped because the
     /// socket was full, since the lease or the adoption. Any quarantine but a full one must end the
@@ -81,12 +77,12 @@ public:
     /// The group of a socket, the number of groups when there is none.
     [[nodiscard]] std::size_t group_of(SocketIndex index) const;
     /// Adoption: the socket continues to serve `session`, if it is in the state that the record says.
-    bool claim(SocketIndex index, Slot session, std::size_t group, const Endpoint& server, bool connected);
+    bool claim(SocketIndex index, Slot session, std::size_t group, const Endpoint& server,
+               net::Accepts accepts);
     /// Adoption: takes back every socket that no session claimed, into quarantine. No quarantine is longer
     /// than this. An idle socket is believed if it is muted; with `fresh` only if it has never served too.
     void reclaim_unclaimed(Instant quarantined_until, bool fresh);
 
-    [[nodiscard]] int descriptor(SocketIndex index) const { return sockets_[index_of(index)].fd; }
     [[nodiscard]] Slot session_of(SocketIndex index) const;
     /// Sockets of the group that are free now.
     [[nodiscard]] std::size_t available(std::size_t group, Instant now);
@@ -100,13 +96,13 @@ public:
 
 private:
     struct Socket {
-        int fd = -1;
+        bool exists = false;
         std::uint16_t group = 0;
         bool claimed = false;
         bool quarantined = false;
         bool several = false;  ///< it was leased while another server could still answer
         Quarantine kind = Quarantine::full;
-        std::uint32_t dropped = 0;  ///< net::dropped() when it was quarantined or adopted
+        std::uint32_t dropped = 0;  ///< ServerSide::dropped() when it was quarantined or adopted
         std::uint64_t server = 0;   ///< mark_of() the one it is connected to; 0 if none or not known
         Instant queued_until{};     ///< of its entry in a heap; its quarantine may end later by now
     };
@@ -124,7 +120,7 @@ private:
     };
 
     [[nodiscard]] bool has(SocketIndex index) const {
-        return index_of(index) < sockets_.size() && sockets_[index_of(index)].fd >= 0;
+        return index_of(index) < sockets_.size() && sockets_[index_of(index)].exists;
     }
     void end_quarantines(std::size_t group, Instant now);
     /// Those that end within `less` from now.
@@ -140,9 +136,8 @@ private:
     void quarantine(SocketIndex index, Instant until, Quarantine kind = Quarantine::full);
 
     std::span<PoolEntry> entries_;
-    const net::MuteFilter& filter_;
+    net::ServerSide& side_;
     Duration quarantine_;
-    AddToPoller add_to_poller_;
     std::vector<Socket> sockets_;  ///< by index
     std::vector<Group> groups_;
     std::size_t noticed_ = 0;  ///< where notice_received() goes on

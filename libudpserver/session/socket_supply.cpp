@@ -38,14 +38,15 @@ bool is_finished(const Record& session, const conf::SessionLimits& limits) {
 
 SocketSupply::SocketSupply(const conf::UdpServer& settings, const net::SocketPool& pool,
                            std::span<PoolEntry> entries, unsigned worker, std::size_t places,
-                           SocketLeases::AddToPoller add_to_poller, Request request)
+                           net::ServerSide& side, Request request)
     : settings_(settings),
       groups_(pool.groups()),
       worker_(worker),
       noticed_at_once_(std::min(max_noticed, entries.size() / notice_part + 1)),
       low_water_(std::min(max_low_water, places / 2 + 1)),
       request_(std::move(request)),
-      leases_(entries, groups_.size(), pool.filter(), settings.quarantine, std::move(add_to_poller)),
+      side_(side),
+      leases_(entries, groups_.size(), side, settings.quarantine),
       supplies_(groups_.size()) {}
 
 void SocketSupply::arrived(std::size_t group, bool complete, Instant now) {
@@ -127,11 +128,15 @@ SocketSupply::Opened SocketSupply::open(std::size_t group, Slot session, const E
         return {};
     }
     supplies_[group].delay = Duration{0};
-    const int error = leases_.open(socket, server, connects(type));
+    const int error = leases_.open(socket, server, accepts(type));
     if (error == 0) return {.socket = socket};
     // Nothing was sent from it, so no reply can arrive; an earlier server's quarantine goes on.
     leases_.give_back(socket, now);
     return {.error = error};
+}
+
+void SocketSupply::address(const Record& session, net::SendBatch::Order& order) const {
+    side_.address(session.socket, session.server, accepts(session.type), order);
 }
 
 void SocketSupply::request_more(std::size_t group, Instant now) {

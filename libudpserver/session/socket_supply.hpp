@@ -21,11 +21,10 @@ public:
 
     /// `places`: of this worker in the arena.
     SocketSupply(const conf::UdpServer& settings, const net::SocketPool& pool, std::span<PoolEntry> entries,
-                 unsigned worker, std::size_t places, SocketLeases::AddToPoller add_to_poller,
-                 Request request);
+                 unsigned worker, std::size_t places, net::ServerSide& side, Request request);
 
-    bool add(SocketIndex socket, int fd, std::size_t group, bool is_new) {
-        return leases_.add(socket, fd, group, is_new);
+    bool add(SocketIndex socket, std::size_t group, bool is_new) {
+        return leases_.add(socket, group, is_new);
     }
     /// The answer to a request has been added; `complete` if it has all sockets that were asked for.
     void arrived(std::size_t group, bool complete, Instant now);
@@ -36,7 +35,6 @@ public:
     [[nodiscard]] std::size_t group_for(const conf::Rule& rule, base::Family family) const;
     [[nodiscard]] std::size_t groups() const { return groups_.size(); }
     [[nodiscard]] base::Family family_of(std::size_t group) const { return groups_[group].family; }
-    [[nodiscard]] const base::Address& source_of(std::size_t group) const { return groups_[group].source; }
 
     /// The group has sockets, free or not.
     [[nodiscard]] bool exists(std::size_t group) const {
@@ -73,7 +71,10 @@ public:
     [[nodiscard]] Instant quarantined_until(const Record& session, const conf::SessionLimits& limits,
                                             Instant now) const;
 
-    [[nodiscard]] int descriptor(SocketIndex socket) const { return leases_.descriptor(socket); }
+    /// The address and port that the session's server sees.
+    [[nodiscard]] Endpoint local(SocketIndex socket) const { return side_.local(socket); }
+    /// Fills in how a datagram of the session leaves.
+    void address(const Record& session, net::SendBatch::Order& order) const;
     [[nodiscard]] Slot session_of(SocketIndex socket) const { return leases_.session_of(socket); }
     [[nodiscard]] std::vector<SocketUse> use(Instant now) { return leases_.use(now); }
     [[nodiscard]] SocketLeases& leases() { return leases_; }
@@ -101,6 +102,7 @@ private:
     Instant noticed_at_{}, notice_until_{};
     std::size_t low_water_;
     Request request_;
+    net::ServerSide& side_;
     SocketLeases leases_;
     std::vector<Supply> supplies_;  ///< by group
 };

@@ -45,13 +45,13 @@ bool SourceRenewal::renew(Session session, Instant now) {
     if (!session.is_open() || !connects(session->type) || now < session.side().renew_after) return false;
     if (policy_.rule(session->rule).source_address) return false;
     session.side().renew_after = now + retry_interval;
-    const base::Address before = net::local_endpoint(sockets_.descriptor(session->socket)).address();
+    const base::Address before = sockets_.local(session->socket).address();
     const std::optional<base::Address> source = net::route_source(session->server);
     // The same source would fail again.
     if (!source || *source == before) return false;
     if (moves_.reconnect(session, session->server, now) != CloseReason::none) return false;
     session.side().renewed_at = now;
-    reports_.source_renewed(session, before, net::local_endpoint(sockets_.descriptor(session->socket)), now);
+    reports_.source_renewed(session, before, sockets_.local(session->socket), now);
     return true;
 }
 
@@ -83,7 +83,7 @@ void SourceRenewal::run_pending(Instant now) {
 }
 
 bool SourceRenewal::has_lost_source(Session session) const {
-    const base::Address source = net::local_endpoint(sockets_.descriptor(session->socket)).address();
+    const base::Address source = sockets_.local(session->socket).address();
     const auto is_source = [&source](const base::Address& local) {
         return local.family == source.family && local.bytes == source.bytes;
     };

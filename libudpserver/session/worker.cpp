@@ -26,14 +26,16 @@ constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
 
 }  // namespace
 
-EngineSetup Worker::with_poller(EngineSetup setup, DataPoller& poller) {
-    setup.add_to_poller = [&poller](int fd, SocketIndex socket) { poller.add(fd, index_of(socket)); };
+EngineSetup Worker::with_side(EngineSetup setup, net::ServerSide& side) {
+    setup.side = &side;
     return setup;
 }
 
-Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver hand_over)
+Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, net::PoolPorts& ports,
+               HandOver hand_over)
     : worker_(setup.worker),
       listeners_(listeners),
+      groups_(setup.pool.groups()),
       hand_over_(std::move(hand_over)),
       totals_(setup.arena.totals(setup.worker)),
       io_(1),
@@ -43,12 +45,18 @@ Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver h
       batch_(batch_slots),
       max_queue_age_(setup.config.udpserver.max_queue_age),
       backlogs_(listeners.size(), Backlog{QueueAge(max_queue_age_), {}}),
-      engine_(with_poller(setup, poller_)) {
+      own_sockets_(setup.pool.filter(), ports),
+      engine_(with_side(setup, own_sockets_)) {
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         const int listener = listeners_.at(i, worker_).descriptor();
         if (max_queue_age_ > Duration{0}) net::age_of_last_read(listener);
         poller_.add(listener, i | listener_bit);
     }
+}
+
+void Worker::add_socket(SocketIndex index, int fd, std::size_t group) {
+    own_sockets_.add(index, fd, groups_[group].source);
+    if (engine_.add_socket(index, group)) poller_.add(fd, index_of(index));
 }
 
 void Worker::on_client(std::size_t listener, net::Datagram& datagram, CloseReason refusal) {
@@ -196,7 +204,7 @@ bool Worker::are_too_old(const net::Listener& socket, const net::ReceiveBatch::R
 void Worker::read_pool_socket(SocketIndex socket) {
     if (batch_.room() < server_budget) end_turn();
     const net::ReceiveBatch::Result result =
-        batch_.receive(engine_.sockets().descriptor(socket), {}, server_budget);
+        batch_.receive(own_sockets_.descriptor(socket), {}, server_budget);
     if (result.error != 0) engine_.on_server_error(socket, result.error, now_);
     for (net::Datagram& datagram : result.datagrams)
         engine_.on_server(socket, datagram, now_);

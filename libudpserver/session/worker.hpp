@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "libudpserver/net/own_sockets.hpp"
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/session/data_poller.hpp"
 #include "libudpserver/session/overload.hpp"
@@ -33,11 +34,14 @@ public:
     /// Gives a datagram to another worker's take().
     using HandOver = std::function<bool(unsigned worker, Handed&)>;
 
-    Worker(const EngineSetup& setup, net::ListenerSet& listeners, HandOver hand_over);
+    /// `setup` needs no server side: the worker has it. `ports`: of all workers.
+    Worker(const EngineSetup& setup, net::ListenerSet& listeners, net::PoolPorts& ports, HandOver hand_over);
     ~Worker();
 
-    /// Before start(): to add the inherited sockets and to adopt the sessions.
+    /// Before start(): to adopt the sessions.
     SessionEngine& sessions() { return engine_; }
+    /// Adds a pool socket; the caller keeps the descriptor.
+    void add_socket(SocketIndex index, int fd, std::size_t group);
 
     /// Before start(), and before that of any other worker: reads the sockets of workers that no longer
     /// exist.
@@ -55,7 +59,7 @@ public:
     void stop();
 
 private:
-    static EngineSetup with_poller(EngineSetup setup, DataPoller& poller);
+    static EngineSetup with_side(EngineSetup setup, net::ServerSide& side);
 
     void run();
     void wait_for_datagrams();
@@ -76,6 +80,7 @@ private:
 
     unsigned worker_;
     net::ListenerSet& listeners_;
+    const std::vector<net::PoolGroup>& groups_;
     HandOver hand_over_;
     std::atomic<std::size_t> handed_bytes_{0};  ///< of handed over datagrams that wait
     Totals& totals_;
@@ -90,6 +95,7 @@ private:
     Duration max_queue_age_;
     std::vector<Backlog> backlogs_;  ///< by listener
     HeavySources heavy_sources_;
+    net::OwnSockets own_sockets_;
     SessionEngine engine_;
     Instant now_{};
     std::thread thread_;

@@ -8,9 +8,18 @@
 #include <vector>
 
 #include "libudpserver/net/listener_set.hpp"
+#include "libudpserver/net/own_sockets.hpp"
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/session_engine.hpp"
 #include "tests/unit/libudpserver/net/loopback.hpp"
+
+/// Sockets that a test has made itself.
+struct OwnSide : net::OwnSockets {
+    explicit OwnSide(const net::MuteFilter& filter) : OwnSockets(filter, ports) {}
+    void add(session::SocketIndex index, int fd) { OwnSockets::add(index, fd, {}); }
+
+    net::PoolPorts ports{{}};
+};
 
 /// A proxy without code of its own.
 struct PlainProxy : session::Proxy {
@@ -107,20 +116,21 @@ public:
             session::EngineSetup{.config = config,
                                  .listeners = listeners,
                                  .pool = pool,
-                                 .pool_ports = pool_ports,
                                  .arena = arena,
                                  .worker = 0,
                                  .proxy = proxy_,
                                  .start = now,
-                                 .add_to_poller = [](int, session::SocketIndex) {},
+                                 .side = &side,
                                  .request_sockets = [this](std::size_t group) { requests.push_back(group); },
                                  .look_up = answers_lookups ? lookups.port() : nullptr,
                                  .history = history,
                                  .read_addresses = [this] { return machine; }});
         for (std::size_t i = 0; i < pool.sockets().size(); ++i) {
             if (pool.groups()[pool.sockets()[i].group].family == without_family) continue;
-            sessions->add_socket(session::SocketIndex{static_cast<std::uint32_t>(i)},
-                                 pool.sockets()[i].fd.get(), pool.sockets()[i].group);
+            const session::SocketIndex index{static_cast<std::uint32_t>(i)};
+            const net::SocketPool::Socket& socket = pool.sockets()[i];
+            side.add(index, socket.fd.get(), pool.groups()[socket.group].source);
+            sessions->add_socket(index, socket.group);
         }
         return sessions->adopt(fresh, now);
     }
@@ -196,6 +206,7 @@ public:
     net::ListenerSet listeners;
     net::SocketPool pool;
     net::PoolPorts pool_ports;
+    net::OwnSockets side{pool.filter(), pool_ports};
     session::Arena arena;
     base::Instant now{std::chrono::hours(1)};
     std::vector<std::size_t> requests;

@@ -157,9 +157,12 @@ TEST_CASE("sockets are leased in random order") {
     std::vector<session::PoolEntry> entries(32);
     std::vector<LoopbackSocket> sockets(32);
     const net::MuteFilter filter;
-    session::SocketLeases leases(entries, 1, filter, 1s, [](int, SocketIndex) {});
-    for (std::uint32_t i = 0; i < 32; ++i)
-        REQUIRE(leases.add(SocketIndex{i}, sockets[i].fd(), 0));
+    OwnSide side(filter);
+    session::SocketLeases leases(entries, 1, side, 1s);
+    for (std::uint32_t i = 0; i < 32; ++i) {
+        side.add(SocketIndex{i}, sockets[i].fd());
+        REQUIRE(leases.add(SocketIndex{i}, 0));
+    }
     std::vector<SocketIndex> order;
     for (session::Slot i = 0; i < 32; ++i)
         order.push_back(leases.lease(0, i, base::Instant(1h)));
@@ -173,11 +176,13 @@ TEST_CASE("places, groups and doubles that cannot be are refused") {
     std::vector<session::PoolEntry> entries(2);
     const LoopbackSocket socket;
     const net::MuteFilter filter;
-    session::SocketLeases leases(entries, 1, filter, 1s, [](int, SocketIndex) {});
-    CHECK(!leases.add(SocketIndex{2}, socket.fd(), 0));
-    CHECK(!leases.add(SocketIndex{0}, socket.fd(), 1));
-    CHECK(leases.add(SocketIndex{0}, socket.fd(), 0));
-    CHECK(!leases.add(SocketIndex{0}, socket.fd(), 0));
+    OwnSide side(filter);
+    session::SocketLeases leases(entries, 1, side, 1s);
+    side.add(SocketIndex{0}, socket.fd());
+    CHECK(!leases.add(SocketIndex{2}, 0));
+    CHECK(!leases.add(SocketIndex{0}, 1));
+    CHECK(leases.add(SocketIndex{0}, 0));
+    CHECK(!leases.add(SocketIndex{0}, 0));
     CHECK(leases.session_of(SocketIndex{17}) == session::none);
     CHECK(leases.session_of(SocketIndex{1}) == session::none);
 }
@@ -186,11 +191,13 @@ TEST_CASE("a muted socket that is connected has served, whatever the arena says:
     std::vector<session::PoolEntry> entries(1);
     const LoopbackSocket server, socket;
     const net::MuteFilter filter;
-    session::SocketLeases leases(entries, 1, filter, 1s, [](int, SocketIndex) {});
+    OwnSide side(filter);
+    session::SocketLeases leases(entries, 1, side, 1s);
     REQUIRE(filter.mute(socket.fd()) == 0);
     const bool is_connected = GENERATE(true, false);
     if (is_connected) REQUIRE(net::connect_socket(socket.fd(), server.endpoint()) == 0);
-    REQUIRE(leases.add(SocketIndex{0}, socket.fd(), 0));
+    side.add(SocketIndex{0}, socket.fd());
+    REQUIRE(leases.add(SocketIndex{0}, 0));
     leases.reclaim_unclaimed(base::Instant(1h), GENERATE(true, false));
     CHECK(leases.use(base::Instant(59min))[0].quarantined == (is_connected ? 1 : 0));
     CHECK(leases.use(base::Instant(1h))[0].free == 1);

@@ -39,8 +39,9 @@ struct OneSocket {
     }
     /// What the next REG finds.
     void restart() {
-        leases.emplace(entries, 1, filter, 30s, [](int, SocketIndex) {});
-        REQUIRE(leases->add(index, socket.fd(), 0));
+        side.add(index, socket.fd());
+        leases.emplace(entries, 1, side, 30s);
+        REQUIRE(leases->add(index, 0));
     }
     [[nodiscard]] bool hears(const LoopbackSocket& from) const {
         const base::Endpoint port(*base::parse_address("127.0.0.1"), net::local_endpoint(socket.fd()).port);
@@ -51,6 +52,7 @@ struct OneSocket {
     const SocketIndex index{0};
     const LoopbackSocket socket, a, b, c;
     const net::MuteFilter filter;
+    OwnSide side{filter};
     std::vector<session::PoolEntry> entries{1};
     std::optional<session::SocketLeases> leases;
     const base::Instant start{1h};
@@ -61,12 +63,12 @@ struct AfterSilence : OneSocket {
     AfterSilence() {
         leases->reclaim_unclaimed(start, false);
         REQUIRE(leases->lease(0, 1, start) == index);
-        REQUIRE(leases->open(index, a.endpoint(), true) == 0);
+        REQUIRE(leases->open(index, a.endpoint(), net::Accepts::server) == 0);
         leases->give_back(index, start + 30s, Quarantine::unanswered);
     }
     void serve_b() {
         REQUIRE(leases->lease_for(b.endpoint(), 0, 2) == index);
-        REQUIRE(leases->open(index, b.endpoint(), true) == 0);
+        REQUIRE(leases->open(index, b.endpoint(), net::Accepts::server) == 0);
     }
     [[nodiscard]] bool serves_at(base::Duration after) { return leases->available(0, start + after) == 1; }
     [[nodiscard]] bool serves_anybody_early() const {
@@ -247,7 +249,7 @@ TEST_CASE("a socket that one server may still answer serves another, which alone
     }
     SECTION("also when REG dies meanwhile") {
         socket.restart();
-        REQUIRE(socket.leases->claim(socket.index, 2, 0, socket.b.endpoint(), true));
+        REQUIRE(socket.leases->claim(socket.index, 2, 0, socket.b.endpoint(), net::Accepts::server));
         socket.leases->reclaim_unclaimed(socket.start + 60s, false);
         socket.leases->give_back(socket.index, socket.start + 2s, Quarantine::unanswered);
     }

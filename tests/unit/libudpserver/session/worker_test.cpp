@@ -17,16 +17,14 @@ TEST_CASE("what other workers hand over is bounded, and room comes back when it 
     session::Worker worker(session::EngineSetup{.config = config,
                                                 .listeners = listeners,
                                                 .pool = pool,
-                                                .pool_ports = pool_ports,
                                                 .arena = arena,
                                                 .worker = 0,
                                                 .proxy = proxy,
                                                 .start = base::MonotonicClock::now(),
-                                                .add_to_poller = {},
                                                 .request_sockets = [](std::size_t) {},
                                                 .look_up = nullptr,
                                                 .history = nullptr},
-                           listeners, [](unsigned, session::Worker::Handed&) { return false; });
+                           listeners, pool_ports, [](unsigned, session::Worker::Handed&) { return false; });
     worker.sessions().adopt(false, base::MonotonicClock::now());
     worker.sessions().sockets_came(0, false, base::MonotonicClock::now());
     const auto give = [&] {
