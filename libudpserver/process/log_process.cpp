@@ -105,7 +105,8 @@ void LogProcess::look_regularly() {
     const auto receivers = channels_.receivers();
     const bool lines_wait = std::ranges::any_of(
         receivers, [](int receiver) { return becomes_readable(receiver, base::Duration(0)); });
-    health_.look(lines_wait, channels_.turns(), channels_.lost(), base::MonotonicClock::now());
+    health_.look(lines_wait, channels_.turns(), channels_.lost(), static_cast<int>(channels_.write_error()),
+                 base::MonotonicClock::now());
     look_timer_->expires_after(look_interval);
     look_timer_->async_wait([this](boost::system::error_code error) {
         if (!error) look_regularly();
@@ -327,7 +328,7 @@ std::string LogProcess::lost_since_stop() {
 }
 
 std::string LogProcess::fault(base::Instant now) const {
-    if (current_) return health_.fault(static_cast<int>(channels_.write_error()), !may_lose_lines(), now);
+    if (current_) return health_.fault(!may_lose_lines(), now);
     if (awaits_exit()) return {};
     return failure_.empty() ? "down" : "down: " + failure_;
 }

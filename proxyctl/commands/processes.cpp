@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "proxyctl/answer.hpp"
 #include "proxyctl/command_table.hpp"
+#include "proxyctl/human.hpp"
 
 /// Commands about the processes of an instance, and about its log.
 namespace proxyctl {
@@ -19,17 +20,23 @@ std::string role_argument(const std::string& word) {
 }
 
 int run_ps(Context& context, const Arguments&) {
-    return show_table(context, ask_all(context, "ps"),
-                      {{"role", "ROLE"},
-                       {"state", "STATE"},
-                       {"pid", "PID"},
-                       {"uptime_ms", "UPTIME"},
-                       {"restarts", "RESTARTS"},
-                       {"memory_bytes", "MEMORY"},
-                       {"descriptors", "FILES"},
-                       {"log_level", "LEVEL"},
-                       {"last_exit_ago_ms", "AGO"},
-                       {"last_exit", "LAST EXIT"}});
+    const std::vector<Row> processes = ask_all(context, "ps");
+    show_table(context, processes,
+               {{"role", "ROLE"},
+                {"state", "STATE"},
+                {"pid", "PID"},
+                {"uptime_ms", "UPTIME"},
+                {"restarts", "RESTARTS"},
+                {"memory_bytes", "MEMORY"},
+                {"descriptors", "FILES"},
+                {"log_level", "LEVEL"},
+                {"last_exit_ago_ms", "AGO"},
+                {"last_exit", "LAST EXIT"}});
+    if (context.out.json()) return exit_status::good;
+    for (const Row& process : processes)
+        if (const std::string fault = process.text("fault"); !fault.empty())
+            context.out.line(visible(process.text("role") + " " + fault), Tone::warning);
+    return exit_status::good;
 }
 
 void add_refusal(control::Args& args, const Arguments& arguments) {

@@ -92,10 +92,16 @@ private:
         return {exit_code == 0   ? Health::ok
                 : exit_code == 1 ? Health::warn
                                  : Health::bad,
-                state.why.empty() ? what : what + ": " + state.why,
-                exit_code == 0          ? ""
-                : state.state == "down" ? "start it"
-                                        : "see `ps` and `log tail`"};
+                state.why.empty() ? what : what + ": " + state.why, remedy_for(state)};
+    }
+
+    static std::string remedy_for(const InstanceState& state) {
+        if (state.state == "serving") return "";
+        if (state.state == "down") return "start it";
+        if (state.state == "no-right") return "run proxyctl as root or as a member of control.group";
+        if (state.state == "no-answer") return "see the state of the parent process with ps(1)";
+        if (state.state == "starting" || state.state == "stopping") return "wait, and see `log tail`";
+        return "see `ps`, `log tail` and the findings below";
     }
 
     /// For an instance that is only known by its socket.
@@ -118,7 +124,7 @@ private:
                          text_of(core + "rmem_max")));
         add(check_buffer("send-buffer", config.udpserver.send_buffer, "net.core.wmem_max",
                          text_of(core + "wmem_max")));
-        add(check_ports(text_of("/proc/sys/net/ipv4/ip_local_port_range"), config.udpserver.max_sessions));
+        if (auto ports = check_ports(conf::System::read(), config)) add(std::move(*ports));
         probe_name_servers(config);
     }
 

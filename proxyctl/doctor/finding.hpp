@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conf/config.hpp"
+#include "conf/system.hpp"
 #include "proxyctl/doctor/name_server_probe.hpp"
 #include "proxyctl/row.hpp"
 
@@ -32,8 +33,8 @@ Finding check_buffer(const std::string& key, std::uint64_t configured, const std
 /// Datagrams dropped by the kernel at these listeners (`address:port`), by the text of /proc/net/udp and
 /// udp6.
 Finding check_drops(const std::string& table, const std::vector<std::string>& listeners);
-/// The text of ip_local_port_range against the sessions, which need a port each.
-Finding check_ports(const std::string& range, std::uint32_t max_sessions);
+/// The ephemeral ports that sessions may have against max-sessions; nothing if every rule has its own ports.
+std::optional<Finding> check_ports(const conf::System& system, const conf::Config& config);
 /// The text of /proc/PID/status of a child, which should be unprivileged.
 Finding check_privileges(const std::string& role, const std::string& status, bool user_configured);
 /// Processes of the role that were killed for a forbidden system call; more than 0.

@@ -9,6 +9,7 @@
 
 #include "base/endpoint.hpp"
 #include "base/text.hpp"
+#include "proxyctl/human.hpp"
 
 namespace proxyctl {
 
@@ -123,17 +124,28 @@ Finding check_drops(const std::string& table, const std::vector<std::string>& li
     return {Health::warn, what, "raise udpserver.receive-buffer and rmem_max, or udpserver.workers"};
 }
 
-Finding check_ports(const std::string& range, std::uint32_t max_sessions) {
-    const std::vector<std::string> words = words_of(range);
-    const auto first = words.size() == 2 ? number<std::uint32_t>(words[0]) : std::nullopt;
-    const auto last = words.size() == 2 ? number<std::uint32_t>(words[1]) : std::nullopt;
-    if (!first || !last || *last < *first) return unknown("ip_local_port_range");
-    const std::uint32_t count = *last - *first + 1;
-    const std::string what =
-        fmt::format("{} ephemeral ports ({}-{}) for {} sessions", count, *first, *last, max_sessions);
-    if (count >= max_sessions) return {Health::ok, what, {}};
-    return {Health::warn, what,
-            "widen net.ipv4.ip_local_port_range, or give rules a source-port or several source addresses"};
+// As SourcePorts counts them: a reserved port and the last tenth belong to other programs.
+std::optional<Finding> check_ports(const conf::System& system, const conf::Config& config) {
+    const auto needs_port = [](const conf::Rule& rule) {
+        return rule.action == conf::Action::accept && !rule.source_port;
+    };
+    if (std::ranges::none_of(config.session_acl, needs_port)) return std::nullopt;
+    const auto& [first, last] = system.ephemeral;
+    std::uint32_t count = 0;
+    for (std::uint32_t port = first; port <= last; ++port)
+        count += std::ranges::none_of(system.reserved, [port](const conf::PortRange& range) {
+            return range.contains(static_cast<std::uint16_t>(port));
+        });
+    count -= (count + 9) / 10;
+    const std::uint32_t sessions = config.udpserver.max_sessions;
+    const std::string what = fmt::format(
+        "{} source ports for {} sessions: the ephemeral ports {}-{} without reserved ones and a tenth for "
+        "other programs",
+        count, sessions, first, last);
+    if (count >= sessions) return Finding{Health::ok, what, {}};
+    return Finding{
+        Health::warn, what,
+        "widen net.ipv4.ip_local_port_range, or give rules a source-port or a source-address each"};
 }
 
 Finding check_privileges(const std::string& role, const std::string& status, bool user_configured) {
@@ -178,9 +190,8 @@ Finding check_log(std::int64_t lost, std::int64_t ago_ms, const std::string& fau
     if (!fault.empty())
         return {Health::bad, "LOG " + fault, remedy + "then `proxyctl log reopen` opens the log again"};
     if (lost <= 0) return {Health::ok, "LOG: no log line was lost", ""};
-    const std::string text = "LOG: " + std::to_string(lost) +
-                             " log lines were lost since the start, the last " +
-                             base::format_duration(base::Duration(ago_ms)) + " ago";
+    const std::string text = fmt::format("LOG: {} log lines were lost since the start, the last {} ago", lost,
+                                         human_duration(ago_ms));
     if (base::Duration(ago_ms) > std::chrono::hours(1)) return {Health::ok, text, ""};
     return {Health::warn, text, remedy + "LOGS-230-W has the times"};
 }

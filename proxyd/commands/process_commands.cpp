@@ -48,7 +48,7 @@ Row child_row(const process::Child& child, base::Instant at) {
 Row log_row(const process::LogProcess::Status& status, base::Instant at) {
     const bool up = status.pid > 0;
     Row row;
-    row.add("role", process::log_role).add("state", up ? "up" : "down");
+    row.add("role", process::log_role).add("state", !up ? "down" : status.fault.empty() ? "up" : "failing");
     if (up && status.started) row.add("pid", status.pid).add("uptime_ms", at - *status.started);
     row.add("restarts", status.restarts).add("forbidden_calls", status.forbidden_calls);
     if (status.last_exit)

@@ -154,6 +154,9 @@ def test_status_and_doctor_report_a_log_that_hangs(serve, tmp_path):
         wait_for(lambda: status(control).startswith("degraded: LOG hangs"), 10, lambda: status(control))
         result = subprocess.run([program("proxyctl"), "-s", control, "doctor"], capture_output=True, text=True, timeout=20)
         assert re.search(r"bad +LOG hangs: it has written nothing for", result.stdout), result.stdout
+        processes = subprocess.run([program("proxyctl"), "-s", control, "ps"], capture_output=True, text=True, timeout=20)
+        assert re.search(r"^LOG +failing ", processes.stdout, re.M), processes.stdout
+        assert "LOG hangs: it has written nothing for" in processes.stdout.splitlines()[-1]
     wait_for(lambda: status(control) == "serving: ", 5, lambda: status(control))
 
 

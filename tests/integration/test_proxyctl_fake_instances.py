@@ -423,6 +423,18 @@ def test_doctor_of_one_that_is_down(ctl):
     assert any("ephemeral ports" in row["what"] for row in rows)
 
 
+@pytest.mark.parametrize("answer, what, remedy", [
+    ([SILENCE], "gw: no-answer", "ps(1)"),
+    (error("only members of adm may ask", "refused"), "gw: no-right", "as root or as a member of control.group"),
+    ([{**SERVING[0], "state": "degraded", "why": "REG is failing"}], "gw: degraded: REG is failing", "findings below"),
+    ([{**SERVING[0], "state": "stopping"}], "gw: stopping", "wait"),
+])
+def test_doctor_does_not_send_to_what_cannot_answer(ctl, answer, what, remedy):
+    ctl.fake("gw", {"status": answer})
+    told = {row["what"]: row["remedy"] for row in findings(ctl)}
+    assert [remedy in told[text] for text in told if text.startswith(what)] == [True], told
+
+
 def test_doctor_of_a_running_one(ctl):
     """Descriptors, privileges and restarts of the processes, drops at the listeners: of real processes here."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:

@@ -64,10 +64,22 @@ TEST_CASE("addresses of /proc/net/udp are read in both families") {
 }
 
 TEST_CASE("ephemeral ports are compared with max-sessions") {
-    CHECK(says(check_ports("32768\t60999\n", 28232), Health::ok, "28232 ephemeral ports"));
-    CHECK(says(check_ports("32768\t60999\n", 28233), Health::warn, "28233 sessions"));
-    for (const char* text : {"", "5", "9 5", "a b"})
-        CHECK(says(check_ports(text, 1), Health::warn, "cannot be read"));
+    conf::System system{.ephemeral = {10000, 10999}};
+    conf::Config config;
+    config.session_acl.resize(2);
+    for (conf::Rule& rule : config.session_acl)
+        rule.action = conf::Action::accept;
+    config.udpserver.max_sessions = 900;
+    CHECK(says(*check_ports(system, config), Health::ok, "900 source ports for 900 sessions"));
+    config.udpserver.max_sessions = 901;
+    CHECK(says(*check_ports(system, config), Health::warn, "900 source ports for 901 sessions"));
+    // Reserved ports are counted once, and only those of the range.
+    system.reserved = {{9000, 10099}, {10200, 10200}};
+    CHECK(says(*check_ports(system, config), Health::warn, "809 source ports for 901 sessions"));
+    config.session_acl[0].source_port = conf::PortRange{20000, 29999};
+    CHECK(check_ports(system, config).has_value());
+    config.session_acl[1].action = conf::Action::deny;
+    CHECK_FALSE(check_ports(system, config).has_value());
 }
 
 TEST_CASE("children should be unprivileged") {
@@ -98,7 +110,8 @@ TEST_CASE("clock and restarts") {
     CHECK(says(check_sandbox("off: the configuration says so", false), Health::warn, "off"));
     CHECK(says(check_log(0, 0, ""), Health::ok, "LOG"));
     CHECK(says(check_log(7, 60'000, ""), Health::warn,
-               "7 log lines were lost since the start, the last 1m ago"));
-    CHECK(says(check_log(7, 7'200'000, ""), Health::ok, "the last 2h ago"));
+               "7 log lines were lost since the start, the last 1m00s ago"));
+    CHECK(says(check_log(7, 10'700, ""), Health::warn, "the last 10s ago"));
+    CHECK(says(check_log(7, 7'200'000, ""), Health::ok, "the last 2h00m ago"));
     CHECK(says(check_log(7, 0, "down: Is a directory"), Health::bad, "LOG down: Is a directory"));
 }
