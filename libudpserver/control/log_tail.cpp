@@ -13,6 +13,7 @@
 #include <span>
 #include <utility>
 
+#include "base/text.hpp"
 #include "base/unique_fd.hpp"
 
 namespace control {
@@ -76,9 +77,15 @@ private:
         }
         if (offset_ < first_end_ && is_fetching_) return fetch();
         if (is_cut_ && !lines_.empty()) lines_.pop_front();
+        if (is_cut_ && lines_.size() < max_first_) answer_.row(Row().add("note", cut_note()));
         while (lines_.size() > max_first_)
             lines_.pop_front();
         write();
+    }
+
+    [[nodiscard]] std::string cut_note() const {
+        return "only the last " + base::format_size(max_bytes) +
+               " are read: " + std::to_string(lines_.size()) + " lines; " + path_ + " has the others";
     }
 
     void fetch() {

@@ -146,6 +146,8 @@ int log_level(Context& context, std::vector<std::string> words) {
 }
 
 void show_log_line(Context& context, const Row& row) {
+    if (const std::string note = row.text("note"); !note.empty() && !context.out.json())
+        return print_error(note);
     const std::string role = row.text("role");
     show_line(context, row, (role.empty() ? "" : role + ": ") + row.text("line"));
     context.out.flush();

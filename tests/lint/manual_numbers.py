@@ -84,6 +84,7 @@ ROWS = [
     ("proxyctl.8", r"At most (\d+) sessions", "proxyctl/terminal/monitor.cpp", r"max_sessions = (\S+);"),
     ("proxyctl.8", r"since the last update \((\w+)\)", "proxyctl/terminal/monitor.cpp", r"value_or\((\S+?\))\)"),
     ("proxyctl.8", r"The last (\d+) lines", "proxyctl/terminal/line_editor.cpp", r"max_history = (\S+);"),
+    ("proxyctl.8", r"at most (\d+) from its last", "libudpserver/control/log_tail.hpp", r"max_lines = (\w+)"),
     ("proxyctl.8", r"last lines of the log \((\d+)\)", "libudpserver/control/log_tail.hpp", r"(?:usual|default)_lines = (\w+)"),
     ("proxyd.conf.5", r"at most (1 MiB)", "conf/yaml_source.hpp", r"max_source_bytes = (.*);"),
     ("proxyd.conf.5", r"At most (\d+ days)", "conf/sections.hpp", r"max_duration = (.*);"),

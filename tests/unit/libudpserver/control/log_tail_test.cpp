@@ -62,6 +62,22 @@ TEST_CASE("of a large file only the end is read, and no line of it is half") {
     CHECK(stage.line(caller, 0) == "line 99001");
 }
 
+TEST_CASE("an answer with fewer lines than asked for and than the file has says so") {
+    TailStage stage;
+    stage.append(std::string(300'000, 'x') + "\n" + numbered(1, 3));
+    stage.serve_file();
+    auto caller = stage.call();
+    caller.ask("log-tail", R"({"lines": 4})");
+    stage.until_ends(caller, 1);
+    REQUIRE(caller.lines().size() == 5);
+    CHECK(caller.row(0).find("note")->text ==
+          "only the last 256KiB are read: 3 lines; " + stage.path + " has the others");
+    CHECK(stage.line(caller, 1) == "line 1");
+    caller.ask("log-tail", R"({"lines": 3})");
+    stage.until_ends(caller, 2);
+    CHECK(caller.lines().size() == 9);
+}
+
 TEST_CASE("the parent does not wait for a disk that has the lines [E-6]") {
     TailStage stage;
     stage.append(numbered(1, 20'000));
