@@ -121,8 +121,8 @@ Row ask_one(const Context& context, std::string_view command, const control::Arg
 
 std::string socket_of(const Context& context) {
     if (context.instance->socket.empty()) {
-        fail(exit_status::not_running, "{}: its configuration disables the control socket",
-             context.instance->name);
+        fail(exit_status::not_running, "{} disables the control socket, so proxyctl cannot reach the proxy",
+             context.instance->config.file);
     }
     return context.instance->socket;
 }
@@ -208,7 +208,7 @@ int show_at_interval(Context& context, const Arguments& arguments, std::string_v
 int InstanceState::exit_code() const {
     if (state == "serving") return 0;
     if (state == "no-right") return exit_status::no_right;
-    return state == "down" || state == "no-answer" || state == "broken" ? 2 : 1;
+    return state == "down" || state == "no-answer" || state == "no-socket" || state == "broken" ? 2 : 1;
 }
 
 Tone InstanceState::tone() const {
@@ -225,7 +225,9 @@ InstanceState state_of(const Context& context, const Instance& instance) {
         const std::string why = row.text("why");
         return {std::move(row), state, why, true};
     } catch (const Failure& failure) {
-        const std::string state = state_for(failure.status), why = failure.what();
+        // Whether it runs is unknown.
+        const std::string state = instance.socket.empty() ? "no-socket" : state_for(failure.status),
+                          why = failure.what();
         return {Row({{"name", instance.name}, {"state", state}, {"why", why}}), state, why, false};
     }
 }

@@ -65,9 +65,10 @@ int show_at_interval(Context& context, const Arguments& arguments, std::string_v
 
 /// The state of an instance, by its own report if it answers.
 struct InstanceState {
-    Row status;         ///< with at least `name` and `state`; as received if it answered
-    std::string state;  ///< serving, degraded, starting, stopping; down, no-answer, no-right, broken
-    std::string why;    ///< if it is not serving
+    Row status;  ///< with at least `name` and `state`; as received if it answered
+    std::string
+        state;        ///< serving, degraded, starting, stopping; down, no-answer, no-right, no-socket, broken
+    std::string why;  ///< if it is not serving
     bool answered = false;
 
     /// 0 serving, 1 impaired, 2 down or silent, 4 no permission.

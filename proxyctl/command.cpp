@@ -60,7 +60,14 @@ Option option_named(const Command& command, const std::string& written) {
         names.push_back("--" + std::string(option.name));
     }
     if (names.size() == 1) return *match;
-    if (names.empty()) fail_usage(command, "unknown option --" + base::printable(written));
+    if (names.empty()) {
+        std::vector<std::string> all;
+        for (const Option& option : options)
+            all.emplace_back(option.name);
+        const auto near = base::nearest(written, all);
+        fail_usage(command, "unknown option --" + base::printable(written) +
+                                (near ? "; did you mean --" + *near + "?" : ""));
+    }
     fail_usage(command, "ambiguous option --" + written + " (" + base::joined(names) + ")");
 }
 

@@ -195,6 +195,7 @@ void check_same_file(const Context& context, const Arguments& arguments, const s
 
 int run_restart(Context& context, const Arguments& arguments) {
     const std::string file = file_for_restart(context, arguments);
+    static_cast<void>(socket_of(context));  // without one it is unknown whether it runs
     if (!is_running(context)) {
         check_restart(context, file, {});
         print_error(context.instance->name + ": was not running");

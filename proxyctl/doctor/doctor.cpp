@@ -99,6 +99,7 @@ private:
         if (state.state == "serving") return "";
         if (state.state == "down") return "start it";
         if (state.state == "no-right") return "run proxyctl as root or as a member of control.group";
+        if (state.state == "no-socket") return "set control.socket, and restart it with its service manager";
         if (state.state == "no-answer") return "see the state of the parent process with ps(1)";
         if (state.state == "starting" || state.state == "stopping") return "wait, and see `log tail`";
         return "see `ps`, `log tail` and the findings below";

@@ -49,6 +49,10 @@ std::vector<std::string> words_after(const std::string& text, const std::string&
     return {};
 }
 
+std::string times(std::int64_t count) {
+    return count == 1 ? "once" : std::to_string(count) + " times";
+}
+
 Finding unknown(const std::string& what) {
     return {Health::warn, what + ": cannot be read", "run proxyctl as root on the machine of the proxy"};
 }
@@ -174,7 +178,7 @@ Finding check_core_pattern(const std::string& pattern) {
 }
 
 Finding check_forbidden_calls(const std::string& role, std::int64_t calls) {
-    return {Health::bad, fmt::format("{}: killed {} times for a forbidden system call", role, calls),
+    return {Health::bad, fmt::format("{}: killed {} for a forbidden system call", role, times(calls)),
             "look for UDPS-330-E in the log, which names the call"};
 }
 
@@ -198,7 +202,7 @@ Finding check_log(std::int64_t lost, std::int64_t ago_ms, const std::string& fau
 
 Finding check_restarts(const std::string& role, std::int64_t restarts) {
     if (restarts == 0) return {Health::ok, role + ": not restarted since startup", {}};
-    return {Health::warn, fmt::format("{}: restarted {} times since startup", role, restarts),
+    return {Health::warn, fmt::format("{}: restarted {} since startup", role, times(restarts)),
             "look for UDPS-222-E in the log, which gives the exit status"};
 }
 

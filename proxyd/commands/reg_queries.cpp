@@ -186,7 +186,8 @@ struct RegQueries::Kill {
         row.add("killed", killed);
         if (refuse.count() > 0) row.add("clients_refused", refused);
         if (refuse.count() > 0 && clients.empty())
-            row.add("note", "no session matches, so there is no address to refuse; name it with 'from'");
+            row.add("note",
+                    "no session matches, so no address to refuse is known; name a single one with 'from'");
         else if (refused < clients.size())
             row.add("note", fmt::format("at most {} addresses can be refused at a time; deny the others with "
                                         "a rule",

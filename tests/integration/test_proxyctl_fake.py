@@ -92,7 +92,7 @@ WRONG = [
     ("session", "missing argument"), ("session x", "'x' is not a session id"), ("session 1.2 3.4", "unexpected argument '3.4'"),
     ("sessions --idle 5", "expected a duration"), ("kill --from 1.2.3.4 --refuse 3651d", "the maximum is 3650d"),
     ("session 1.1 --interval 99ms", "at least 100ms"), ("sessions --top x", "expected a whole number"),
-    ("sessions --top -1", "expected a whole number"), ("sessions --frob", "unknown option --frob"),
+    ("sessions --top -1", "expected a whole number"), ("sessions --frob", "unknown option --frob"), ("sessions --formm x", "did you mean --from?"),
     ("sessions --s 1", "ambiguous option --s (--server, --state, --sort)"), ("sessions --from", "--from requires a value"),
     ("sessions --from=", "empty value"), ("sessions --top 1 --top 2", "given twice"),
     ("sessions -x", "unknown option -x"), ("kill", "expected a role, sessions"), ("kill --every --rule a", "exclude each other"),

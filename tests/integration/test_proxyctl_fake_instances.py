@@ -435,6 +435,17 @@ def test_doctor_does_not_send_to_what_cannot_answer(ctl, answer, what, remedy):
     assert [remedy in told[text] for text in told if text.startswith(what)] == [True], told
 
 
+def test_an_instance_without_a_control_socket(ctl):
+    """It is not called down: it may run."""
+    path = ctl.configure("gw", control={"socket": "none"})
+    why = f"{path} disables the control socket, so proxyctl cannot reach the proxy"
+    result = ctl("gw", "status")
+    assert (result.returncode, result.stdout) == (2, f"gw: no-socket: {why}\n")
+    for command in ("ps", "stop", "restart"):
+        assert ctl("gw", command, status=NOT_RUNNING).stderr == f"proxyctl: {why}\n"
+    assert any(row["what"].startswith("gw: no-socket") and "control.socket" in row["remedy"] for row in findings(ctl, "gw"))
+
+
 def test_doctor_of_a_running_one(ctl):
     """Descriptors, privileges and restarts of the processes, drops at the listeners: of real processes here."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
