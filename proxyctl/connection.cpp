@@ -32,7 +32,8 @@ bool was_interrupted(Signals* interrupt) {
 [[noreturn]] void fail_connect(const std::string& path, int error) {
     switch (error) {
         case ENOENT:
-            fail(exit_status::not_running, "{}: no such socket; the instance is not running", path);
+            fail(exit_status::not_running,
+                 "{}: no such socket; the instance is not running or has another control.socket", path);
         case ECONNREFUSED:
             fail(exit_status::not_running, "{}: connection refused; the instance is not running", path);
         case EACCES:

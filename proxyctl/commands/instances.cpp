@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "conf/accounts.hpp"
 #include "proxyctl/answer.hpp"
+#include "proxyctl/bind_check.hpp"
 #include "proxyctl/command_table.hpp"
 #include "proxyctl/human.hpp"
 #include "proxyctl/program.hpp"
@@ -193,6 +194,31 @@ void check_same_file(const Context& context, const Arguments& arguments, const s
          context.instance->name, running, file);
 }
 
+/// Whether this process sees the same addresses and ports as the proxy.
+bool shares_network(std::int64_t pid) {
+    const auto network = [](const std::string& process) {
+        std::error_code error;
+        const std::string name =
+            std::filesystem::read_symlink("/proc/" + process + "/ns/net", error).string();
+        return error ? "" : name;
+    };
+    const std::string own = network("self");
+    return !own.empty() && own == network(std::to_string(pid));
+}
+
+void check_listeners(const Context& context, const std::string& file) {
+    if (!shares_network(ask_one(context, "version").number("pid").value_or(0))) return;
+    std::vector<base::Endpoint> own;
+    const Row status = ask_one(context, "status");
+    if (const Value* listeners = status.find("listeners"))
+        for (const Field& member : listeners->members)
+            if (const auto endpoint = base::parse_endpoint(member.value.text)) own.push_back(*endpoint);
+    const Instance next = instance_of_file(file, context.settings.places);
+    if (const std::string problem = bind_problem(next.config.listen_on, std::move(own)); !problem.empty())
+        fail(exit_status::failed, "{}: not restarted: it could not listen at {}", context.instance->name,
+             problem);
+}
+
 int run_restart(Context& context, const Arguments& arguments) {
     const std::string file = file_for_restart(context, arguments);
     static_cast<void>(socket_of(context));  // without one it is unknown whether it runs
@@ -204,6 +230,7 @@ int run_restart(Context& context, const Arguments& arguments) {
     const std::string running = ask_one(context, "version").text("config");
     check_same_file(context, arguments, file, running);
     check_restart(context, file, running);
+    check_listeners(context, file);
     run_stop(context, arguments);
     return start(context, file);
 }

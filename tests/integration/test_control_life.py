@@ -132,6 +132,12 @@ def test_start_restart_and_stop_of_a_daemon(ctl, proxyd, echo, peer):  # noqa: F
         (ctl.conf_dir / "gw.yaml").write_text(yaml.safe_dump({**config, "user": "no-such-user"}))
         assert "no account 'no-such-user'" in ctl("gw", "restart", status=FAILED).stderr
         assert "no account 'no-such-user'" in ctl("gw", "doctor").stdout
+        taken = peer()
+        for address, port, why in (*taken.address, "already in use"), ("192.0.2.99", listener[1], "Cannot assign"):
+            other = {**config, "listen-on": [*config["listen-on"], {"address": address, "port": port}]}
+            (ctl.conf_dir / "gw.yaml").write_text(yaml.safe_dump(other))
+            error = ctl("gw", "restart", status=FAILED).stderr
+            assert "not restarted: it could not listen at" in error and f"{address}:{port}: " in error and why in error
         assert ctl.rows("gw", "version")[0]["pid"] == second and peer().ask(b"x", listener) == b"x"
     finally:
         ctl("gw", "stop")
