@@ -163,6 +163,7 @@ void HostList::compile(const conf::HostItems& items, std::span<const conf::Named
         if (item.kind == HostItem::Kind::list) {
             to.nested.push_back(nested(item.list, lists, compiled));
             has_patterns_ = has_patterns_ || to.nested.back()->has_patterns_;
+            depends_on_names_ = depends_on_names_ || to.nested.back()->depends_on_names_;
         } else {
             add(to, item);
         }
@@ -191,10 +192,11 @@ void HostList::add(Items& items, const HostItem& item) {
     }
 }
 
-void HostList::add_name(Items& items, const std::string& name) const {
+void HostList::add_name(Items& items, const std::string& name) {
     const auto index = names_->index(name);
     if (!index) throw std::invalid_argument("host list: no look-up for the name '" + name + "'");
     items.names.push_back(*index);
+    depends_on_names_ = true;
 }
 
 void HostList::add_pattern(Items& items, const std::string& text) {
@@ -202,7 +204,7 @@ void HostList::add_pattern(Items& items, const std::string& text) {
     const auto pattern = base::Pattern::compile(text, error);
     if (!pattern) throw std::invalid_argument("host list: '~" + text + "': " + error);
     items.patterns.push_back(*pattern);
-    has_patterns_ = true;
+    has_patterns_ = depends_on_names_ = true;
 }
 
 /// Compiles each list once. A null entry is a list that is being compiled.

@@ -97,6 +97,8 @@ public:
     [[nodiscard]] bool excludes(const Host& host) const;
     /// True if this list, or one that it uses, has a pattern.
     [[nodiscard]] bool has_patterns() const { return has_patterns_; }
+    /// True if what match() returns for an address may change.
+    [[nodiscard]] bool depends_on_names() const { return depends_on_names_; }
 
     /// When match() needs names: the first one that is missing.
     [[nodiscard]] std::optional<std::size_t> missing_name(const Host& host) const;
@@ -124,7 +126,7 @@ private:
     explicit HostList(const Names& names) : names_(&names) {}
     void compile(const conf::HostItems& items, std::span<const conf::NamedList> lists, Compiled& compiled);
     void add(Items& items, const conf::HostItem& item);
-    void add_name(Items& items, const std::string& name) const;
+    void add_name(Items& items, const std::string& name);
     void add_pattern(Items& items, const std::string& text);
     Nested nested(std::size_t index, std::span<const conf::NamedList> lists, Compiled& compiled) const;
     [[nodiscard]] Match positive(const Host& host) const;
@@ -133,6 +135,7 @@ private:
     bool matches_all_ = true;    ///< no positive items
     bool matches_none_ = false;  ///< an empty nested list
     bool has_patterns_ = false;
+    bool depends_on_names_ = false;
     Items positive_, negated_;
 };
 

@@ -86,6 +86,16 @@ public:
     [[nodiscard]] bool can_be_server(std::size_t rule, const base::Endpoint& endpoint) const {
         return targets_.usable(rule, endpoint);
     }
+    /// False if the rule never had this server since the configuration was loaded; with `any_port` on no
+    /// port.
+    [[nodiscard]] bool may_have_had_server(std::size_t rule, const base::Endpoint& server,
+                                           bool any_port) const {
+        return targets_.may_have_had(rule, server, any_port);
+    }
+    /// False if this rule cannot have decided about it since the configuration was loaded.
+    [[nodiscard]] bool may_have_decided(std::size_t rule, const Question& question) const {
+        return acl_.may_have_matched(rule, question);
+    }
     /// The rules that have this name in `plug-to`.
     [[nodiscard]] const std::vector<std::size_t>& rules_to(std::size_t name) const {
         return targets_.users(name);

@@ -30,7 +30,7 @@ SessionAcl::Result SessionAcl::first_match(const Question& question) const {
 
 SessionAcl::CompiledRule SessionAcl::compile(const conf::Rule& rule, const conf::Config& config,
                                              const Names& names) {
-    CompiledRule compiled{rule, HostList(rule.from, config.lists, names), {}, false, 0};
+    CompiledRule compiled{rule, HostList(rule.from, config.lists, names), {}, false, false, 0};
     for (const conf::Destination& destination : rule.to) {
         conf::HostItem host = destination.host;
         const bool negated = std::exchange(host.negated, false);
@@ -39,6 +39,7 @@ SessionAcl::CompiledRule SessionAcl::compile(const conf::Rule& rule, const conf:
         if (matcher.has_patterns())
             throw std::invalid_argument("rule '" + rule.name +
                                         "': a regular expression is not allowed in 'to'");
+        compiled.to_depends_on_names = compiled.to_depends_on_names || matcher.depends_on_names();
         compiled.to.push_back({std::move(matcher), destination.port, negated});
         compiled.positive_to = compiled.positive_to || !negated;
     }
@@ -57,11 +58,10 @@ SessionAcl::Judgement SessionAcl::judge(const CompiledRule& rule, const Host& cl
         return match == Match::no;
     };
     const auto certain = [](bool holds) { return holds ? Match::yes : Match::no; };
-    const auto& dscp = rule.rule.dscp.match;
     decided(Condition::from, rule.from.match(client)) ||
         decided(Condition::to, match_destination(rule, question.local)) ||
         decided(Condition::time, certain(time_matches(rule, question.time))) ||
-        decided(Condition::dscp, certain(dscp.empty() || (rule.dscp >> (question.dscp & 63) & 1) != 0));
+        decided(Condition::dscp, certain(dscp_matches(rule, question.dscp)));
     return judgement;
 }
 
@@ -81,6 +81,26 @@ bool SessionAcl::time_matches(const CompiledRule& rule, const base::LocalTime& t
     return windows.empty() ||
            std::any_of(windows.begin(), windows.end(),
                        [&](const conf::TimeWindow& window) { return contains(window, time); });
+}
+
+bool SessionAcl::dscp_matches(const CompiledRule& rule, std::uint8_t dscp) {
+    return rule.rule.dscp.match.empty() || (rule.dscp >> (dscp & 63) & 1) != 0;
+}
+
+bool SessionAcl::may_have_matched(std::size_t rule, const Question& question) const {
+    const base::Address address = question.client.address();
+    const Host client{address, question.client_names};
+    for (std::size_t i = 0; i < rule; ++i)
+        if (judge_at_any_time(rules_[i], client, question) == Match::yes) return false;
+    return judge_at_any_time(rules_.at(rule), client, question) != Match::no;
+}
+
+/// Undecided if a time or a name decides, which may have been another then.
+Match SessionAcl::judge_at_any_time(const CompiledRule& rule, const Host& client, const Question& question) {
+    if (!dscp_matches(rule, question.dscp)) return Match::no;
+    const Match from = rule.from.depends_on_names() ? Match::needs_names : rule.from.match(client);
+    const Match to = rule.to_depends_on_names ? Match::needs_names : match_destination(rule, question.local);
+    return both(both(from, to), rule.rule.time.empty() ? Match::yes : Match::needs_names);
 }
 
 // For administrators: nothing below is fast.

@@ -27,6 +27,9 @@ public:
     /// rule that fails or matches whatever its names resolve to needs none of them.
     [[nodiscard]] Result first_match(const Question& question) const;
 
+    /// False if this rule cannot have been the first match at any time, whatever the names were then.
+    [[nodiscard]] bool may_have_matched(std::size_t rule, const Question& question) const;
+
     [[nodiscard]] std::size_t size() const { return rules_.size(); }
     [[nodiscard]] const conf::Rule& rule(std::size_t index) const { return rules_.at(index).rule; }
     /// True if a rule has a `time`.
@@ -54,7 +57,8 @@ private:
         conf::Rule rule;
         HostList from;
         std::vector<CompiledDestination> to;
-        bool positive_to;    ///< `to` has items without `!`
+        bool positive_to;  ///< `to` has items without `!`
+        bool to_depends_on_names = false;
         std::uint64_t dscp;  ///< one bit per value
     };
     /// Whether a rule matches, and the condition that settled it.
@@ -67,6 +71,8 @@ private:
     static Judgement judge(const CompiledRule& rule, const Host& client, const Question& question);
     static Match match_destination(const CompiledRule& rule, const base::Endpoint& local);
     static bool time_matches(const CompiledRule& rule, const base::LocalTime& time);
+    static bool dscp_matches(const CompiledRule& rule, std::uint8_t dscp);
+    static Match judge_at_any_time(const CompiledRule& rule, const Host& client, const Question& question);
 
     [[nodiscard]] std::string describe(const CompiledRule& rule, const Judgement& judgement,
                                        const Question& question) const;

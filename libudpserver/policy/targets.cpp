@@ -111,6 +111,14 @@ bool Targets::has_address(std::size_t rule, const Address& address) const {
     });
 }
 
+bool Targets::may_have_had(std::size_t rule, const base::Endpoint& server, bool any_port) const {
+    return std::ranges::any_of(rules_.at(rule).rule.plug_to, [&](const conf::Server& entry) {
+        if (entry.endpoint.port != server.port && !any_port) return false;
+        return entry.name.empty() ? same_host(entry.endpoint.address(), server.address())
+                                  : usable(rule, server);
+    });
+}
+
 void Targets::update(std::size_t name) {
     for (const std::size_t rule : users(name)) {
         expand(rules_[rule]);

@@ -64,6 +64,9 @@ public:
         return endpoint.port != 0 && why_unusable(rules_.at(rule).rule, endpoint).empty();
     }
 
+    /// False if the rule never had this server, whatever its names were. With `any_port` on no port.
+    [[nodiscard]] bool may_have_had(std::size_t rule, const base::Endpoint& server, bool any_port) const;
+
     /// To be called when `names` has other addresses for this name. Logs those that cannot be servers
     /// (NAMS-224-W).
     void update(std::size_t name);

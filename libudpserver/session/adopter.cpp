@@ -63,6 +63,8 @@ AdoptResult Adopter::adopt(Session session, Instant now) {
         if (const AdoptResult result = parts_.transition.reevaluate_record(session.record(), now);
             result != AdoptResult::adopted)
             return result;
+    } else if (!is_plausible(session.record()) || !fits_policy(session.record())) {
+        return AdoptResult::aborted;
     }
     // Its server's replies would open sessions of their own. A name may have got the client's address since.
     if (parts_.policy.is_server(session->client)) return AdoptResult::policy_closed;
@@ -102,6 +104,28 @@ bool Adopter::is_plausible(const Record& record) const {
            record.client.family == parts_.listeners.local(record.listener).family &&
            record.local.family == record.client.family && record.server.family != base::Family::none &&
            record.client.port != 0;
+}
+
+/// The last REG may have been taken over, and the policy decides only about first datagrams: no session that
+/// it cannot have opened goes on. Times and names may have been others then. One that waits for names is
+/// decided about when they are known.
+bool Adopter::fits_policy(const Record& record) const {
+    const policy::Question question{
+        .client = record.client, .local = record.local, .dscp = record.dscp, .time = {}};
+    return fits_rule(record) &&
+           (record.policy_pending == 1 || parts_.policy.may_have_decided(record.rule, question));
+}
+
+/// After a reload a session may have the server of an earlier policy (on-name-change: keep), which nobody
+/// knows any more.
+bool Adopter::fits_rule(const Record& record) const {
+    if (record.local.port != parts_.listeners.local(record.listener).port) return false;
+    if (record.server_chosen != 0 && !parts_.proxy.chooses_servers()) return false;
+    const bool is_any = record.type == conf::SessionType::any_sock && record.server_fixed != 0;
+    if (record.server_chosen != 0 || is_any || parts_.transition.epoch() > 0)
+        return parts_.policy.can_be_server(record.rule, record.server);
+    const bool any_port = record.type == conf::SessionType::any_port && record.server_fixed != 0;
+    return parts_.policy.may_have_had_server(record.rule, record.server, any_port);
 }
 
 void Adopter::close(Session session, AdoptResult result, bool fresh, Instant now) {

@@ -24,6 +24,8 @@ private:
     AdoptResult adopt(Session session, Instant now);
     bool adopt_in_present(Session session, Instant now);
     [[nodiscard]] bool is_plausible(const Record& record) const;
+    [[nodiscard]] bool fits_policy(const Record& record) const;
+    [[nodiscard]] bool fits_rule(const Record& record) const;
     void close(Session session, AdoptResult result, bool fresh, Instant now);
 
     EngineParts& parts_;

@@ -52,6 +52,9 @@ public:
     /// every datagram is forwarded unchanged.
     virtual std::unique_ptr<SessionHandler> open(SessionContext& session) = 0;
 
+    /// Whether it uses SessionContext::set_server. Otherwise no session is believed to have such a server.
+    [[nodiscard]] virtual bool chooses_servers() const { return false; }
+
     /// A session adopted from an earlier REG. What must survive is in SessionContext::state().
     virtual std::unique_ptr<SessionHandler> adopt(SessionContext& session) { return open(session); }
 };

@@ -23,7 +23,7 @@ std::span<std::byte, 64> SessionContext::state() {
 }
 
 bool SessionContext::set_server(const Endpoint& server) {
-    return parts_.moves.set_server(session_at(parts_, slot_), server, now_);
+    return parts_.proxy.chooses_servers() && parts_.moves.set_server(session_at(parts_, slot_), server, now_);
 }
 
 void SessionContext::resolve(const std::string& name, Resolved done) {

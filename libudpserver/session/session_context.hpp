@@ -23,10 +23,10 @@ public:
     /// 64 bytes of the session's own that survive a crash of REG. Zero in a new session.
     [[nodiscard]] std::span<std::byte, 64> state();
 
-    /// Sends the session's datagrams to another server. The family must be one of the rule's plug-to, the
-    /// address one that can be a server (not this proxy itself), and a socket must be free; otherwise returns
-    /// false and changes nothing. In Proxy::open it costs nothing; later the session gets another socket, and
-    /// answers of the old server no longer reach the client.
+    /// Sends the session's datagrams to another server, if the proxy's chooses_servers() says so. The family
+    /// must be one of the rule's plug-to, the address one that can be a server (not this proxy itself), and a
+    /// socket must be free; otherwise returns false and changes nothing. In Proxy::open it costs nothing;
+    /// later the session gets another socket, and answers of the old server no longer reach the client.
     bool set_server(const Endpoint& server);
 
     /// Looks a name up without blocking; the session's client datagrams may be held meanwhile

@@ -200,7 +200,8 @@ void SocketLeases::reclaim_unclaimed(Instant quarantined_until, bool fresh) {
         const bool is_claimed = std::exchange(sockets_[i].claimed, false);
         if (is_claimed) continue;
         if (is_idle(index, fresh)) {
-            quarantine(index, entry.quarantined_until);
+            // It has a filter, but a REG that was taken over may have attached one that drops nothing.
+            if (side_.close(index) == 0) quarantine(index, entry.quarantined_until);
         } else {
             give_back(index, quarantined_until);
         }

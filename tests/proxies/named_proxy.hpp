@@ -9,6 +9,7 @@ namespace proxies {
 class NamedProxy : public session::Proxy {
 public:
     std::unique_ptr<session::SessionHandler> open(session::SessionContext& session) override;
+    [[nodiscard]] bool chooses_servers() const override { return true; }
 };
 
 }  // namespace proxies

@@ -115,6 +115,98 @@ TEST_CASE("a record that does not fit sockets, policy or worker is not believed"
     CHECK(round_trip(engine, client, server));
 }
 
+namespace {
+
+conf::HostItem only(const char* address) {
+    conf::HostItem item;
+    item.kind = conf::HostItem::Kind::range;
+    item.first = item.last = *base::parse_address(address);
+    return item;
+}
+
+/// A rule for 127.0.0.1, after one that denies 127.0.0.6 and before one for all others, who have another
+/// server.
+conf::Config three_rules(const LoopbackSocket& server, const LoopbackSocket& other) {
+    conf::Config config = config_for(accept_to(server.endpoint()));
+    config.session_acl.resize(3, config.session_acl[0]);
+    config.session_acl[0].action = conf::Action::deny;
+    config.session_acl[0].from = {only("127.0.0.6")};
+    config.session_acl[1].from = {only("127.0.0.1")};
+    config.session_acl[2].plug_to = {{other.endpoint(), 1}};
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("a session that the policy cannot have allowed is not believed, also without a reload [E-3]") {
+    const LoopbackSocket server, other, client;
+    Engine engine(three_rules(server, other));
+    REQUIRE(round_trip(engine, client, server));
+    session::Record& record = engine.only();
+    const int fd = engine.pool.sockets()[session::index_of(record.socket)].fd.get();
+    const auto goes_to = [&](const base::Endpoint& elsewhere) {
+        record.server = elsewhere;
+        REQUIRE(net::connect_socket(fd, elsewhere) == 0);
+    };
+    SECTION("another rule would have taken this client") {
+        record.rule = 2;
+        goes_to(other.endpoint());
+    }
+    SECTION("the rule does not take this client") {
+        record.client = {*base::parse_address("127.0.0.5"), 7};
+    }
+    SECTION("a rule before it denies this client") {
+        record.rule = 2;
+        record.client = {*base::parse_address("127.0.0.6"), 7};
+        goes_to(other.endpoint());
+    }
+    SECTION("the rule does not have this server") {
+        goes_to(other.endpoint());
+    }
+    SECTION("the server's port is another") {
+        goes_to({server.endpoint().address(), 9});
+    }
+    SECTION("the proxy never chooses a server") {
+        goes_to(other.endpoint());
+        record.server_chosen = 1;
+    }
+    SECTION("the client sent to a port that is not the listener's") {
+        record.local.port = 1;
+    }
+    const session::Adoption adoption = engine.restart();
+    CHECK(adoption.adopted == 0);
+    CHECK(adoption.aborted == 1);
+    CHECK(round_trip(engine, client, server));
+}
+
+TEST_CASE("what a session owes to a time or a name that was another then, it keeps") {
+    const LoopbackSocket server, other, client;
+    conf::Config config = three_rules(server, other);
+    SECTION("a time window that has ended") {
+        config.session_acl[1].time = {conf::TimeWindow{.days = 0}};
+    }
+    SECTION("one of a rule before it") {
+        config.session_acl.insert(config.session_acl.begin() + 1, config.session_acl[2]);
+        config.session_acl[1].time = {conf::TimeWindow{.days = 0}};
+    }
+    SECTION("a name of the rule's clients") {
+        conf::HostItem item;
+        item.kind = conf::HostItem::Kind::name;
+        item.text = "client.example.com";
+        config.session_acl[1].from = {item};
+    }
+    SECTION("a name of its servers") {
+        config.session_acl[1].plug_to.push_back(accept_to_name("server.example.com", 53).plug_to[0]);
+        config.session_acl[1].plug_to[0] = config.session_acl[1].plug_to[1];
+        config.session_acl[1].plug_to[0].endpoint.port = server.endpoint().port;
+    }
+    Engine before(three_rules(server, other));
+    REQUIRE(round_trip(before, client, server));
+    before.config.session_acl = config.session_acl;  // the same epoch
+    if (config.session_acl.size() == 4) before.only().rule = 2;
+    CHECK(before.restart().adopted == 1);
+}
+
 TEST_CASE("a session whose client has become a server is closed by the policy: replies would loop [A-1]") {
     const LoopbackSocket server, client;
     Engine engine(config_for(accept_to(server.endpoint())));

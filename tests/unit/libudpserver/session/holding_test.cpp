@@ -44,6 +44,7 @@ struct ScriptedHandler : session::SessionHandler {
 
 /// Looks "name" up with the first datagram and holds until the answer is there; goes to where it says.
 struct Resolving : session::Proxy {
+    [[nodiscard]] bool chooses_servers() const override { return true; }
     std::unique_ptr<session::SessionHandler> open(SessionContext&) override {
         return std::make_unique<ScriptedHandler>(script);
     }

@@ -294,6 +294,7 @@ TEST_CASE("a server that answered first in an any-sock session and was in no lis
 
 TEST_CASE("a server that the proxy chose is no business of the name's") {
     struct Chooses : session::Proxy {
+        [[nodiscard]] bool chooses_servers() const override { return true; }
         base::Endpoint server;
         std::unique_ptr<session::SessionHandler> open(session::SessionContext& context) override {
             CHECK(context.set_server(server));

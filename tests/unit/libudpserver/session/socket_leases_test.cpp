@@ -1,5 +1,7 @@
 #include "libudpserver/session/socket_leases.hpp"
 
+#include <linux/filter.h>
+
 #include <array>
 #include <catch2/catch.hpp>
 #include <set>
@@ -201,4 +203,20 @@ TEST_CASE("a muted socket that is connected has served, whatever the arena says:
     leases.reclaim_unclaimed(base::Instant(1h), GENERATE(true, false));
     CHECK(leases.use(base::Instant(59min))[0].quarantined == (is_connected ? 1 : 0));
     CHECK(leases.use(base::Instant(1h))[0].free == 1);
+}
+
+TEST_CASE("an idle socket with a filter that drops nothing is muted at adoption [E-3]") {
+    std::vector<session::PoolEntry> entries(1);
+    const LoopbackSocket stranger, socket;
+    const net::MuteFilter filter;
+    OwnSide side(filter);
+    session::SocketLeases leases(entries, 1, side, 1s);
+    sock_filter keep_all{BPF_RET | BPF_K, 0, 0, 0xffff};
+    const sock_fprog program{1, &keep_all};
+    REQUIRE(::setsockopt(socket.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0);
+    side.add(SocketIndex{0}, socket.fd());
+    REQUIRE(leases.add(SocketIndex{0}, 0));
+    leases.reclaim_unclaimed(base::Instant(1h), GENERATE(true, false));
+    REQUIRE(stranger.send_to(socket.endpoint(), "x"));
+    CHECK(net::drain(socket.fd()) == 0);
 }
