@@ -42,14 +42,20 @@ net::SocketPool::Chunk grow(net::SocketPool& pool, const ipc::PoolRequest& reque
 void answer(process::Child& child, net::SocketPool& pool, PoolLimit& limit, ipc::Message& message) {
     const std::optional<ipc::PoolRequest> request = ipc::read<ipc::PoolRequest>(message);
     if (!request || request->count == 0) return child.link()->refuse("malformed pool-request");
-    const net::SocketPool::Chunk chunk = grow(pool, *request, child.link()->queued() == 0, limit);
-    log_growth(pool, chunk);
+    net::SocketPool::Chunk chunk = grow(pool, *request, child.link()->queued() == 0, limit);
     const ipc::PoolSockets sockets{request->group, request->worker, static_cast<std::uint32_t>(chunk.first),
                                    static_cast<std::uint16_t>(chunk.count), chunk.error};
-    child.send(sockets, message.id, descriptors_of(pool, chunk));
+    keep_if_sent(pool, chunk, child.send(sockets, message.id, descriptors_of(pool, chunk)));
+    log_growth(pool, chunk);
 }
 
 }  // namespace
+
+void keep_if_sent(net::SocketPool& pool, net::SocketPool::Chunk& chunk, ipc::SendResult result) {
+    if (result == ipc::SendResult::sent || result == ipc::SendResult::queued) return;
+    pool.cut_back(pool.groups().size(), chunk.first);
+    chunk = {.first = chunk.first, .error = EAGAIN, .problem = "the link to REG is busy or closed"};
+}
 
 int PoolLimit::check(std::size_t group, base::Instant now) {
     if (const auto found = exhausted_until_.find(group);

@@ -29,6 +29,10 @@ private:
     std::unordered_map<std::size_t, base::Instant> exhausted_until_;
 };
 
+/// After a chunk was offered to REG: takes it out of the pool if REG did not get it, or it would be lost
+/// until the next REG. REG repeats a request that has no answer.
+void keep_if_sent(net::SocketPool& pool, net::SocketPool::Chunk& chunk, ipc::SendResult result);
+
 /// The parent's side of the socket pool: answers requests of REG for more sockets.
 void serve_pool(process::Supervisor& supervisor, net::SocketPool& pool);
 
