@@ -145,8 +145,12 @@ std::optional<HostItem> read_pattern(const NodeRef& ref, std::string_view text) 
 
 std::string no_host(std::string_view text) {
     const bool foreign = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x80; });
-    return quote(text) + " is not a host name or address" +
-           (foreign ? ": encode letters outside ASCII as xn--..." : "");
+    const char* const why = foreign                      ? ": encode letters outside ASCII as xn--..."
+                            : base::parse_endpoint(text) ? ": the port of a client is not matched"
+                            : text.find(',') != std::string_view::npos
+                                ? ": write a list with an item for each"
+                                : "";
+    return quote(text) + " is not a host name or address" + why;
 }
 
 /// The regular expression for `*.example.com` or `.example.com`; empty for what is meant otherwise.
