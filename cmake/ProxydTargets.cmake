@@ -73,3 +73,23 @@ function(proxyd_program name folder)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE proxyd_options ${ARGN})
 endfunction()
+
+# proxyd_bpf(NAME FILE INCLUDES...): NAME.skel.h with the program of FILE for the kernel, in a library of headers NAME_bpf.
+function(proxyd_bpf name file)
+    find_program(PROXYD_BPF_CLANG NAMES clang-14 clang REQUIRED)
+    find_program(PROXYD_BPFTOOL NAMES bpftool PATHS /usr/sbin REQUIRED)
+    set(folder ${CMAKE_BINARY_DIR}/bpf)
+    list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE includes)
+    add_custom_command(OUTPUT ${folder}/${name}.skel.h
+        COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
+        COMMAND ${PROXYD_BPF_CLANG} -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror
+            -isystem /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
+            -c ${CMAKE_SOURCE_DIR}/${file} -o ${folder}/${name}.bpf.o
+        COMMAND sh -c "cd bpf && ${PROXYD_BPFTOOL} gen skeleton ${name}.bpf.o name ${name} >${name}.skel.h"
+        WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
+        DEPENDS ${CMAKE_SOURCE_DIR}/${file} ${includes} COMMENT "Building the kernel's program ${name}" VERBATIM)
+    add_custom_target(${name}_skeleton DEPENDS ${folder}/${name}.skel.h)
+    add_library(${name}_bpf INTERFACE)
+    target_include_directories(${name}_bpf SYSTEM INTERFACE ${folder})
+    add_dependencies(${name}_bpf ${name}_skeleton)
+endfunction()

@@ -36,6 +36,14 @@ void set_local(Datagram& datagram, const in6_pktinfo& info) {
     datagram.local = base::Endpoint(base::from_sockaddr(address, sizeof v6).address(), datagram.local.port);
 }
 
+/// Where the datagram was sent to, also if it was steered to another socket.
+template <typename Sockaddr>
+void set_destination(Datagram& datagram, const cmsghdr& header) {
+    sockaddr_storage address{};
+    std::memcpy(&address, CMSG_DATA(&header), sizeof(Sockaddr));
+    datagram.local = base::from_sockaddr(address, sizeof(Sockaddr));
+}
+
 template <typename T>
 void append(msghdr& message, ControlBuffer& buffer, int level, int type, const T& value) {
     auto* header = reinterpret_cast<cmsghdr*>(buffer.bytes.data() + message.msg_controllen);
@@ -72,6 +80,10 @@ void read_control(const msghdr& message, Datagram& datagram) {
             set_local(datagram, value_of<in_pktinfo>(*header));
         } else if (is(*header, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(in6_pktinfo))) {
             set_local(datagram, value_of<in6_pktinfo>(*header));
+        } else if (is(*header, IPPROTO_IP, IP_ORIGDSTADDR, sizeof(sockaddr_in))) {
+            set_destination<sockaddr_in>(datagram, *header);
+        } else if (is(*header, IPPROTO_IPV6, IPV6_ORIGDSTADDR, sizeof(sockaddr_in6))) {
+            set_destination<sockaddr_in6>(datagram, *header);
         } else if (is(*header, IPPROTO_IP, IP_TOS, 1)) {
             datagram.tos = value_of<std::uint8_t>(*header);
         } else if (is(*header, IPPROTO_IPV6, IPV6_TCLASS, sizeof(int))) {

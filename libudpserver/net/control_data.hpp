@@ -11,13 +11,13 @@
 
 namespace net {
 
-/// Room for the control messages of one datagram: packet info and traffic class.
+/// Room for the control messages of one datagram: packet info or destination, and traffic class.
 struct alignas(cmsghdr) ControlBuffer {
-    std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int))> bytes;
+    std::array<std::byte, CMSG_SPACE(sizeof(sockaddr_in6)) + CMSG_SPACE(sizeof(int))> bytes;
 };
 
 /// Reads local address, traffic class and truncation of a received message into `datagram`; the port of
-/// `datagram.local` stays as it is.
+/// `datagram.local` stays as it is unless the socket asks for the original destination.
 void read_control(const msghdr& message, Datagram& datagram);
 
 /// Fills the message's control part: the source address to send from (Family::none: the socket's own, O-17)

@@ -8,13 +8,6 @@
 
 namespace net {
 
-namespace {
-
-/// A DHCP client removes one address and adds another.
-constexpr auto settle_time = std::chrono::milliseconds(50);
-
-}  // namespace
-
 base::UniqueFd NetworkMonitor::open_socket() {
     base::UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
     sockaddr_nl address{};
@@ -25,8 +18,8 @@ base::UniqueFd NetworkMonitor::open_socket() {
 }
 
 NetworkMonitor::NetworkMonitor(boost::asio::io_context& io, base::UniqueFd socket,
-                               std::function<void()> addresses_changed)
-    : socket_(io), delay_(io), addresses_changed_(std::move(addresses_changed)) {
+                               std::function<void()> addresses_changed, base::Duration settle_time)
+    : socket_(io), delay_(io), settle_time_(settle_time), addresses_changed_(std::move(addresses_changed)) {
     if (!socket) return;
     socket_.assign(socket.release());
     wait();
@@ -47,7 +40,7 @@ void NetworkMonitor::read() {
     while (::recv(socket_.native_handle(), message.data(), message.size(), MSG_DONTWAIT) >= 0)
         continue;
     if (std::exchange(is_delayed_, true)) return;
-    delay_.expires_after(settle_time);
+    delay_.expires_after(settle_time_);
     delay_.async_wait([this](boost::system::error_code error) {
         if (error) return;
         is_delayed_ = false;

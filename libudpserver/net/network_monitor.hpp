@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 
+#include "base/clock.hpp"
 #include "base/unique_fd.hpp"
 
 namespace net {
@@ -16,9 +17,10 @@ public:
     /// Of netlink; not valid if there is none.
     static base::UniqueFd open_socket();
 
-    /// Changes that follow each other within 50 ms are reported once. Without a socket nothing is reported.
+    /// Changes that follow each other within `settle_time` are reported once: a DHCP client removes one
+    /// address and adds another. Without a socket nothing is reported.
     NetworkMonitor(boost::asio::io_context& io, base::UniqueFd socket,
-                   std::function<void()> addresses_changed);
+                   std::function<void()> addresses_changed, base::Duration settle_time = base::Duration(50));
 
 private:
     void wait();
@@ -26,6 +28,7 @@ private:
 
     boost::asio::posix::stream_descriptor socket_;
     boost::asio::steady_timer delay_;
+    base::Duration settle_time_;
     bool is_delayed_ = false;
     std::function<void()> addresses_changed_;
 };

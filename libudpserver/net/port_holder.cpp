@@ -54,6 +54,22 @@ void add_inodes(const char* file, const std::string& address, std::uint16_t port
     }
 }
 
+void add_ports(const char* file, std::bitset<65536>& ports) {
+    std::ifstream lines(file);
+    std::string line;
+    std::getline(lines, line);
+    while (std::getline(lines, line)) {
+        std::istringstream fields(line);
+        std::string number, local;
+        fields >> number >> local;
+        const std::size_t colon = local.rfind(':');
+        std::uint16_t port = 0;
+        if (colon == std::string::npos) continue;
+        std::from_chars(local.data() + colon + 1, local.data() + local.size(), port, 16);
+        ports.set(port);
+    }
+}
+
 std::string line_of(const fs::path& file) {
     std::ifstream text(file);
     std::string line;
@@ -120,6 +136,13 @@ std::string remedy(const PortHolder& holder) {
             "; pid {} ({}) has it, left over from a proxyd that was killed: end it with `kill -9 {}`",
             holder.pid, holder.title, holder.pid);
     return fmt::format("; pid {} ({}) has it", holder.pid, holder.title);
+}
+
+std::bitset<65536> used_ports() {
+    std::bitset<65536> ports;
+    add_ports("/proc/self/net/udp", ports);
+    add_ports("/proc/self/net/udp6", ports);
+    return ports;
 }
 
 }  // namespace net

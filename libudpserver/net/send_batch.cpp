@@ -19,6 +19,7 @@ SendBatch::SendBatch(std::size_t slots, Sent sent)
     : sent_(std::move(sent)),
       headers_(slots),
       vectors_(slots),
+      udp_headers_(slots),
       targets_(slots),
       controls_(slots),
       fds_(slots),
@@ -29,13 +30,21 @@ void SendBatch::add(const Order& order) {
     const std::size_t i = used_++;
     fds_[i] = order.fd;
     tags_[i] = order.tag;
-    vectors_[i] = {const_cast<std::byte*>(order.payload.data()), order.payload.size()};
+    vectors_[i][1] = {const_cast<std::byte*>(order.payload.data()), order.payload.size()};
     msghdr& header = headers_[i].msg_hdr;
     header = {};
-    header.msg_iov = &vectors_[i];
+    header.msg_iov = &vectors_[i][1];
     header.msg_iovlen = 1;
+    if (order.is_raw) {
+        udp_headers_[i] = UdpHeader(order.source, order.to, order.payload);
+        vectors_[i][0] = {&udp_headers_[i], sizeof udp_headers_[i]};
+        header.msg_iov = vectors_[i].data();
+        header.msg_iovlen = 2;
+    }
     if (order.to.family != base::Family::none) {
-        header.msg_namelen = base::to_sockaddr(order.to, targets_[i]);
+        // A raw socket takes the port for a protocol.
+        const base::Endpoint to(order.to.address(), order.is_raw ? 0 : order.to.port);
+        header.msg_namelen = base::to_sockaddr(to, targets_[i]);
         header.msg_name = &targets_[i];
     }
     write_control(header, controls_[i], order.family, order.source, order.tos);
@@ -85,7 +94,7 @@ int SendBatch::send_alone(std::size_t index) {
 
 void SendBatch::report(std::size_t index, int error) {
     if (!sent_) return;
-    const iovec& payload = vectors_[index];
+    const iovec& payload = vectors_[index][1];
     sent_(tags_[index], {static_cast<const std::byte*>(payload.iov_base), payload.iov_len}, error);
 }
 

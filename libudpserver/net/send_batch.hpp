@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include "libudpserver/net/control_data.hpp"
 #include "libudpserver/net/datagram.hpp"
+#include "libudpserver/net/udp_header.hpp"
 
 namespace net {
 
@@ -30,6 +32,9 @@ public:
         base::Endpoint source;  ///< Family::none: the socket's own address
         std::uint8_t tos = 0;
         std::uint64_t tag = 0;
+        /// The socket is a raw one, so the UDP header is sent too, with the port of `source`. The kernel
+        /// fills in the checksum for IPv6 (IPV6_CHECKSUM).
+        bool is_raw = false;
     };
 
     /// Flushes first when the batch is full. Never allocates.
@@ -47,7 +52,9 @@ private:
     std::size_t used_ = 0;
     bool flushing_ = false;
     std::vector<mmsghdr> headers_;
-    std::vector<iovec> vectors_;
+    /// The UDP header, if there is one, and the payload.
+    std::vector<std::array<iovec, 2>> vectors_;
+    std::vector<UdpHeader> udp_headers_;
     std::vector<sockaddr_storage> targets_;
     std::vector<ControlBuffer> controls_;
     std::vector<int> fds_;

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] virtual bool is_closed(SocketIndex source) const = 0;
     /// Whether it remembers a server.
     [[nodiscard]] virtual bool has_server(SocketIndex source) const = 0;
+    /// It has certainly never been open, so it needs no quarantine.
+    [[nodiscard]] virtual bool is_unused(SocketIndex) const { return false; }
     /// How many datagrams came to it, while it was closed, from the server that it remembers, or found its
     /// buffer full. Only a difference means something.
     [[nodiscard]] virtual std::uint32_t dropped(SocketIndex source) const = 0;
@@ -49,6 +51,8 @@ public:
     /// The address of the source, of any worker, that has this port, if it could be this address: unspecified
     /// if it receives at all addresses of the machine.
     [[nodiscard]] virtual std::optional<base::Address> source_at(const base::Endpoint& local) const = 0;
+    /// Routes may have changed: the next source that opens takes the address of the present one.
+    virtual void forget_routes() {}
     /// Fills in how a datagram to the server leaves from an open source.
     virtual void address(SocketIndex source, const base::Endpoint& server, Accepts accepts,
                          SendBatch::Order& order) const = 0;

@@ -47,7 +47,9 @@ Probes& probes() {
 }
 
 base::UniqueFd open_probe(base::Family family) try {
-    return make_udp_socket(family, "probe");
+    base::UniqueFd probe = make_udp_socket(family, "probe");
+    set_option(probe.get(), SOL_SOCKET, SO_BROADCAST, 1, "probe", "SO_BROADCAST");
+    return probe;
 } catch (const SocketError&) {
     return {};
 }

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "base/endpoint.hpp"
+
+namespace net {
+
+/// An ICMP error about a datagram that this machine sent.
+struct IcmpReport {
+    base::Endpoint source, server;  ///< of the datagram, as the message quotes them; anybody may forge it
+    int error = 0;                  ///< the errno that the kernel gives a connected socket for it
+};
+
+/// Reads a message of a raw ICMP socket; an IPv4 one begins with the IP header. Nothing if it reports no
+/// error, not about UDP, or not enough is quoted.
+std::optional<IcmpReport> read_icmp(base::Family family, std::span<const std::byte> message);
+
+}  // namespace net
