@@ -75,6 +75,7 @@ Level enter(const Request& request) {
     if (level.landlock == 0) note_missing(level, "Landlock");
     const bool inherited = is_inherited(request.role);
     if (level.landlock > 0 && !inherited) apply_landlock(request, level.landlock);
+    guard(request.guarded);
     level.seccomp = is_in_table && (inherited || install_filter(request.role, request.needs));
     if (!level.seccomp) note_missing(level, "seccomp");
     return level;

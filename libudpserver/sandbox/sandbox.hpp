@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "libudpserver/sandbox/descriptor_guard.hpp"
 #include "libudpserver/sandbox/table.hpp"
 
 namespace sandbox {
@@ -18,6 +19,7 @@ struct Request {
     unsigned needs = always;
     std::vector<File> files;               ///< may be used with these rights, with all below them
     std::vector<std::uint16_t> tcp_ports;  ///< may be connected to
+    GuardedSockets guarded = {};
 };
 
 /// How far a process is confined.

@@ -60,8 +60,7 @@ constexpr Condition socket_type(std::string_view text, std::initializer_list<std
 
 using enum Action;
 
-// Raw sockets of the server side (doc/design.md) will need rows here: no connect, bind or option on their
-// descriptors, and nothing sent by those of ICMP.
+// Raw sockets of the server side have rules of their own besides: descriptor_guard.hpp.
 constexpr CallRow calls[] = {
     {allow, children, always, "read write writev recvfrom recvmsg close",
      "datagrams, links and the log, over descriptors that are open"},
