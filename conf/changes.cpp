@@ -124,6 +124,10 @@ std::vector<std::string> changes_for_restart(const Config& before, const Config&
     check(before.singleproc == after.singleproc, "singleproc");
     check(before.nodaemon == after.nodaemon, "nodaemon");
     check(before.sandbox == after.sandbox, "sandbox");
+    check(before.udpserver.server_side == after.udpserver.server_side, "udpserver.server-side");
+    check(before.udpserver.server_side == ServerSide::own ||
+              before.udpserver.server_ports == after.udpserver.server_ports,
+          "udpserver.server-ports");
     check(before.core_dumps == after.core_dumps, "core-dumps");
     check(before.pid_file == after.pid_file, "pid-file");
     check(same_control(before.control, after.control), "control");

@@ -321,6 +321,7 @@ void check(const Config& config, const System& system, Report& report) {
     check_host_names(config, report);
     check_paths(config, system, report);
     check_signals(config, report);
+    check_server_side(config, system, report);
 }
 
 }  // namespace conf

@@ -31,4 +31,7 @@ bool overlaps(const PortRange& a, const PortRange& b);
 /// `session-acl[2]` or `session-acl[2].key`.
 std::string rule_path(std::size_t index, const std::string& key = {});
 
+/// What `server-side` and `server-ports` need and contradict.
+void check_server_side(const Config& config, const System& system, Report& report);
+
 }  // namespace conf

@@ -153,6 +153,12 @@ struct MaxRestarts {
 /// What more unexpected exits of REG than `max-restarts` do.
 enum class OnCrashLoop : std::uint8_t { throttle, end };
 
+/// How sessions reach their servers (doc/design.md, The server side).
+enum class ServerSide : std::uint8_t {
+    own,     ///< each session has a socket
+    shared,  ///< the sessions of a worker share one
+};
+
 struct UdpServer {
     std::uint32_t max_sessions = 0;  ///< mandatory, 1..4,000,000 (K-24)
     unsigned workers = 1;            ///< `auto` is resolved by the loader
@@ -164,6 +170,8 @@ struct UdpServer {
     std::uint32_t new_sessions_per_second = 0;  ///< for all sources together (O-25)
     SourceLimits per_address;                   ///< /32, /64
     SourceLimits per_network;                   ///< /24, /48
+    ServerSide server_side = ServerSide::own;
+    PortRange server_ports{10240, 32767};            ///< shared: of rules without source-port
     Duration quarantine = std::chrono::seconds(30);  ///< of a pool socket whose server may still answer
     Duration quarantine_answered = std::chrono::seconds(1);  ///< of one that received all its answers
     std::uint64_t receive_buffer = 4u << 20;  ///< bytes, SO_RCVBUF of each listening socket; 0: the system's

@@ -158,6 +158,7 @@ std::string print_udpserver(const UdpServer& server) {
     lines.key("new-sessions-per-second", server.new_sessions_per_second);
     lines.key("per-address", print_source_limits(server.per_address));
     lines.key("per-network", print_source_limits(server.per_network));
+    lines.key("server-side", word_of(server.server_side)).key("server-ports", text(server.server_ports));
     lines.key("quarantine", text(server.quarantine))
         .key("quarantine-answered", text(server.quarantine_answered));
     lines.key("receive-buffer", bytes(server.receive_buffer)).key("send-buffer", bytes(server.send_buffer));

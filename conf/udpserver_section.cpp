@@ -56,6 +56,8 @@ void read_udpserver(const NodeRef& ref, unsigned processors, UdpServer& udpserve
                      number<std::uint32_t>(0, max_sessions_limit));
     if (const auto limits = section.child("per-address")) read_source_limits(*limits, udpserver.per_address);
     if (const auto limits = section.child("per-network")) read_source_limits(*limits, udpserver.per_network);
+    section.optional("server-side", udpserver.server_side, choice(server_sides()));
+    section.optional("server-ports", udpserver.server_ports, ports(false));
     section.optional("quarantine", udpserver.quarantine, duration(0s, 1h));
     section.optional("quarantine-answered", udpserver.quarantine_answered, duration(0s, 1h));
     section.optional("receive-buffer", udpserver.receive_buffer, size(max_buffer_bytes));

@@ -93,6 +93,11 @@ const Words<OnCrashLoop>& crash_loop_actions() {
     return words;
 }
 
+const Words<ServerSide>& server_sides() {
+    static const Words<ServerSide> words{{"own", ServerSide::own}, {"shared", ServerSide::shared}};
+    return words;
+}
+
 const Words<OnHup>& hup_actions() {
     static const Words<OnHup> words{{"shutdown", OnHup::shutdown}, {"reload", OnHup::reload}};
     return words;
@@ -139,6 +144,9 @@ std::string_view word_of(Families value) {
 }
 std::string_view word_of(OnCrashLoop value) {
     return find(crash_loop_actions(), value);
+}
+std::string_view word_of(ServerSide value) {
+    return find(server_sides(), value);
 }
 std::string_view word_of(OnHup value) {
     return find(hup_actions(), value);

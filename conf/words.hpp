@@ -26,6 +26,7 @@ const Words<OnNameChange>& name_changes();
 const Words<Transport>& transports();
 const Words<Families>& families();
 const Words<OnCrashLoop>& crash_loop_actions();
+const Words<ServerSide>& server_sides();
 const Words<OnHup>& hup_actions();
 const Words<Sandbox>& sandbox_modes();
 
@@ -35,6 +36,7 @@ std::string_view word_of(base::LogFormat value);
 std::string_view word_of(StatusFormat value);
 std::string_view word_of(base::SyslogFailure value);
 std::string_view word_of(Action value);
+std::string_view word_of(ServerSide value);
 std::string_view word_of(SessionType value);
 std::string_view word_of(IcmpError value);
 std::string_view word_of(OnNameChange value);
