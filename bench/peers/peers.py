@@ -18,7 +18,7 @@ name: bench
 nodaemon: true
 control: {{socket: none}}
 log: {{to: {folder}/proxyd.log}}
-udpserver: {{max-sessions: {sessions}, unanswered-share: 100%, unconfirmed-share: 100%, source-share: 100%}}
+udpserver: {{max-sessions: {sessions}, unanswered-share: 100%, unconfirmed-share: 100%, source-share: 100%{side}}}
 listen-on: [{{address: {address}, port: {port}}}]
 session-acl:
   - name: all
@@ -119,14 +119,17 @@ class Dnat(Direct):
 
 
 class Proxyd(Peer):
-    name = "proxyd"
+    name, side = "proxyd", ""
+
+    def sessions(self):
+        return descriptors() - SPARE
 
     def command(self, workload):
         limits = ", client-datagrams: 1, server-datagrams: 1" if workload.is_new else ""
         log = FOLDER / "proxyd.log"
         log.unlink(missing_ok=True)
         config = FOLDER / "proxyd.yaml"
-        config.write_text(PROXYD.format(folder=FOLDER, sessions=descriptors() - SPARE, address=PROXY, port=PORT,
+        config.write_text(PROXYD.format(folder=FOLDER, sessions=self.sessions(), side=self.side, address=PROXY, port=PORT,
                                         target=TARGET, limits=limits))
         return [self.bin_folder / "proxyd", "-d", "-f", config]
 
@@ -137,6 +140,16 @@ class Proxyd(Peer):
     def tail(self):
         log = FOLDER / "proxyd.log"
         return super().tail() + (log.read_text(errors="replace")[-500:] if log.exists() else "")
+
+
+class Shared(Proxyd):
+    """proxyd with one socket for all sessions."""
+    PORTS = 10240, 32767
+    name, side = "shared", f", server-side: shared, server-ports: {PORTS[0]}-{PORTS[1]}"
+    max_sessions, why_max = PORTS[1] - PORTS[0] + 1, "more than the server-ports of one address"
+
+    def sessions(self):
+        return self.max_sessions
 
 
 class Relay(Peer):
@@ -178,4 +191,4 @@ class Pen(Peer):
         return [self.program, "-U", "-f", "-r", "-c", most, "-x", most, LISTEN, TARGET]
 
 
-PEERS = {peer.name: peer for peer in (Direct, Dnat, Relay, Proxyd, Nginx, Socat, Pen)}
+PEERS = {peer.name: peer for peer in (Direct, Dnat, Relay, Proxyd, Shared, Nginx, Socat, Pen)}
