@@ -94,12 +94,16 @@ Confinement::Confinement(const conf::Config& config) {
         throw base::Fatal("sandbox: required, but: " + level_);
 }
 
-void Confinement::confine(sandbox::Role role, const conf::Config& config, const conf::Resolver& resolver) {
+void Confinement::confine(sandbox::Role role, const conf::Config& config, const conf::Resolver& resolver,
+                          const sandbox::GuardedSockets& guarded) {
     if (!config.core_dumps) sandbox::forbid_core_dumps();
     violations_.report_as(role);
     if (config.sandbox == conf::Sandbox::off) return base::keep_capabilities({});
-    sandbox::Request request{
-        .role = role, .needs = needs_of(config), .files = files_of(role, config), .tcp_ports = {}};
+    sandbox::Request request{.role = role,
+                             .needs = needs_of(config),
+                             .files = files_of(role, config),
+                             .tcp_ports = {},
+                             .guarded = guarded};
     for (const base::Endpoint& server : resolver.servers)
         request.tcp_ports.push_back(server.port);
     sandbox::enter(request);

@@ -17,7 +17,8 @@ public:
     explicit Confinement(const conf::Config& config);
 
     /// Confines a new child. `resolver` is what the resolving roles use: they may connect to its servers.
-    void confine(sandbox::Role role, const conf::Config& config, const conf::Resolver& resolver = {});
+    void confine(sandbox::Role role, const conf::Config& config, const conf::Resolver& resolver = {},
+                 const sandbox::GuardedSockets& guarded = {});
 
     /// What confines LOG with this configuration; this object must outlive it.
     [[nodiscard]] std::function<void()> for_log(const conf::Config& config);

@@ -181,6 +181,14 @@ void read_socket(Line& line, Handover& to) {
     if (socket.group >= to.groups.size() || socket.worker >= to.workers) line.fail();
 }
 
+void write_shared(Text& text, const char* word, const Handover& from) {
+    if (!from.shared.empty()) text.line(word, fmt::format("{}", fmt::join(from.shared, " ")));
+}
+void read_shared(Line& line, Handover& to) {
+    while (line.more())
+        to.shared.push_back(line.number<int>());
+}
+
 void write_arena(Text& text, const char* word, const Handover& from) {
     if (const auto& arena = from.arena)
         text.line(word,
@@ -222,6 +230,7 @@ constexpr Field fields[] = {
     number<&Handover::filter>("filter"),
     {"group", write_groups, read_group},
     {"socket", write_sockets, read_socket},
+    {"shared", write_shared, read_shared},
     {"arena", write_arena, read_arena},
     {"name", write_names, read_name},
     file<&Handover::pid_file>("pid-file"),
@@ -237,6 +246,7 @@ std::vector<int> Handover::descriptors() const {
         all.insert(all.end(), listener.sockets.begin(), listener.sockets.end());
     for (const PoolSocket& socket : sockets)
         all.push_back(socket.descriptor);
+    all.insert(all.end(), shared.begin(), shared.end());
     if (arena) all.push_back(arena->descriptor);
     all.insert(all.end(), {filter, pid_file.descriptor, control.descriptor, log});
     std::erase(all, -1);

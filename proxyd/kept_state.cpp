@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/local_addresses.hpp"
 #include "base/log.hpp"
 #include "proxyd/proxies/registry.hpp"
 
@@ -30,6 +31,10 @@ std::size_t raise_descriptor_limit() {
 
 std::size_t places_for(const conf::Config& config) {
     return session::places_for(config.udpserver.max_sessions, config.udpserver.workers);
+}
+
+bool is_shared(const conf::Config& config) {
+    return config.udpserver.server_side == conf::ServerSide::shared;
 }
 
 std::size_t listening_sockets(const conf::Config& config) {
@@ -92,11 +97,35 @@ std::size_t pool_capacity(const conf::Config& config) {
     return net::pool_capacity(config.udpserver.max_sessions, listening + reserved_descriptors, limit);
 }
 
+std::unique_ptr<net::SharedSide> shared_side(const conf::Config& config) {
+    if (!is_shared(config)) return nullptr;
+    return std::make_unique<net::SharedSide>(net::pool_groups(config), config.udpserver.server_ports,
+                                             net::SourcePorts(config.listen_on), config.udpserver.workers);
+}
+
 /// The capacity comes first, so that a low limit is reported as such instead of as EMFILE.
 KeptState::Sockets open_sockets(const conf::Config& config) {
-    const std::size_t capacity = pool_capacity(config);
+    const std::size_t capacity = is_shared(config) ? 0 : pool_capacity(config);
     return {net::ListenerSet(config),
-            net::SocketPool(net::pool_groups(config), capacity, config.udpserver.workers)};
+            net::SocketPool(net::pool_groups(config), capacity, config.udpserver.workers),
+            shared_side(config)};
+}
+
+std::unique_ptr<net::SharedSide> shared_of(const Handover& handover, const conf::Config& config) {
+    if (handover.shared.empty()) return nullptr;
+    return std::make_unique<net::SharedSide>(handover.groups, config.udpserver.server_ports, handover.shared);
+}
+
+/// Loopback addresses serve whether their interface is up or not.
+void set_addresses(net::SharedSide& shared) {
+    auto addresses = base::local_addresses();
+    if (!addresses) return;
+    for (const char* loopback : {"127.0.0.1", "::1"})
+        addresses->push_back(*base::parse_address(loopback));
+    // Those of rules may come later, or be anywhere in 127.0.0.0/8.
+    for (const net::PortPlan::Range& range : shared.plan().ranges())
+        if (!range.source.is_any()) addresses->push_back(range.source);
+    shared.set_addresses(*addresses);
 }
 
 net::ListenerSet listeners_of(const Handover& handover) {
@@ -120,9 +149,9 @@ net::SocketPool pool_of(const Handover& handover) {
 
 /// Without an arena that this program can read, the pool sockets are still the old ones, so they must be
 /// quarantined before use.
-session::Arena arena_of(const Handover& handover, const conf::Config& config, const net::SocketPool& pool) {
+session::Arena arena_of(const Handover& handover, const conf::Config& config, std::size_t socket_places) {
     if (!handover.arena)
-        return session::Arena::create(places_for(config), pool.capacity(), session::Arena::Content::awaited);
+        return session::Arena::create(places_for(config), socket_places, session::Arena::Content::awaited);
     const Handover::Arena& left = *handover.arena;
     return session::Arena::from_descriptor(base::UniqueFd(left.descriptor), left.session_places,
                                            left.socket_places);
@@ -132,22 +161,27 @@ session::Arena arena_of(const Handover& handover, const conf::Config& config, co
 
 KeptState::KeptState(const conf::Config& config)
     : sockets(open_sockets(config)),
-      sessions{session::Arena::create(places_for(config), sockets.pool.capacity())},
+      sessions{session::Arena::create(places_for(config), socket_places())},
       workers_(config.udpserver.workers) {
     sockets.pool.set_ports(net::SourcePorts(config.listen_on));
-    fill(sockets.pool, config);
+    if (sockets.shared) {
+        set_addresses(*sockets.shared);
+    } else {
+        fill(sockets.pool, config);
+    }
 }
 
 KeptState::KeptState(const conf::Config& config, const Handover& handover)
-    : sockets{listeners_of(handover), pool_of(handover)},
-      sessions{arena_of(handover, config, sockets.pool)},
+    : sockets{listeners_of(handover), pool_of(handover), shared_of(handover, config)},
+      sessions{arena_of(handover, config, socket_places())},
       workers_(handover.workers) {
     sockets.pool.set_ports(net::SourcePorts(config.listen_on));
     sessions.history.epoch = handover.epoch;
     if (handover.arena) return;
     // The old sockets are quarantined first; if there are no more ports or descriptors, new clients wait for
     // them.
-    used_sockets_ = sockets.pool.sockets().size();
+    used_sockets_ = sockets.shared ? socket_places() : sockets.pool.sockets().size();
+    if (sockets.shared) return;
     for (std::size_t group = 0; group < sockets.pool.groups().size(); ++group)
         for (unsigned worker = 0; worker < workers_; ++worker)
             static_cast<void>(sockets.pool.grow(group, worker, net::SocketPool::chunk_size));
@@ -167,6 +201,7 @@ void KeptState::leave_to(Handover& handover, bool with_sessions) const {
     handover.filter = sockets.pool.filter().descriptor();
     for (const net::SocketPool::Socket& socket : sockets.pool.sockets())
         handover.sockets.push_back({socket.fd.get(), socket.group, socket.worker});
+    if (sockets.shared) handover.shared = sockets.shared->descriptors();
     if (with_sessions)
         handover.arena = {.descriptor = sessions.arena.descriptor(),
                           .session_places = sessions.arena.session_places(),
@@ -174,7 +209,17 @@ void KeptState::leave_to(Handover& handover, bool with_sessions) const {
     handover.epoch = sessions.history.epoch;
 }
 
+/// The ports are divided among the groups, and sessions have theirs.
+void KeptState::prepare_shared(const conf::Config& config) {
+    for (const net::PoolGroup& group : net::pool_groups(config))
+        if (std::ranges::find(sockets.pool.groups(), group) == sockets.pool.groups().end())
+            throw std::runtime_error("with server-side: shared, rules cannot begin to use another source (" +
+                                     net::to_string(group) + ") while proxyd runs: restart it to apply");
+    sockets.shared->set_workers(config.udpserver.workers);
+}
+
 void KeptState::prepare_pool(const conf::Config& config) {
+    if (sockets.shared) return prepare_shared(config);
     net::SocketPool& pool = sockets.pool;
     pool.set_ports(net::SourcePorts(config.listen_on));
     const std::size_t groups = pool.groups().size();
@@ -191,6 +236,18 @@ void KeptState::prepare_pool(const conf::Config& config) {
     fill(pool, config, groups);
 }
 
+/// Of the pool or of the ports, in the arena.
+std::size_t KeptState::socket_places() const {
+    return sockets.shared ? sockets.shared->plan().size() : sockets.pool.capacity();
+}
+
+void KeptState::follow_addresses(boost::asio::io_context& io) {
+    if (sockets.shared)
+        network_.emplace(
+            io, net::NetworkMonitor::open_socket(), [this] { set_addresses(*sockets.shared); },
+            base::Duration(0));
+}
+
 KeptState::Change KeptState::prepare(const conf::Config& config) {
     if (sessions.history.past.size() >= max_past)
         throw std::runtime_error("REG has not adopted the sessions since " + std::to_string(max_past) +
@@ -202,8 +259,8 @@ KeptState::Change KeptState::prepare(const conf::Config& config) {
         Change change{.listeners = sockets.listeners.prepare(config)};
         prepare_pool(config);
         change.workers = config.udpserver.workers;
-        if (!fits_arena(config) || pool.capacity() > sessions.arena.socket_places())
-            change.arena.emplace(session::Arena::create(places_for(config), pool.capacity(),
+        if (!fits_arena(config) || socket_places() > sessions.arena.socket_places())
+            change.arena.emplace(session::Arena::create(places_for(config), socket_places(),
                                                         session::Arena::Content::awaited));
         return change;
     } catch (...) {
@@ -247,11 +304,27 @@ std::vector<int> KeptState::descriptors() const {
     std::vector<int> result = sockets.listeners.descriptors();
     for (const net::SocketPool::Socket& socket : sockets.pool.sockets())
         result.push_back(socket.fd.get());
+    if (sockets.shared) {
+        const std::vector<int> shared = sockets.shared->sockets().all();
+        result.insert(result.end(), shared.begin(), shared.end());
+    }
     result.push_back(sockets.pool.filter().descriptor());
     result.push_back(sessions.arena.descriptor());
     for (const session::Arena& older : sessions.older_arenas)
         result.push_back(older.descriptor());
     return result;
+}
+
+sandbox::GuardedSockets KeptState::guarded_sockets() const {
+    if (!sockets.shared) return {};
+    const net::SharedSockets& all = sockets.shared->sockets();
+    sandbox::GuardedSockets guarded{.senders = {all.raw_v4, all.raw_v6},
+                                    .receivers = {all.icmp_v4, all.icmp_v6}};
+    for (const net::SharedSockets::Receivers& worker : all.receivers)
+        guarded.receivers.insert(guarded.receivers.end(), {worker.v4, worker.v6});
+    std::erase(guarded.senders, -1);
+    std::erase(guarded.receivers, -1);
+    return guarded;
 }
 
 std::vector<std::string> KeptState::listener_texts() const {
@@ -282,11 +355,12 @@ session::Server::Parts KeptState::server_parts(const conf::Config& config, sessi
             .look_up = std::move(look_up),
             .older_arenas = &sessions.older_arenas,
             .history = &sessions.history,
+            .shared = sockets.shared.get(),
             .used_sockets = used_sockets_};
 }
 
 void KeptState::warn_if_short(const conf::Config& config) const {
-    if (sockets.pool.capacity() >= config.udpserver.max_sessions) return;
+    if (sockets.shared || sockets.pool.capacity() >= config.udpserver.max_sessions) return;
     base::log::write(base::msg::descriptors_short,
                      "max-sessions is {}, but the limit of open files allows only {} server-side sockets",
                      config.udpserver.max_sessions, sockets.pool.capacity());

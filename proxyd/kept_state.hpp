@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,7 +8,10 @@
 
 #include "conf/config.hpp"
 #include "libudpserver/net/listener_set.hpp"
+#include "libudpserver/net/network_monitor.hpp"
+#include "libudpserver/net/shared_side.hpp"
 #include "libudpserver/net/socket_pool.hpp"
+#include "libudpserver/sandbox/descriptor_guard.hpp"
 #include "libudpserver/session/arena.hpp"
 #include "libudpserver/session/server.hpp"
 #include "proxyd/handover.hpp"
@@ -26,6 +30,7 @@ public:
     struct Sockets {
         net::ListenerSet listeners;
         net::SocketPool pool;
+        std::unique_ptr<net::SharedSide> shared;  ///< null: the pool is the server side
     };
     Sockets sockets;
 
@@ -55,11 +60,16 @@ public:
     /// Adds the descriptors and what they are, with or without the sessions.
     void leave_to(Handover& handover, bool with_sessions) const;
 
+    /// Tells the program of a shared server side when the machine's addresses change.
+    void follow_addresses(boost::asio::io_context& io);
+
     /// While it is on, the pool opens no more sockets.
     void freeze_pool(bool on);
 
     /// All descriptors that REG needs now.
     [[nodiscard]] std::vector<int> descriptors() const;
+    /// Those of them with which REG may do one thing only.
+    [[nodiscard]] sandbox::GuardedSockets guarded_sockets() const;
     /// The parts of a server, in REG or in the single process.
     [[nodiscard]] session::Server::Parts server_parts(const conf::Config& config,
                                                       session::SocketSource& source,
@@ -73,8 +83,12 @@ public:
 
 private:
     void prepare_pool(const conf::Config& config);
+    void prepare_shared(const conf::Config& config);
     [[nodiscard]] bool fits_arena(const conf::Config& config) const;
 
+    [[nodiscard]] std::size_t socket_places() const;
+
+    std::optional<net::NetworkMonitor> network_;
     unsigned workers_;                 ///< that the arena is divided among
     std::size_t thawed_capacity_ = 0;  ///< of the pool, while it is frozen
     std::size_t used_sockets_ = 0;     ///< by sessions that an upgrade closed

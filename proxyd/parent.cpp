@@ -94,6 +94,7 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
     if (needs_lookups(*config_)) add_apr();
     add_reg();
     serve_pool(supervisor_, kept_.sockets.pool);
+    kept_.follow_addresses(io_);
     supervisor_.on_hang_up([this] {
         if (config_->signals.hup == conf::OnHup::shutdown) return false;
         reload(false, "SIGHUP");
@@ -205,7 +206,7 @@ process::Role Parent::reg_role(Work work) {
                     net::keep_route_probes();
                     opened_.network = net::NetworkMonitor::open_socket();
                     opened_.resolver = resolvers::settings_for_configuration(config_->resolver);
-                    confinement_.confine(sandbox::reg, *config_);
+                    confinement_.confine(sandbox::reg, *config_, {}, kept_.guarded_sockets());
                 },
             .forbidden_call = [this] { return confinement_.forbidden_call(sandbox::reg); }};
 }

@@ -15,6 +15,8 @@ namespace session {
 /// serves ready sockets in turn.
 class DataPoller {
 public:
+    static constexpr std::size_t max_events = 64;
+
     /// Throws std::system_error.
     DataPoller();
 
@@ -28,7 +30,7 @@ public:
 
 private:
     base::UniqueFd fd_;
-    std::array<epoll_event, 64> events_{};
+    std::array<epoll_event, max_events> events_{};
 };
 
 }  // namespace session

@@ -5,6 +5,7 @@
 
 #include "base/local_addresses.hpp"
 #include "libudpserver/net/listener_set.hpp"
+#include "libudpserver/net/shared_ports.hpp"
 #include "libudpserver/session/admission.hpp"
 #include "libudpserver/session/own_endpoints.hpp"
 #include "libudpserver/session/policy_transition.hpp"
@@ -24,7 +25,8 @@ struct EngineSetup {
     unsigned worker;
     Proxy& proxy;
     Instant start;
-    net::ServerSide* side = nullptr;  ///< of this worker
+    net::ServerSide* side = nullptr;     ///< of this worker
+    net::SharedPorts* shared = nullptr;  ///< the same, if it shares a socket among the sessions
     /// The answer comes as add_socket() and sockets_came().
     SocketSupply::Request request_sockets;
     LookUp look_up;                          ///< empty: look-ups are not available

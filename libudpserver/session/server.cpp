@@ -24,8 +24,14 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
         leftovers_ =
             take_over(arena_, *parts.older_arenas, {listeners_.steering(), config_.udpserver.workers});
     if (!arena_.complete()) quarantine_sockets(arena_, parts.used_sockets);
+    std::span<steer_port> ports;
+    if (parts.shared != nullptr)
+        ports = net::map_ports(parts.shared->sockets().ports, parts.shared->plan().size());
     const Instant now = base::MonotonicClock::now();
     for (unsigned worker = 0; worker < config_.udpserver.workers; ++worker) {
+        if (parts.shared != nullptr)
+            shared_ports_.push_back(std::make_unique<net::SharedPorts>(parts.shared->plan(), ports,
+                                                                       parts.shared->sockets(), worker));
         proxies_.push_back(parts.make_proxy(config_));
         const EngineSetup setup{
             .config = config_,
@@ -35,12 +41,31 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .worker = worker,
             .proxy = *proxies_.back(),
             .start = now,
+            .shared = parts.shared != nullptr ? shared_ports_.back().get() : nullptr,
             .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); },
             .look_up = look_up(parts.look_up, worker),
             .history = parts.history};
         workers_.push_back(std::make_unique<Worker>(
             setup, listeners_, pool_ports_,
-            [this](unsigned other, Worker::Handed& handed) { return hand_over(other, handed); }));
+            Worker::Others{
+                .hand_over = [this](unsigned other,
+                                    Worker::Handed& handed) { return hand_over(other, handed); },
+                .hand_over_reply =
+                    [this](unsigned other, SocketIndex source, Worker::Handed& handed) {
+                        return other < workers_.size() && workers_[other]->take_reply(source, handed);
+                    },
+                .report = [this](SocketIndex source, const net::IcmpReport& one) { report(source, one); }}));
+    }
+    add_sources(parts);
+}
+
+void Server::add_sources(const Parts& parts) {
+    const auto shared = static_cast<std::uint32_t>(parts.shared != nullptr ? parts.shared->plan().size() : 0);
+    for (std::uint32_t place = 0; place < shared; ++place) {
+        const SocketIndex index{place};
+        if (!parts.shared->is_usable(index)) continue;
+        SessionEngine& engine = workers_[worker_for(index, place)]->sessions();
+        engine.add_socket(index, parts.shared->plan().range_of(index)->group);
     }
     const std::vector<net::SocketPool::Socket>& inherited = parts.pool.sockets();
     for (std::size_t place = 0; place < inherited.size(); ++place) {
@@ -87,6 +112,10 @@ Adoption Server::start(bool fresh, base::UniqueFd network) {
     // What made two REGs crash may have changed the counts too.
     if (fresh) std::ranges::fill(arena_.all_totals(), Totals{});
     const Adoption all = adopt_all(fresh);
+    // There are all the sources that there will ever be.
+    for (std::size_t group = 0; group < (shared_ports_.empty() ? 0 : groups_.size()); ++group)
+        for (const std::unique_ptr<Worker>& worker : workers_)
+            worker->sessions().sockets_came(group, false, base::MonotonicClock::now());
     for (const std::unique_ptr<Worker>& worker : workers_)
         worker->read_leftovers();
     listeners_.close_leftovers();
@@ -114,6 +143,7 @@ void Server::report_left() {
 }
 
 void Server::request_from_main(std::size_t group, unsigned worker) {
+    if (!shared_ports_.empty()) return;
     boost::asio::post(io_,
                       [this, group, worker] { source_.request(group, worker, net::SocketPool::chunk_size); });
 }
@@ -132,6 +162,12 @@ void Server::add_sockets(std::size_t group, unsigned worker, SocketIndex first,
         for (const int fd : fds)
             owner.add_socket(SocketIndex{place++}, fd, group);
         engine.sockets_came(group, error == 0, base::MonotonicClock::now());
+    });
+}
+
+void Server::report(SocketIndex source, const net::IcmpReport& report) {
+    workers_[worker_for(source, 0)]->post([source, report](SessionEngine& engine) {
+        engine.on_icmp(source, report, base::MonotonicClock::now());
     });
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libudpserver/net/network_monitor.hpp"
+#include "libudpserver/net/shared_side.hpp"
 #include "libudpserver/net/socket_pool.hpp"
 #include "libudpserver/session/arena_migration.hpp"
 #include "libudpserver/session/name_updates.hpp"
@@ -79,6 +80,7 @@ public:
         /// Arenas of other sizes that may still have sessions, the newest last; they are released.
         std::vector<Arena>* older_arenas = nullptr;
         const PolicyHistory* history = nullptr;
+        const net::SharedSide* shared = nullptr;  ///< null: the server side is the pool
         /// How many sockets may have served sessions that an empty arena does not know.
         std::size_t used_sockets = 0;
     };
@@ -137,6 +139,8 @@ private:
     void stop_reading();
     void review_sources();
     bool hand_over(unsigned worker, Worker::Handed& handed);
+    void report(SocketIndex source, const net::IcmpReport& report);
+    void add_sources(const Parts& parts);
     Adoption adopt_all(bool fresh);
     void request_from_main(std::size_t group, unsigned worker);
     // server_info.cpp
@@ -154,6 +158,7 @@ private:
     ServerStatistics statistics_;
     NameUpdates name_updates_;
     net::PoolPorts pool_ports_;
+    std::vector<std::unique_ptr<net::SharedPorts>> shared_ports_;  ///< by worker; empty: own sockets
     std::vector<std::unique_ptr<Proxy>> proxies_;
     std::vector<std::unique_ptr<Worker>> workers_;
     State state_ = State::prepared;

@@ -124,6 +124,16 @@ void SessionEngine::on_server_error(SocketIndex socket, int error, Instant now) 
     if (const Session session = forwarder_.session_of(socket)) parts_.outbox.icmp_error(session, error, now);
 }
 
+void SessionEngine::on_icmp(SocketIndex socket, const net::IcmpReport& report, Instant now) {
+    const Session session = forwarder_.session_of(socket);
+    if (!session || !session.is_open()) return;
+    const auto are_same = [](const Endpoint& quoted, const Endpoint& ours) {
+        return quoted.bytes == ours.bytes && quoted.port == ours.port;
+    };
+    if (are_same(report.server, session->server) && are_same(report.source, parts_.sockets.local(socket)))
+        parts_.outbox.icmp_error(session, report.error, now);
+}
+
 // Closing.
 
 void SessionEngine::settle(Instant now) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "libudpserver/net/icmp_report.hpp"
 #include "libudpserver/session/adopter.hpp"
 #include "libudpserver/session/engine_parts.hpp"
 #include "libudpserver/session/forwarder.hpp"
@@ -37,6 +38,8 @@ public:
     void on_server(SocketIndex socket, net::Datagram& datagram, Instant now) {
         forwarder_.to_client(socket, datagram, now);
     }
+    /// An ICMP report about a datagram of this source; only the session with exactly these addresses reacts.
+    void on_icmp(SocketIndex socket, const net::IcmpReport& report, Instant now);
     /// Reading a pool socket failed: an ICMP report of a connected one (K-48).
     void on_server_error(SocketIndex socket, int error, Instant now);
 

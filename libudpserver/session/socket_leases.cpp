@@ -202,6 +202,9 @@ void SocketLeases::reclaim_unclaimed(Instant quarantined_until, bool fresh) {
         if (is_idle(index, fresh)) {
             // It has a filter, but a REG that was taken over may have attached one that drops nothing.
             if (side_.close(index) == 0) quarantine(index, entry.quarantined_until);
+        } else if (side_.is_unused(index)) {
+            entry = {};
+            quarantine(index, entry.quarantined_until);
         } else {
             give_back(index, quarantined_until);
         }

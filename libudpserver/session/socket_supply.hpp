@@ -73,6 +73,7 @@ public:
 
     /// The address and port that the session's server sees.
     [[nodiscard]] Endpoint local(SocketIndex socket) const { return side_.local(socket); }
+    void forget_routes() { side_.forget_routes(); }
     /// Fills in how a datagram of the session leaves.
     void address(const Record& session, net::SendBatch::Order& order) const;
     [[nodiscard]] Slot session_of(SocketIndex socket) const { return leases_.session_of(socket); }

@@ -17,9 +17,8 @@ constexpr Duration retry_interval{250};
 
 }  // namespace
 
-SourceRenewal::SourceRenewal(const policy::Policy& policy, SessionStore& sessions,
-                             const SocketSupply& sockets, Outbox& outbox, ServerMoves& moves,
-                             SessionReports& reports)
+SourceRenewal::SourceRenewal(const policy::Policy& policy, SessionStore& sessions, SocketSupply& sockets,
+                             Outbox& outbox, ServerMoves& moves, SessionReports& reports)
     : policy_(policy),
       sessions_(sessions),
       sockets_(sockets),
@@ -45,6 +44,7 @@ bool SourceRenewal::renew(Session session, Instant now) {
     if (!session.is_open() || !connects(session->type) || now < session.side().renew_after) return false;
     if (policy_.rule(session->rule).source_address) return false;
     session.side().renew_after = now + retry_interval;
+    sockets_.forget_routes();
     const base::Address before = sockets_.local(session->socket).address();
     const std::optional<base::Address> source = net::route_source(session->server);
     // The same source would fail again.

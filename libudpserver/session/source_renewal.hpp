@@ -14,8 +14,8 @@ namespace session {
 /// A rule with source-address has no other source.
 class SourceRenewal {
 public:
-    SourceRenewal(const policy::Policy& policy, SessionStore& sessions, const SocketSupply& sockets,
-                  Outbox& outbox, ServerMoves& moves, SessionReports& reports);
+    SourceRenewal(const policy::Policy& policy, SessionStore& sessions, SocketSupply& sockets, Outbox& outbox,
+                  ServerMoves& moves, SessionReports& reports);
 
     /// Sends the outbox's unsent datagrams from another source, or drops and counts them.
     void resend(Instant now);
@@ -32,7 +32,7 @@ private:
 
     const policy::Policy& policy_;
     SessionStore& sessions_;
-    const SocketSupply& sockets_;
+    SocketSupply& sockets_;
     Outbox& outbox_;
     ServerMoves& moves_;
     SessionReports& reports_;

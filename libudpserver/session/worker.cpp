@@ -23,20 +23,28 @@ constexpr std::size_t max_leftover_turns = 4096;
 
 /// Tags in the poller: listeners have this bit, pool sockets are their index.
 constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
+/// Those of the shared server side: the descriptor of a receiver, the family of an ICMP socket.
+constexpr std::uint64_t receiver_bit = std::uint64_t{1} << 62;
+constexpr std::uint64_t icmp_bit = std::uint64_t{1} << 61;
+
+/// A receiver has the datagrams of all sessions; the rest waits for the next turn.
+constexpr std::size_t receiver_rounds = 8;
+constexpr std::size_t icmp_budget = 32;
+/// An ICMP message quotes the beginning of a datagram.
+constexpr std::size_t icmp_size = 576;
 
 }  // namespace
 
-EngineSetup Worker::with_side(EngineSetup setup, net::ServerSide& side) {
-    setup.side = &side;
+EngineSetup Worker::with_side(EngineSetup setup, net::ServerSide& own) {
+    setup.side = setup.shared != nullptr ? setup.shared : &own;
     return setup;
 }
 
-Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, net::PoolPorts& ports,
-               HandOver hand_over)
+Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, net::PoolPorts& ports, Others others)
     : worker_(setup.worker),
       listeners_(listeners),
       groups_(setup.pool.groups()),
-      hand_over_(std::move(hand_over)),
+      others_(std::move(others)),
       totals_(setup.arena.totals(setup.worker)),
       io_(1),
       work_(boost::asio::make_work_guard(io_)),
@@ -46,12 +54,27 @@ Worker::Worker(const EngineSetup& setup, net::ListenerSet& listeners, net::PoolP
       max_queue_age_(setup.config.udpserver.max_queue_age),
       backlogs_(listeners.size(), Backlog{QueueAge(max_queue_age_), {}}),
       own_sockets_(setup.pool.filter(), ports),
+      shared_(setup.shared),
       engine_(with_side(setup, own_sockets_)) {
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         const int listener = listeners_.at(i, worker_).descriptor();
         if (max_queue_age_ > Duration{0}) net::age_of_last_read(listener);
         poller_.add(listener, i | listener_bit);
     }
+    if (shared_ != nullptr) watch_shared();
+}
+
+void Worker::watch_shared() {
+    for (const int receiver : {shared_->receivers().v4, shared_->receivers().v6}) {
+        if (receiver < 0) continue;
+        poller_.add(receiver, static_cast<std::uint64_t>(receiver) | receiver_bit);
+        receiver_drops_[receiver] = net::dropped(receiver);
+    }
+    if (worker_ != 0) return;
+    const net::SharedSockets& sockets = shared_->sockets();
+    poller_.add(sockets.icmp_v4, static_cast<std::uint64_t>(base::Family::v4) | icmp_bit);
+    if (sockets.icmp_v6 >= 0)
+        poller_.add(sockets.icmp_v6, static_cast<std::uint64_t>(base::Family::v6) | icmp_bit);
 }
 
 void Worker::add_socket(SocketIndex index, int fd, std::size_t group) {
@@ -67,29 +90,40 @@ void Worker::on_client(std::size_t listener, net::Datagram& datagram, CloseReaso
     const auto workers = static_cast<unsigned>(listeners_.workers());
     const unsigned owner = workers == 1 ? worker_ : listeners_.steering().worker_of(datagram.from, workers);
     if (owner == worker_) return engine_.on_client(listener, datagram, now_);
-    Handed handed{.listener = listener,
-                  .payload = {datagram.payload.begin(), datagram.payload.end()},
-                  .from = datagram.from,
-                  .local = datagram.local,
-                  .tos = datagram.tos,
-                  .is_broadcast = datagram.is_broadcast};
-    (hand_over_(owner, handed) ? totals_.handed_over : totals_.hand_over_dropped).add();
+    Handed handed(listener, datagram);
+    (others_.hand_over(owner, handed) ? totals_.handed_over : totals_.hand_over_dropped).add();
 }
 
 bool Worker::take(Handed& handed) {
+    return take(
+        handed,
+        [](SessionEngine& engine, Handed& taken, SocketIndex, Instant now) {
+            net::Datagram datagram = taken.datagram();
+            engine.on_client(taken.listener, datagram, now);
+        },
+        no_socket);
+}
+
+bool Worker::take_reply(SocketIndex source, Handed& handed) {
+    return take(
+        handed,
+        [](SessionEngine& engine, Handed& taken, SocketIndex of, Instant now) {
+            net::Datagram datagram = taken.datagram();
+            engine.on_server(of, datagram, now);
+        },
+        source);
+}
+
+bool Worker::take(Handed& handed, void (*then)(SessionEngine&, Handed&, SocketIndex, Instant),
+                  SocketIndex source) {
     const std::size_t size = handed.payload.size() + handed_overhead;
     if (handed_bytes_.fetch_add(size) + size > max_handed_bytes) {
         handed_bytes_ -= size;
         return false;
     }
-    post([this, size, handed = std::move(handed)](SessionEngine& engine) mutable {
+    post([this, size, then, source, handed = std::move(handed)](SessionEngine& engine) mutable {
         handed_bytes_ -= size;
-        net::Datagram datagram{.payload = handed.payload,
-                               .from = handed.from,
-                               .local = handed.local,
-                               .tos = handed.tos,
-                               .is_broadcast = handed.is_broadcast};
-        engine.on_client(handed.listener, datagram, now_);
+        then(engine, handed, source, now_);
     });
     return true;
 }
@@ -102,6 +136,7 @@ Worker::~Worker() {
 void Worker::read_leftovers() {
     now_ = base::MonotonicClock::now();
     const std::size_t workers = listeners_.workers();
+    if (shared_ != nullptr) read_left_receivers();
     for (std::size_t place = workers + worker_; place < workers + listeners_.leftovers(); place += workers) {
         for (std::size_t i = 0; i < listeners_.size(); ++i) {
             const net::Listener* const socket = listeners_.leftover(i, place);
@@ -119,6 +154,7 @@ void Worker::start() {
 }
 
 void Worker::run() {
+    turn();  // before tasks that were posted meanwhile open sessions: see SharedPorts::drained()
     wait_for_datagrams();
     schedule_tick();
     io_.run();
@@ -157,10 +193,15 @@ void Worker::wait_for_datagrams() {
 
 void Worker::turn() {
     now_ = base::MonotonicClock::now();
-    for (const epoll_event& event : poller_.ready()) {
+    const std::span<const epoll_event> events = poller_.ready();
+    // First, so that a source that a session leaves serves no other one before its datagrams were read.
+    if (shared_ != nullptr) read_shared(events);
+    for (const epoll_event& event : events) {
         if ((event.data.u64 & listener_bit) != 0) {
             read_listener(static_cast<std::size_t>(event.data.u64 & ~listener_bit));
-        } else {
+        } else if ((event.data.u64 & icmp_bit) != 0) {
+            read_icmp(static_cast<base::Family>(event.data.u64 & ~icmp_bit));
+        } else if ((event.data.u64 & receiver_bit) == 0) {
             read_pool_socket(SocketIndex{static_cast<std::uint32_t>(event.data.u64)});
         }
     }
@@ -208,6 +249,63 @@ void Worker::read_pool_socket(SocketIndex socket) {
     if (result.error != 0) engine_.on_server_error(socket, result.error, now_);
     for (net::Datagram& datagram : result.datagrams)
         engine_.on_server(socket, datagram, now_);
+}
+
+void Worker::read_shared(std::span<const epoll_event> events) {
+    shared_->begin_turn(now_);
+    bool are_empty = events.size() < DataPoller::max_events;  // else there may be more ready ones
+    for (const epoll_event& event : events)
+        if ((event.data.u64 & receiver_bit) != 0)
+            are_empty = read_receiver(static_cast<int>(event.data.u64 & ~receiver_bit)) && are_empty;
+    if (are_empty) shared_->drained();
+}
+
+/// True when nothing is left.
+bool Worker::read_receiver(int socket) {
+    for (std::size_t round = 0; round < receiver_rounds; ++round) {
+        if (batch_.room() < batch_slots) end_turn();
+        const net::ReceiveBatch::Result result = batch_.receive(socket, {}, batch_slots);
+        for (net::Datagram& datagram : result.datagrams)
+            on_reply(datagram);
+        if (result.datagrams.size() < batch_slots) return true;
+    }
+    // Only then may it have been full.
+    const std::uint32_t dropped = net::dropped(socket);
+    totals_.kernel_drops.add(dropped - std::exchange(receiver_drops_[socket], dropped));
+    return false;
+}
+
+/// Only a change of the number of workers makes it another worker's.
+void Worker::on_reply(net::Datagram& datagram) {
+    const SocketIndex source = shared_->plan().source_at(datagram.local);
+    const unsigned owner = source == no_socket ? worker_ : shared_->worker_of(source);
+    if (owner == worker_ || owner >= listeners_.workers()) return engine_.on_server(source, datagram, now_);
+    Handed handed(0, datagram);
+    (others_.hand_over_reply(owner, source, handed) ? totals_.handed_over : totals_.hand_over_dropped).add();
+}
+
+void Worker::read_left_receivers() {
+    const std::vector<net::SharedSockets::Receivers>& all = shared_->sockets().receivers;
+    for (std::size_t place = worker_ + listeners_.workers(); place < all.size();
+         place += listeners_.workers())
+        for (const int receiver : {all[place].v4, all[place].v6})
+            for (std::size_t turn = 0; receiver >= 0 && turn < max_leftover_turns && !read_receiver(receiver);
+                 ++turn)
+                end_turn();
+    end_turn();
+}
+
+void Worker::read_icmp(base::Family family) {
+    const net::SharedSockets& sockets = shared_->sockets();
+    const int socket = family == base::Family::v4 ? sockets.icmp_v4 : sockets.icmp_v6;
+    std::array<std::byte, icmp_size> message;
+    for (std::size_t i = 0; i < icmp_budget; ++i) {
+        const ssize_t size = ::recv(socket, message.data(), message.size(), MSG_DONTWAIT);
+        if (size < 0) return;
+        const auto report = net::read_icmp(family, std::span(message).first(static_cast<std::size_t>(size)));
+        const SocketIndex source = report ? shared_->plan().source_at(report->source) : no_socket;
+        if (source != no_socket && !shared_->is_closed(source)) others_.report(source, *report);
+    }
 }
 
 void Worker::end_turn() {

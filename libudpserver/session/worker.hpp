@@ -7,8 +7,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
+#include "libudpserver/net/icmp_report.hpp"
 #include "libudpserver/net/own_sockets.hpp"
 #include "libudpserver/net/receive_batch.hpp"
 #include "libudpserver/session/data_poller.hpp"
@@ -23,19 +25,40 @@ namespace session {
 /// stop(), stop_reading(), post(), read_leftovers() and take() runs in the thread.
 class Worker {
 public:
-    /// A client's datagram on its way to the worker that it belongs to.
+    /// A datagram on its way to the worker that it belongs to.
     struct Handed {
         std::size_t listener;
         std::vector<std::byte> payload;
         base::Endpoint from, local;
         std::uint8_t tos;
         bool is_broadcast;
-    };
-    /// Gives a datagram to another worker's take().
-    using HandOver = std::function<bool(unsigned worker, Handed&)>;
 
-    /// `setup` needs no server side: the worker has it. `ports`: of all workers.
-    Worker(const EngineSetup& setup, net::ListenerSet& listeners, net::PoolPorts& ports, HandOver hand_over);
+        Handed(std::size_t listener_index, const net::Datagram& datagram)
+            : listener(listener_index),
+              payload(datagram.payload.begin(), datagram.payload.end()),
+              from(datagram.from),
+              local(datagram.local),
+              tos(datagram.tos),
+              is_broadcast(datagram.is_broadcast) {}
+        /// Valid as long as this.
+        [[nodiscard]] net::Datagram datagram() {
+            return {
+                .payload = payload, .from = from, .local = local, .tos = tos, .is_broadcast = is_broadcast};
+        }
+    };
+    /// What a worker has for others.
+    struct Others {
+        /// Gives a datagram to another worker's take().
+        std::function<bool(unsigned worker, Handed&)> hand_over;
+        /// The same of a server's, to take_reply().
+        std::function<bool(unsigned worker, SocketIndex, Handed&)> hand_over_reply;
+        /// Gives an ICMP report to the worker of its source.
+        std::function<void(SocketIndex, const net::IcmpReport&)> report;
+    };
+
+    /// Without a shared server side in `setup` the worker has one of sockets, which are added one by one.
+    /// `ports`: of all workers.
+    Worker(const EngineSetup& setup, net::ListenerSet& listeners, net::PoolPorts& ports, Others others);
     ~Worker();
 
     /// Before start(): to adopt the sessions.
@@ -50,6 +73,8 @@ public:
     void start();
     /// From any thread: this worker will handle the datagram. False, and it is dropped, when too many wait.
     bool take(Handed& handed);
+    /// The same of a datagram that came for this source, of this worker.
+    bool take_reply(SocketIndex source, Handed& handed);
     /// Runs `task` in the worker's thread.
     void post(std::function<void(SessionEngine&)> task);
     /// Stops reading, then calls `done` in the worker's thread. Datagrams that other workers handed over are
@@ -59,7 +84,7 @@ public:
     void stop();
 
 private:
-    static EngineSetup with_side(EngineSetup setup, net::ServerSide& side);
+    static EngineSetup with_side(EngineSetup setup, net::ServerSide& own);
 
     void run();
     void wait_for_datagrams();
@@ -75,13 +100,21 @@ private:
                                    const QueueAge& age) const;
     void on_client(std::size_t listener, net::Datagram& datagram, CloseReason refusal);
     void read_pool_socket(SocketIndex socket);
+    void watch_shared();
+    void read_shared(std::span<const epoll_event> events);
+    [[nodiscard]] bool read_receiver(int socket);
+    void on_reply(net::Datagram& datagram);
+    bool take(Handed& handed, void (*then)(SessionEngine&, Handed&, SocketIndex, Instant),
+              SocketIndex source);
+    void read_left_receivers();
+    void read_icmp(base::Family family);
     void end_turn();
     void schedule_tick();
 
     unsigned worker_;
     net::ListenerSet& listeners_;
     const std::vector<net::PoolGroup>& groups_;
-    HandOver hand_over_;
+    Others others_;
     std::atomic<std::size_t> handed_bytes_{0};  ///< of handed over datagrams that wait
     Totals& totals_;
     boost::asio::io_context io_;
@@ -96,6 +129,8 @@ private:
     std::vector<Backlog> backlogs_;  ///< by listener
     HeavySources heavy_sources_;
     net::OwnSockets own_sockets_;
+    std::unordered_map<int, std::uint32_t> receiver_drops_;  ///< net::dropped() when last asked, by socket
+    net::SharedPorts* shared_;                               ///< null: own_sockets_ are used
     SessionEngine engine_;
     Instant now_{};
     std::thread thread_;

@@ -14,13 +14,29 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from deadline import SLOWNESS  # noqa: E402
 from evil_dns import EvilDns  # noqa: E402
 from free_ports import free_port  # noqa: E402
+from namespace import enter_own_network  # noqa: E402
 from processes import adopt_orphans, stop_ignoring_signals  # noqa: E402
 from programs import UdpEcho, UdpLoad  # noqa: E402
-from proxyd_process import Proxyd, clear_orphans  # noqa: E402
+from proxyd_process import SERVER_SIDE, Proxyd, clear_orphans  # noqa: E402
 from real_dns import RealDns  # noqa: E402
 from tagged_server import TaggedServer  # noqa: E402
 from udp_peer import UdpPeer  # noqa: E402
 
+# With a shared server side these say nothing, because they are about sockets of sessions, or another test about it says it.
+OWN_SIDE_ONLY = {
+    "test_sessions_beyond_the_descriptors_are_refused_and_the_others_go_on": "sessions have no descriptors",
+    "test_too_many_listeners_for_the_limit_of_files": "sessions have no descriptors",
+    "test_a_limit_of_files_below_max_sessions_is_told": "sessions have no descriptors",
+    "test_reg_has_only_its_own_descriptors": "it counts the sockets of both processes",
+    "test_listening_sockets_are_one_for_each_worker": "it counts the sockets of both processes",
+    "test_the_last_ports_are_left_to_others": "the ports are not ephemeral ones",
+    "test_new_clients_wait_while_the_parent_cannot_run": "the parent is asked for nothing",
+    "test_a_server_without_a_route_is_skipped": "the error is another one",
+    "test_where_the_level_is_shown": "the sandbox is off",
+    "test_without_a_sandbox_children_have_no_capabilities": "the sandbox is off",
+    "test_no_child_may_use_the_control_socket": "the sandbox is off",
+    "test_what_each_process_has_given_up": "REG has one filter more",
+}
 TEST_SECONDS = 60  # of one test, unless it has a marker: @pytest.mark.seconds(120)
 
 
@@ -32,8 +48,18 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): the longest time the test may take, in a release build")
     config.addinivalue_line("markers", "load: measures; has a long form (--long) and prints figures")
     os.environ["PROXYD_STRICT_SANDBOX"] = "1"  # [Z-7] a call that the table does not have kills the child
+    if SERVER_SIDE == "shared":
+        enter_own_network()  # a proxy would take the ports of another one
     stop_ignoring_signals()
     adopt_orphans()
+
+
+def pytest_collection_modifyitems(items):
+    if SERVER_SIDE == "own":
+        return
+    for item in items:
+        if reason := OWN_SIDE_ONLY.get(item.originalname):
+            item.add_marker(pytest.mark.skip(reason=f"server-side: shared: {reason}"))
 
 
 @pytest.fixture

@@ -3,14 +3,17 @@ import os
 import pathlib
 import socket
 
+SERVER_PORTS = range(12288, 32768)  # of proxies with server-side: shared
+
 _taken = {}  # port: the abstract socket that reserves it as long as this process lives
 
 
 def _candidates():
-    """All unprivileged ports below and above the ephemeral range, from a place that depends on the process."""
+    """All unprivileged ports below and above the ephemeral range, from a place that depends on the process; not those
+    that a shared server side has (proxyd_process.py)."""
     text = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
     first, last = map(int, text.split())
-    ports = [port for port in range(10000, 65000) if not first <= port <= last]
+    ports = [port for port in range(10000, 65000) if not first <= port <= last and port not in SERVER_PORTS]
     start = os.getpid() * 97 % len(ports)
     return ports[start:] + ports[:start]
 

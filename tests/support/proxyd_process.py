@@ -9,6 +9,7 @@ import subprocess
 import yaml
 
 from deadline import SLOWNESS, wait_for
+from free_ports import SERVER_PORTS
 from log_file import LogFile
 from processes import (AdoptedProcess, children_of, descriptors_of, die_with_parent, is_alive, program_of,
                        title_of)
@@ -17,6 +18,9 @@ from programs import program
 STARTED, CHILD_READY, RECORD, FORBIDDEN = "UDPS-210-K", "UDPS-221-K", "UDPP-888-I", "UDPS-330-E"
 SANITIZER_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:")
 
+SERVER_SIDE = os.environ.get("PROXYD_TEST_SERVER_SIDE", "own")
+
+_free_ranges = list(SERVER_PORTS[::2048])
 _numbers = itertools.count(1)
 _running = set()  # pids of the parents that tests have started
 _programs = set()  # what they were started from
@@ -56,6 +60,7 @@ class Proxyd:
         self.file = self.folder / "proxyd.yaml"
         self.log_path = self.folder / "proxyd.log"
         self.error_path = self.folder / "stderr"
+        self._ports = []
         self.write_configuration(config)
         self._logs = [LogFile(self.log_path), LogFile(self.error_path)]
         _programs.add(os.path.realpath(program(binary)))
@@ -68,8 +73,18 @@ class Proxyd:
         if isinstance(config, dict):
             log = {"to": str(self.log_path), **config.get("log", {})}
             config = {"name": f"test{os.getpid()}-{self.number}", "control": {"socket": "none"}, **config, "log": log}
+            config["udpserver"] = {**self._server_side(), **config.get("udpserver", {})}
             config = yaml.safe_dump(config, sort_keys=False)
         self.file.write_text(config)
+
+    def _server_side(self):
+        """Of all tests, if PROXYD_TEST_SERVER_SIDE is set; then proxies that run together have other ports."""
+        if SERVER_SIDE != "shared":
+            return {}
+        if not self._ports:
+            self._ports.append(_free_ranges.pop(0))
+        first = self._ports[0]
+        return {"server-side": "shared", "server-ports": f"{first}-{first + 2047}"}
 
     def _sanitizer_options(self):
         report = f"log_path={self.folder}/sanitizer:log_exe_name=0"
@@ -122,6 +137,8 @@ class Proxyd:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"proxyd does not end within {seconds * SLOWNESS:g} s\n{self.tail()}") from None
         _running.discard(self.pid)
+        _free_ranges.extend(self._ports)
+        self._ports.clear()
         wait_for(lambda: not orphans(), 3, lambda: f"left over: {[(p, title_of(p)) for p in orphans()]}\n{self.tail()}")
         self.check_sanitizers()
         return status

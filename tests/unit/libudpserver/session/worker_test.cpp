@@ -24,12 +24,17 @@ TEST_CASE("what other workers hand over is bounded, and room comes back when it 
                                                 .request_sockets = [](std::size_t) {},
                                                 .look_up = nullptr,
                                                 .history = nullptr},
-                           listeners, pool_ports, [](unsigned, session::Worker::Handed&) { return false; });
+                           listeners, pool_ports,
+                           {.hand_over = [](unsigned, session::Worker::Handed&) { return false; },
+                            .hand_over_reply = {},
+                            .report = {}});
     worker.sessions().adopt(false, base::MonotonicClock::now());
     worker.sessions().sockets_came(0, false, base::MonotonicClock::now());
     const auto give = [&] {
-        session::Worker::Handed handed{0, std::vector<std::byte>(60'000), client.endpoint(),
-                                       listeners.local(0), 0};
+        std::vector<std::byte> payload(60'000);
+        const net::Datagram datagram{
+            .payload = payload, .from = client.endpoint(), .local = listeners.local(0)};
+        session::Worker::Handed handed(0, datagram);
         return worker.take(handed);
     };
     std::size_t taken = 0;
