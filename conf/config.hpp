@@ -155,8 +155,9 @@ enum class OnCrashLoop : std::uint8_t { throttle, end };
 
 /// How sessions reach their servers (doc/design.md, The server side).
 enum class ServerSide : std::uint8_t {
-    own,     ///< each session has a socket
-    shared,  ///< the sessions of a worker share one
+    own,        ///< each session has a socket
+    shared,     ///< the sessions of a worker share one
+    automatic,  ///< shared where that is possible and safe
 };
 
 struct UdpServer {

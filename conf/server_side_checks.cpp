@@ -8,7 +8,8 @@ constexpr const char* side_path = "udpserver.server-side";
 constexpr const char* ports_path = "udpserver.server-ports";
 
 void check_sandbox(const Config& config, Report& report) {
-    if (config.sandbox != Sandbox::off || config.singleproc) return;
+    const bool is_shared = config.udpserver.server_side == ServerSide::shared;
+    if (!is_shared || config.sandbox != Sandbox::off || config.singleproc) return;
     report.error(side_path,
                  "shared needs the sandbox, which is off: REG would have raw sockets without a bound (write "
                  "sandbox: auto, or server-side: own)");

@@ -94,7 +94,8 @@ const Words<OnCrashLoop>& crash_loop_actions() {
 }
 
 const Words<ServerSide>& server_sides() {
-    static const Words<ServerSide> words{{"own", ServerSide::own}, {"shared", ServerSide::shared}};
+    static const Words<ServerSide> words{
+        {"own", ServerSide::own}, {"shared", ServerSide::shared}, {"auto", ServerSide::automatic}};
     return words;
 }
 

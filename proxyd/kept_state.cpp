@@ -8,6 +8,7 @@
 #include "base/local_addresses.hpp"
 #include "base/log.hpp"
 #include "proxyd/proxies/registry.hpp"
+#include "proxyd/server_side_choice.hpp"
 
 namespace proxyd {
 
@@ -31,10 +32,6 @@ std::size_t raise_descriptor_limit() {
 
 std::size_t places_for(const conf::Config& config) {
     return session::places_for(config.udpserver.max_sessions, config.udpserver.workers);
-}
-
-bool is_shared(const conf::Config& config) {
-    return config.udpserver.server_side == conf::ServerSide::shared;
 }
 
 std::size_t listening_sockets(const conf::Config& config) {
@@ -97,18 +94,15 @@ std::size_t pool_capacity(const conf::Config& config) {
     return net::pool_capacity(config.udpserver.max_sessions, listening + reserved_descriptors, limit);
 }
 
-std::unique_ptr<net::SharedSide> shared_side(const conf::Config& config) {
-    if (!is_shared(config)) return nullptr;
-    return std::make_unique<net::SharedSide>(net::pool_groups(config), config.udpserver.server_ports,
-                                             net::SourcePorts(config.listen_on), config.udpserver.workers);
-}
-
 /// The capacity comes first, so that a low limit is reported as such instead of as EMFILE.
 KeptState::Sockets open_sockets(const conf::Config& config) {
-    const std::size_t capacity = is_shared(config) ? 0 : pool_capacity(config);
-    return {net::ListenerSet(config),
-            net::SocketPool(net::pool_groups(config), capacity, config.udpserver.workers),
-            shared_side(config)};
+    const bool may_be_own = config.udpserver.server_side != conf::ServerSide::shared;
+    const std::size_t capacity = may_be_own ? pool_capacity(config) : 0;
+    net::ListenerSet listeners(config);
+    ServerSideChoice side = choose_server_side(config);
+    return {std::move(listeners),
+            net::SocketPool(net::pool_groups(config), side.shared ? 0 : capacity, config.udpserver.workers),
+            std::move(side.shared), std::move(side.why_own)};
 }
 
 std::unique_ptr<net::SharedSide> shared_of(const Handover& handover, const conf::Config& config) {
@@ -172,7 +166,7 @@ KeptState::KeptState(const conf::Config& config)
 }
 
 KeptState::KeptState(const conf::Config& config, const Handover& handover)
-    : sockets{listeners_of(handover), pool_of(handover), shared_of(handover, config)},
+    : sockets{listeners_of(handover), pool_of(handover), shared_of(handover, config), {}},
       sessions{arena_of(handover, config, socket_places())},
       workers_(handover.workers) {
     sockets.pool.set_ports(net::SourcePorts(config.listen_on));
@@ -313,6 +307,14 @@ std::vector<int> KeptState::descriptors() const {
     for (const session::Arena& older : sessions.older_arenas)
         result.push_back(older.descriptor());
     return result;
+}
+
+std::string KeptState::server_side() const {
+    if (sockets.shared)
+        return "shared: a socket for all sessions of a worker, " + std::to_string(socket_places()) +
+               " source ports";
+    const std::string own = "own: a socket for each session";
+    return sockets.why_own.empty() ? own : own + ", because shared is not possible: " + sockets.why_own;
 }
 
 sandbox::GuardedSockets KeptState::guarded_sockets() const {

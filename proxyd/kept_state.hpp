@@ -31,6 +31,7 @@ public:
         net::ListenerSet listeners;
         net::SocketPool pool;
         std::unique_ptr<net::SharedSide> shared;  ///< null: the pool is the server side
+        std::string why_own;                      ///< why shared was not possible; empty: not wanted
     };
     Sockets sockets;
 
@@ -68,6 +69,8 @@ public:
 
     /// All descriptors that REG needs now.
     [[nodiscard]] std::vector<int> descriptors() const;
+    /// `shared: …`, or `own: …` and why.
+    [[nodiscard]] std::string server_side() const;
     /// Those of them with which REG may do one thing only.
     [[nodiscard]] sandbox::GuardedSockets guarded_sockets() const;
     /// The parts of a server, in REG or in the single process.

@@ -81,6 +81,8 @@ private:
             check_process(process);
         if (const Value* complete = state.status.find("sandbox_complete"))  // an older proxyd has none
             add(check_sandbox(state.status.text("sandbox"), complete->boolean));
+        if (state.status.find("server_side") != nullptr)
+            add(check_server_side(state.status.text("server_side")));
         check_listeners(state.status, processes);
         check_services(processes);
         check_configured_names();

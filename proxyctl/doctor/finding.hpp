@@ -41,6 +41,8 @@ Finding check_privileges(const std::string& role, const std::string& status, boo
 Finding check_forbidden_calls(const std::string& role, std::int64_t calls);
 /// The level that the instance reports.
 Finding check_sandbox(const std::string& level, bool is_complete);
+/// What the instance says about its server side.
+Finding check_server_side(const std::string& text);
 /// The text of /proc/sys/kernel/core_pattern.
 Finding check_core_pattern(const std::string& pattern);
 Finding check_restarts(const std::string& role, std::int64_t restarts);

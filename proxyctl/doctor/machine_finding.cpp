@@ -182,6 +182,12 @@ Finding check_forbidden_calls(const std::string& role, std::int64_t calls) {
             "look for UDPS-330-E in the log, which names the call"};
 }
 
+Finding check_server_side(const std::string& text) {
+    if (text.find("not possible") == std::string::npos) return {Health::ok, "server side: " + text, {}};
+    return {Health::warn, "server side: " + text,
+            "remove the reason and restart proxyd, or write server-side: own"};
+}
+
 Finding check_sandbox(const std::string& level, bool is_complete) {
     if (is_complete) return {Health::ok, "sandbox: " + level, {}};
     return {

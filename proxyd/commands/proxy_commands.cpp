@@ -146,6 +146,7 @@ void ProxyCommands::status(const Request& request, Answer answer) const {
         .add("why", draining && !supervisor.is_stopping() ? "no new sessions, existing ones may finish" : why)
         .add("sandbox", parent_.confinement().level())
         .add("sandbox_complete", parent_.confinement().is_complete())
+        .add("server_side", parent_.kept().server_side())
         .add("listeners", parent_.kept().listener_texts());
     answer.row(row);
     answer.end();

@@ -12,7 +12,7 @@ from counters import counters
 from deadline import wait_for
 from forged import forged
 from namespace import Namespace
-from proxyd_process import configuration
+from proxyd_process import Proxyd, configuration
 
 PORTS = range(12288, 14336)
 LISTENER, SERVICE = ("10.1.0.1", 4053), 9053
@@ -318,3 +318,46 @@ def test_a_rule_cannot_take_another_source_while_it_runs(gateway, network, ends)
     wait_for(lambda: daemon.lines("UDPS-215-E", text="server-side: shared") or
              daemon.lines(None, text="restart it to apply"), what="the refusal")
     assert source_of_session(client, server) == source
+
+
+@pytest.mark.parametrize("family", ["-4", "-6"])
+def test_routing_by_ports_prevents_it(network, gateway, ends, proxyd, family):
+    """[S-12] Raw datagrams would pass a rule that blocks their ports: shared does not start, auto takes own and says why."""
+    network.gateway.ip(family, "rule", "add", "sport", "2000-2999", "prohibit", "priority", "77")
+    with network.gateway:
+        daemon = proxyd(shared(), ready=False)
+        assert daemon.wait() == 1
+        assert "ip rule 77 selects by port or protocol" in daemon.error_text()
+    client, server = ends
+    daemon = gateway(udpserver={"server-side": "auto"})
+    assert "not possible" in daemon.wait_line("UDPS-127-K", text="ip rule 77").text
+    assert source_of_session(client, server)[1] not in PORTS
+
+
+def test_auto_takes_it_where_it_is_possible(gateway, ends):
+    """[S-12]"""
+    client, server = ends
+    daemon = gateway(udpserver={"server-side": "auto"})
+    daemon.wait_line("UDPS-127-K", text="shared: ")
+    assert source_of_session(client, server)[1] in PORTS
+
+
+def test_auto_without_the_sandbox(gateway, ends):
+    """[S-12] Each session has a socket; one line says why."""
+    client, server = ends
+    daemon = gateway(udpserver={"server-side": "auto"}, sandbox="off")
+    assert "the sandbox is off" in daemon.wait_line("UDPS-127-K").text
+    assert source_of_session(client, server)[1] not in PORTS
+
+
+def test_auto_without_privileges(network, tmp_path):
+    """[S-12] The same without the capabilities that it takes."""
+    daemon = Proxyd(tmp_path, shared(udpserver={"server-side": "auto"}))
+    daemon.command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *daemon.command]
+    try:
+        with network.gateway:
+            daemon.start()
+        assert "CAP_BPF" in daemon.wait_line("UDPS-127-K", text="own: ").text
+        daemon.stop()
+    finally:
+        daemon.discard()

@@ -47,3 +47,9 @@ TEST_CASE("a shared server side needs the sandbox, and enough ports of its own [
     CHECK(text("server-side: shared, server-ports: 32000-32800").find("ephemeral") != std::string::npos);
     CHECK(text("server-ports: 2000-2999").find("no effect without server-side: shared") != std::string::npos);
 }
+
+TEST_CASE("auto needs nothing: it takes what there is [S-12]") {
+    CHECK(problems(load_side("server-side: auto")) == "");
+    CHECK(problems(load_side("server-side: auto", "name: t\nsandbox: off")) == "");
+    CHECK(load_side("server-side: auto").config.udpserver.server_side == conf::ServerSide::automatic);
+}

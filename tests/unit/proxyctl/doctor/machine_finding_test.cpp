@@ -108,6 +108,9 @@ TEST_CASE("clock and restarts") {
     CHECK(says(check_forbidden_calls("REG", 3), Health::bad, "REG: killed 3 times"));
     CHECK(says(check_sandbox("seccomp, Landlock 7, capabilities", true), Health::ok, "Landlock 7"));
     CHECK(says(check_sandbox("off: the configuration says so", false), Health::warn, "off"));
+    CHECK(says(check_server_side("own: a socket for each session, because shared is not possible: x"),
+               Health::warn, "not possible"));
+    CHECK(says(check_server_side("shared: a socket"), Health::ok, "shared"));
     CHECK(says(check_log(0, 0, ""), Health::ok, "LOG"));
     CHECK(says(check_log(7, 60'000, ""), Health::warn,
                "7 log lines were lost since the start, the last 1m00s ago"));
