@@ -39,7 +39,7 @@ class Life:
 
     def happenings(self):
         return [self.move_name, self.refresh, self.reload, self.rotate, self.look, self.dump, self.upgrade, self.kill_log,
-                *(lambda role=role: self.daemon.replace_child(role, seconds=15) for role in ("REG", "ACR", "APR"))]
+                *(lambda role=role: self.kill(role) for role in ("REG", "ACR", "APR"))]
 
     def move_name(self):
         """The answers are valid for a second, so ACR asks all the time."""
@@ -71,6 +71,12 @@ class Life:
 
     def upgrade(self):
         assert self.proxy.upgrade()["sessions"] == "kept"
+
+    def kill(self, role):
+        """Not by the lines of the log, some of which go with a rotation."""
+        old = self.daemon.kill_child(role)
+        wait_for(lambda: any((row["role"], row["state"]) == (role, "up") and row["pid"] != old for row in ask(self.socket, "ps")),
+                 15, lambda: f"the next {role}\n{self.daemon.tail()}")
 
     def kill_log(self):
         old = self.daemon.log_process()
