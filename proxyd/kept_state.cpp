@@ -7,6 +7,7 @@
 
 #include "base/local_addresses.hpp"
 #include "base/log.hpp"
+#include "proxyd/ceiling.hpp"
 #include "proxyd/proxies/registry.hpp"
 #include "proxyd/server_side_choice.hpp"
 
@@ -361,7 +362,23 @@ session::Server::Parts KeptState::server_parts(const conf::Config& config, sessi
             .used_sockets = used_sockets_};
 }
 
-void KeptState::warn_if_short(const conf::Config& config) const {
+std::vector<std::string> KeptState::ceiling_texts(const conf::Config& config) const {
+    std::vector<std::string> texts;
+    if (sockets.shared) return texts;
+    const std::vector<net::PoolGroup>& groups = sockets.pool.groups();
+    for (const net::PoolGroup& group : net::pool_groups(config)) {
+        const auto found = std::ranges::find(groups, group);
+        if (found == groups.end()) continue;
+        const std::size_t ports = sockets.pool.ports_of(static_cast<std::size_t>(found - groups.begin()));
+        texts.push_back(
+            ceiling_text(group, std::min(ports, sockets.pool.capacity()), config.udpserver.quarantine));
+    }
+    return texts;
+}
+
+void KeptState::log_ceilings(const conf::Config& config) const {
+    for (const std::string& text : ceiling_texts(config))
+        base::log::write(base::msg::ceiling, "{}", text);
     if (sockets.shared || sockets.pool.capacity() >= config.udpserver.max_sessions) return;
     base::log::write(base::msg::descriptors_short,
                      "max-sessions is {}, but the limit of open files allows only {} server-side sockets",

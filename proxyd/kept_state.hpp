@@ -81,8 +81,10 @@ public:
     /// `127.0.0.1:53` for each listener.
     [[nodiscard]] std::vector<std::string> listener_texts() const;
     void log_listeners() const;
-    /// Warns if the limit of open files allows fewer sockets than max-sessions.
-    void warn_if_short(const conf::Config& config) const;
+    /// For each group of server-side sockets that the configuration needs.
+    [[nodiscard]] std::vector<std::string> ceiling_texts(const conf::Config& config) const;
+    /// Logs the ceilings, and warns if the limit of open files allows fewer sockets than max-sessions.
+    void log_ceilings(const conf::Config& config) const;
 
 private:
     void prepare_pool(const conf::Config& config);

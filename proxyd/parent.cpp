@@ -294,7 +294,7 @@ void Parent::apply(const std::shared_ptr<const conf::Config>& next) {
     KeptState::Change change = kept_.prepare(*next);
     kept_.apply(std::move(change), config_);
     if (next->log.level != config_->log.level) base::log::set_level(next->log.level);
-    kept_.warn_if_short(*next);
+    kept_.log_ceilings(*next);
     const std::shared_ptr<const conf::Config> before = std::exchange(config_, next);
     if (log_) move_status_file(*before);
     switch_roles(*before, settings);

@@ -136,7 +136,7 @@ int serve(const Start& parts, KeptState& kept, Confinement& confinement, const F
     if (parts.candidate) return try_out(parts, kept, confinement, signals);
     confinement.log_level();
     base::log::write(base::msg::server_side, "server side: {}", kept.server_side());
-    kept.warn_if_short(config);
+    kept.log_ceilings(config);
     warn_of_root(config);
     return config.singleproc ? single_main(config, kept, signals, ready)
                              : supervise(parts, kept, confinement, signals, fixed, ready);

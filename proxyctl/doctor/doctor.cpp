@@ -83,6 +83,7 @@ private:
             add(check_sandbox(state.status.text("sandbox"), complete->boolean));
         if (state.status.find("server_side") != nullptr)
             add(check_server_side(state.status.text("server_side")));
+        show_ceilings(state.status);
         check_listeners(state.status, processes);
         check_services(processes);
         check_configured_names();
@@ -198,6 +199,13 @@ private:
             add(check_syslog(std::filesystem::is_socket("/dev/log", error)));
         if (!config.status_file.path.empty())
             add(check_status_file(config.status_file, age_of(config.status_file.path)));
+    }
+
+    /// How many new sessions per second the server-side sockets allow.
+    void show_ceilings(const Row& status) {
+        if (const Value* ceilings = status.find("ceilings"))  // an older proxyd has none
+            for (const Field& member : ceilings->members)
+                add({Health::ok, member.value.text, {}});
     }
 
     /// By the tables of the parent's network namespace.

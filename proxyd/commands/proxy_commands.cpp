@@ -147,7 +147,8 @@ void ProxyCommands::status(const Request& request, Answer answer) const {
         .add("sandbox", parent_.confinement().level())
         .add("sandbox_complete", parent_.confinement().is_complete())
         .add("server_side", parent_.kept().server_side())
-        .add("listeners", parent_.kept().listener_texts());
+        .add("listeners", parent_.kept().listener_texts())
+        .add("ceilings", parent_.kept().ceiling_texts(parent_.config()));
     answer.row(row);
     answer.end();
 }

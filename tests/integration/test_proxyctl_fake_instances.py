@@ -454,13 +454,14 @@ def test_doctor_of_a_running_one(ctl):
         address = "127.0.0.1:%d" % listener.getsockname()[1]
         for _ in range(50):
             listener.sendto(b"x" * 1000, listener.getsockname())
-        ctl.fake("gw", {"status": [{**SERVING[0], "listeners": [address]}],
+        ctl.fake("gw", {"status": [{**SERVING[0], "listeners": [address], "ceilings": ["sockets: at most 9"]}],
                         "ps": [{"role": "parent", "pid": os.getpid(), "restarts": 0},
                                {"role": "REG", "pid": os.getpid(), "restarts": 3}, {"role": "APR", "pid": None}]})
         rows = findings(ctl)
     texts = {row["what"]: row["finding"] for row in rows}
     assert any("parent: " in text and "open files" in text and texts[text] == "ok" for text in texts)
     assert texts.get("REG: restarted 3 times since startup") == "warn"
+    assert texts.get("sockets: at most 9") == "ok", "[S-5]"
     dropped = [text for text in texts if text.startswith("1 listening sockets: ")]
     assert dropped and texts[dropped[0]] == "warn" and " 0 datagrams" not in dropped[0]
     if os.geteuid() == 0:

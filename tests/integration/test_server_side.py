@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from control_socket import ask
 from counters import counters
 from deadline import wait_for
 from free_ports import free_port, free_ports
@@ -14,7 +15,7 @@ from namespace import Namespace
 from programs import udp_load
 from proxyd_process import configuration
 
-SHORTENED, EXHAUSTED = "UDPS-322-W", "UDPS-321-W"
+SHORTENED, EXHAUSTED, CEILING = "UDPS-322-W", "UDPS-321-W", "UDPS-323-N"
 FIRST_PORT, LAST_PORT, RESERVED = 40000, 40999, (40100, 40499)
 
 
@@ -92,3 +93,14 @@ def test_rules_that_share_a_small_range_of_ports_both_have_sockets(proxyd, peer)
         one.send(b"question", listener)
         assert server.receive()[0] == b"question"
     assert counters(daemon)["open"] == 2
+
+
+def test_the_start_and_the_status_say_how_many_new_sessions_are_possible(proxyd, peer, tmp_path):
+    """[S-5] For each group; `doctor` shows what the status has."""
+    first = free_ports(20)
+    config = configuration(("127.0.0.1", free_port()), peer().text, {"source-port": f"{first}-{first + 19}"},
+                           udpserver={"max-sessions": 1000, "quarantine": "10s"}, control={"socket": str(tmp_path / "sock")})
+    daemon = proxyd(config)
+    line = daemon.wait_line(CEILING).text
+    assert line.startswith(f"server-side sockets of IPv4 ports {first}-{first + 19}: at most 20, so 2 new sessions per second")
+    assert ask(tmp_path / "sock", "status")[0]["ceilings"] == [line]
