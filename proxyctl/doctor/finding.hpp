@@ -33,7 +33,8 @@ Finding check_buffer(const std::string& key, std::uint64_t configured, const std
 /// Datagrams dropped by the kernel at these listeners (`address:port`), by the text of /proc/net/udp and
 /// udp6.
 Finding check_drops(const std::string& table, const std::vector<std::string>& listeners);
-/// The ephemeral ports that sessions may have against max-sessions; nothing if every rule has its own ports.
+/// The source ports that sessions may have against max-sessions; nothing if every rule has its own ports, or
+/// with `server-side: auto`.
 std::optional<Finding> check_ports(const conf::System& system, const conf::Config& config);
 /// The text of /proc/PID/status of a child, which should be unprivileged.
 Finding check_privileges(const std::string& role, const std::string& status, bool user_configured);

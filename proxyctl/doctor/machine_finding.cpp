@@ -128,12 +128,26 @@ Finding check_drops(const std::string& table, const std::vector<std::string>& li
     return {Health::warn, what, "raise udpserver.receive-buffer and rmem_max, or udpserver.workers"};
 }
 
+/// With `server-side: shared` the ports are those of a key.
+Finding check_server_ports(const conf::UdpServer& server) {
+    const auto& [first, last] = server.server_ports;
+    const std::uint32_t count = last - first + 1u;
+    const std::string what = fmt::format("{} source ports for {} sessions: server-ports {}-{}", count,
+                                         server.max_sessions, first, last);
+    if (count >= server.max_sessions) return {Health::ok, what, {}};
+    return {Health::warn, what, "widen udpserver.server-ports, or give rules a source-port"};
+}
+
 // As SourcePorts counts them: a reserved port and the last tenth belong to other programs.
 std::optional<Finding> check_ports(const conf::System& system, const conf::Config& config) {
     const auto needs_port = [](const conf::Rule& rule) {
         return rule.action == conf::Action::accept && !rule.source_port;
     };
-    if (std::ranges::none_of(config.session_acl, needs_port)) return std::nullopt;
+    const conf::ServerSide side = config.udpserver.server_side;
+    // What `auto` has chosen is not in the file.
+    if (side == conf::ServerSide::automatic || std::ranges::none_of(config.session_acl, needs_port))
+        return std::nullopt;
+    if (side == conf::ServerSide::shared) return check_server_ports(config.udpserver);
     const auto& [first, last] = system.ephemeral;
     std::uint32_t count = 0;
     for (std::uint32_t port = first; port <= last; ++port)

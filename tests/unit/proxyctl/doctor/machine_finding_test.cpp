@@ -76,6 +76,15 @@ TEST_CASE("ephemeral ports are compared with max-sessions") {
     // Reserved ports are counted once, and only those of the range.
     system.reserved = {{9000, 10099}, {10200, 10200}};
     CHECK(says(*check_ports(system, config), Health::warn, "809 source ports for 901 sessions"));
+    config.udpserver.server_side = conf::ServerSide::shared;
+    config.udpserver.server_ports = {20000, 20899};
+    CHECK(
+        says(*check_ports(system, config), Health::warn, "900 source ports for 901 sessions: server-ports"));
+    config.udpserver.max_sessions = 900;
+    CHECK(says(*check_ports(system, config), Health::ok, "server-ports 20000-20899"));
+    config.udpserver.server_side = conf::ServerSide::automatic;
+    CHECK_FALSE(check_ports(system, config).has_value());
+    config.udpserver.server_side = conf::ServerSide::own;
     config.session_acl[0].source_port = conf::PortRange{20000, 29999};
     CHECK(check_ports(system, config).has_value());
     config.session_acl[1].action = conf::Action::deny;
