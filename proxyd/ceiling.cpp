@@ -15,8 +15,9 @@ std::size_t a_second(std::size_t sockets, base::Duration quarantine) {
 
 }  // namespace
 
-std::string ceiling_text(const net::PoolGroup& group, std::size_t sockets, base::Duration quarantine) {
-    std::string text = fmt::format("server-side sockets of {}: at most {}", net::to_string(group), sockets);
+std::string ceiling_text(std::string_view what, const net::PoolGroup& group, std::size_t sockets,
+                         base::Duration quarantine) {
+    std::string text = fmt::format("server-side {} of {}: at most {}", what, net::to_string(group), sockets);
     if (quarantine <= base::Duration(0)) return text + ", and no quarantine limits new sessions";
     text += fmt::format(", so {} new sessions per second with a quarantine of {}",
                         a_second(sockets, quarantine), base::format_duration(quarantine));

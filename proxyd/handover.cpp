@@ -182,9 +182,11 @@ void read_socket(Line& line, Handover& to) {
 }
 
 void write_shared(Text& text, const char* word, const Handover& from) {
-    if (!from.shared.empty()) text.line(word, fmt::format("{}", fmt::join(from.shared, " ")));
+    if (!from.shared.empty())
+        text.line(word, fmt::format("{} {}", from.shared_version, fmt::join(from.shared, " ")));
 }
 void read_shared(Line& line, Handover& to) {
+    to.shared_version = line.number<unsigned>();
     while (line.more())
         to.shared.push_back(line.number<int>());
 }

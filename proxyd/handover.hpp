@@ -53,6 +53,7 @@ struct Handover {
     std::vector<net::PoolGroup> groups;
     int filter = -1;  ///< of idle sockets; -1: none
     std::vector<PoolSocket> sockets;
+    unsigned shared_version = 0;
     std::vector<int> shared;     ///< of net::SharedSide; empty: each session has a socket
     std::optional<Arena> arena;  ///< nothing if the other program cannot read it: the sessions were closed
     std::map<std::string, std::vector<base::Address>> names;  ///< of hosts, with their last addresses

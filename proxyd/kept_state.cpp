@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "base/local_addresses.hpp"
 #include "base/log.hpp"
 #include "proxyd/ceiling.hpp"
 #include "proxyd/proxies/registry.hpp"
-#include "proxyd/server_side_choice.hpp"
+#include "proxyd/shared_side.hpp"
 
 namespace proxyd {
 
@@ -108,19 +107,10 @@ KeptState::Sockets open_sockets(const conf::Config& config) {
 
 std::unique_ptr<net::SharedSide> shared_of(const Handover& handover, const conf::Config& config) {
     if (handover.shared.empty()) return nullptr;
+    if (handover.shared_version != net::SharedSide::version)
+        throw std::runtime_error(
+            "server-side: shared: the other program has another version of it: restart proxyd");
     return std::make_unique<net::SharedSide>(handover.groups, config.udpserver.server_ports, handover.shared);
-}
-
-/// Loopback addresses serve whether their interface is up or not.
-void set_addresses(net::SharedSide& shared) {
-    auto addresses = base::local_addresses();
-    if (!addresses) return;
-    for (const char* loopback : {"127.0.0.1", "::1"})
-        addresses->push_back(*base::parse_address(loopback));
-    // Those of rules may come later, or be anywhere in 127.0.0.0/8.
-    for (const net::PortPlan::Range& range : shared.plan().ranges())
-        if (!range.source.is_any()) addresses->push_back(range.source);
-    shared.set_addresses(*addresses);
 }
 
 net::ListenerSet listeners_of(const Handover& handover) {
@@ -159,11 +149,7 @@ KeptState::KeptState(const conf::Config& config)
       sessions{session::Arena::create(places_for(config), socket_places())},
       workers_(config.udpserver.workers) {
     sockets.pool.set_ports(net::SourcePorts(config.listen_on));
-    if (sockets.shared) {
-        set_addresses(*sockets.shared);
-    } else {
-        fill(sockets.pool, config);
-    }
+    if (!sockets.shared) fill(sockets.pool, config);
 }
 
 KeptState::KeptState(const conf::Config& config, const Handover& handover)
@@ -196,7 +182,10 @@ void KeptState::leave_to(Handover& handover, bool with_sessions) const {
     handover.filter = sockets.pool.filter().descriptor();
     for (const net::SocketPool::Socket& socket : sockets.pool.sockets())
         handover.sockets.push_back({socket.fd.get(), socket.group, socket.worker});
-    if (sockets.shared) handover.shared = sockets.shared->descriptors();
+    if (sockets.shared) {
+        handover.shared_version = net::SharedSide::version;
+        handover.shared = sockets.shared->descriptors();
+    }
     if (with_sessions)
         handover.arena = {.descriptor = sessions.arena.descriptor(),
                           .session_places = sessions.arena.session_places(),
@@ -204,12 +193,8 @@ void KeptState::leave_to(Handover& handover, bool with_sessions) const {
     handover.epoch = sessions.history.epoch;
 }
 
-/// The ports are divided among the groups, and sessions have theirs.
 void KeptState::prepare_shared(const conf::Config& config) {
-    for (const net::PoolGroup& group : net::pool_groups(config))
-        if (std::ranges::find(sockets.pool.groups(), group) == sockets.pool.groups().end())
-            throw std::runtime_error("with server-side: shared, rules cannot begin to use another source (" +
-                                     net::to_string(group) + ") while proxyd runs: restart it to apply");
+    check_change(*sockets.shared, sockets.pool.groups(), config);
     sockets.shared->set_workers(config.udpserver.workers);
 }
 
@@ -237,10 +222,11 @@ std::size_t KeptState::socket_places() const {
 }
 
 void KeptState::follow_addresses(boost::asio::io_context& io) {
-    if (sockets.shared)
-        network_.emplace(
-            io, net::NetworkMonitor::open_socket(), [this] { set_addresses(*sockets.shared); },
-            base::Duration(0));
+    if (!sockets.shared) return;
+    network_.emplace(
+        io, net::NetworkMonitor::open_socket(), [this] { set_addresses(*sockets.shared); },
+        base::Duration(0));
+    set_addresses(*sockets.shared);  // what has changed before
 }
 
 KeptState::Change KeptState::prepare(const conf::Config& config) {
@@ -313,21 +299,9 @@ std::vector<int> KeptState::descriptors() const {
 std::string KeptState::server_side() const {
     if (sockets.shared)
         return "shared: a socket for all sessions of a worker, " + std::to_string(socket_places()) +
-               " source ports";
+               " source ports" + losses_of(*sockets.shared);
     const std::string own = "own: a socket for each session";
     return sockets.why_own.empty() ? own : own + ", because shared is not possible: " + sockets.why_own;
-}
-
-sandbox::GuardedSockets KeptState::guarded_sockets() const {
-    if (!sockets.shared) return {};
-    const net::SharedSockets& all = sockets.shared->sockets();
-    sandbox::GuardedSockets guarded{.senders = {all.raw_v4, all.raw_v6},
-                                    .receivers = {all.icmp_v4, all.icmp_v6}};
-    for (const net::SharedSockets::Receivers& worker : all.receivers)
-        guarded.receivers.insert(guarded.receivers.end(), {worker.v4, worker.v6});
-    std::erase(guarded.senders, -1);
-    std::erase(guarded.receivers, -1);
-    return guarded;
 }
 
 std::vector<std::string> KeptState::listener_texts() const {
@@ -364,14 +338,16 @@ session::Server::Parts KeptState::server_parts(const conf::Config& config, sessi
 
 std::vector<std::string> KeptState::ceiling_texts(const conf::Config& config) const {
     std::vector<std::string> texts;
-    if (sockets.shared) return texts;
     const std::vector<net::PoolGroup>& groups = sockets.pool.groups();
     for (const net::PoolGroup& group : net::pool_groups(config)) {
         const auto found = std::ranges::find(groups, group);
         if (found == groups.end()) continue;
-        const std::size_t ports = sockets.pool.ports_of(static_cast<std::size_t>(found - groups.begin()));
+        const auto index = static_cast<std::size_t>(found - groups.begin());
+        const std::size_t most = sockets.shared
+                                     ? sockets.shared->usable_of(index)
+                                     : std::min(sockets.pool.ports_of(index), sockets.pool.capacity());
         texts.push_back(
-            ceiling_text(group, std::min(ports, sockets.pool.capacity()), config.udpserver.quarantine));
+            ceiling_text(sockets.shared ? "ports" : "sockets", group, most, config.udpserver.quarantine));
     }
     return texts;
 }

@@ -11,10 +11,10 @@
 #include "libudpserver/net/network_monitor.hpp"
 #include "libudpserver/net/shared_side.hpp"
 #include "libudpserver/net/socket_pool.hpp"
-#include "libudpserver/sandbox/descriptor_guard.hpp"
 #include "libudpserver/session/arena.hpp"
 #include "libudpserver/session/server.hpp"
 #include "proxyd/handover.hpp"
+#include "proxyd/shared_side.hpp"
 
 namespace proxyd {
 
@@ -52,7 +52,10 @@ public:
     /// Makes it. Throws what the parts throw, with the reason; nothing has changed then.
     [[nodiscard]] Change prepare(const conf::Config& config);
     /// Throws what prepare() would throw for listeners that cannot be opened.
-    void check(const conf::Config& config) const { sockets.listeners.check(config); }
+    void check(const conf::Config& config) const {
+        if (sockets.shared) check_change(*sockets.shared, sockets.pool.groups(), config);
+        sockets.listeners.check(config);
+    }
     /// Switches to a prepared change; `before` is the configuration that running sessions belong to.
     void apply(Change change, std::shared_ptr<const conf::Config> before);
     /// Drops what belongs to earlier configurations: a REG of the current one has adopted all sessions.
@@ -72,7 +75,9 @@ public:
     /// `shared: …`, or `own: …` and why.
     [[nodiscard]] std::string server_side() const;
     /// Those of them with which REG may do one thing only.
-    [[nodiscard]] sandbox::GuardedSockets guarded_sockets() const;
+    [[nodiscard]] sandbox::GuardedSockets guarded_sockets() const {
+        return sockets.shared ? proxyd::guarded_sockets(*sockets.shared) : sandbox::GuardedSockets{};
+    }
     /// The parts of a server, in REG or in the single process.
     [[nodiscard]] session::Server::Parts server_parts(const conf::Config& config,
                                                       session::SocketSource& source,

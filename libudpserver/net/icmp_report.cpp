@@ -55,16 +55,30 @@ int error_of_v6(unsigned type, unsigned code) {
     return type == unreachable && code < errors.size() ? errors[code] : 0;
 }
 
+/// Of which the kernel tells the socket.
+bool quotes_v4(unsigned type) {
+    constexpr unsigned unreachable = 3, source_quench = 4, redirect = 5, time_exceeded = 11,
+                       parameter_problem = 12;
+    return type == unreachable || type == source_quench || type == redirect || type == time_exceeded ||
+           type == parameter_problem;
+}
+
+bool quotes_v6(unsigned type) {
+    constexpr unsigned last_error = 127;
+    return type <= last_error;
+}
+
 std::optional<IcmpReport> read_v4(Bytes message) {
     constexpr std::size_t least = 20;
     if (message.size() < least) return std::nullopt;
     const std::size_t header = (octet(message, 0) & 0xf) * std::size_t{4};
     if (header < least || message.size() < header + icmp_header + least) return std::nullopt;
-    const int error = error_of_v4(octet(message, header), octet(message, header + 1));
+    const unsigned type = octet(message, header);
+    const int error = error_of_v4(type, octet(message, header + 1));
     const Bytes quoted = message.subspan(header + icmp_header);
     const std::size_t quoted_header = (octet(quoted, 0) & 0xf) * std::size_t{4};
     const bool is_first = (word(quoted, 6) & 0x1fff) == 0;  // fragments after the first have no ports
-    if (error == 0 || octet(quoted, 0) >> 4 != 4 || quoted_header < least || !is_first ||
+    if (!quotes_v4(type) || octet(quoted, 0) >> 4 != 4 || quoted_header < least || !is_first ||
         octet(quoted, 9) != IPPROTO_UDP || quoted.size() < quoted_header + 4)
         return std::nullopt;
     return IcmpReport{
@@ -79,7 +93,7 @@ std::optional<IcmpReport> read_v6(Bytes message) {
     if (message.size() < icmp_header + header + 4) return std::nullopt;
     const int error = error_of_v6(octet(message, 0), octet(message, 1));
     const Bytes quoted = message.subspan(icmp_header);
-    if (error == 0 || octet(quoted, 0) >> 4 != 6) return std::nullopt;
+    if (!quotes_v6(octet(message, 0)) || octet(quoted, 0) >> 4 != 6) return std::nullopt;
     std::size_t ports = header;
     unsigned next = octet(quoted, 6);
     if (next == IPPROTO_FRAGMENT && quoted.size() >= header + fragment_header + 4 &&

@@ -8,14 +8,14 @@
 
 namespace net {
 
-/// An ICMP error about a datagram that this machine sent.
+/// An ICMP message about a datagram that this machine sent.
 struct IcmpReport {
     base::Endpoint source, server;  ///< of the datagram, as the message quotes them; anybody may forge it
-    int error = 0;                  ///< the errno that the kernel gives a connected socket for it
+    int error = 0;                  ///< the errno that the kernel gives a connected socket for it; 0: none
 };
 
-/// Reads a message of a raw ICMP socket; an IPv4 one begins with the IP header. Nothing if it reports no
-/// error, not about UDP, or not enough is quoted.
+/// Reads a message of a raw ICMP socket; an IPv4 one begins with the IP header. Nothing if it quotes no
+/// datagram, none of UDP, or not enough of it.
 std::optional<IcmpReport> read_icmp(base::Family family, std::span<const std::byte> message);
 
 }  // namespace net

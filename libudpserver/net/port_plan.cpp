@@ -80,9 +80,7 @@ std::uint16_t PortPlan::port_of(SocketIndex source) const {
 
 SocketIndex PortPlan::source_at(const base::Endpoint& local) const {
     for (const Range& range : ranges_) {
-        const bool is_there =
-            range.source == local.address() || (range.source.is_any() && range.source.family == local.family);
-        if (is_there && range.ports.contains(local.port))
+        if (range.is_at(local.address()) && range.ports.contains(local.port))
             return SocketIndex{range.first + local.port - range.ports.first};
     }
     return no_socket;

@@ -18,6 +18,10 @@ public:
         conf::PortRange ports;
         std::uint32_t first = 0;  ///< the index of its first port
 
+        /// Whatever the interface of a link-local address is: the kernel quotes addresses without it.
+        [[nodiscard]] bool is_at(const base::Address& address) const {
+            return source.family == address.family && (source.is_any() || source.bytes == address.bytes);
+        }
         [[nodiscard]] std::size_t size() const { return std::size_t{ports.last} - ports.first + 1; }
     };
 

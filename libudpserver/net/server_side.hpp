@@ -28,6 +28,8 @@ class ServerSide {
 public:
     virtual ~ServerSide() = default;
 
+    /// Whether open() is worth trying: nothing is left of what was sent before.
+    [[nodiscard]] virtual bool may_open(SocketIndex) const { return true; }
     /// Opens a closed source: from now on the worker receives what the server, or anyone, sends to it, and
     /// nothing that was sent before. Returns 0 or the errno.
     [[nodiscard]] virtual int open(SocketIndex source, const base::Endpoint& server, Accepts accepts) = 0;
@@ -40,7 +42,7 @@ public:
     [[nodiscard]] virtual bool is_closed(SocketIndex source) const = 0;
     /// Whether it remembers a server.
     [[nodiscard]] virtual bool has_server(SocketIndex source) const = 0;
-    /// It has certainly never been open, so it needs no quarantine.
+    /// As far as is noted it has never been open, so it needs no quarantine.
     [[nodiscard]] virtual bool is_unused(SocketIndex) const { return false; }
     /// How many datagrams came to it, while it was closed, from the server that it remembers, or found its
     /// buffer full. Only a difference means something.

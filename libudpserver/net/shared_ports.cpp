@@ -80,7 +80,7 @@ std::optional<base::Address> SharedPorts::route_to(const base::Endpoint& server)
 int SharedPorts::open(SocketIndex source, const base::Endpoint& server, Accepts accepts) {
     // Loopback would take a datagram for the unspecified address.
     if (server.address().is_any() || server.port == 0) return EADDRNOTAVAIL;
-    if (closed_at_[index_of(source)] == drains_) return EAGAIN;
+    if (!may_open(source)) return EAGAIN;
     std::optional<base::Address> local = plan_.range_of(source)->source;
     if (local->is_any()) local = route_to(server);
     if (!local) return ENETUNREACH;
@@ -95,8 +95,10 @@ int SharedPorts::open(SocketIndex source, const base::Endpoint& server, Accepts 
 }
 
 int SharedPorts::close(SocketIndex source) {
-    set_accepts(entry(source), STEER_CLOSED);
-    closed_at_[index_of(source)] = drains_;
+    const __u8 accepted = accepts_of(entry(source));
+    const bool was_open_to_anyone = accepted == STEER_ANYONE || accepted == STEER_CLOSED_TO_ANYONE;
+    set_accepts(entry(source), was_open_to_anyone ? STEER_CLOSED_TO_ANYONE : STEER_CLOSED);
+    closed_at_[index_of(source)] = drains_of(source);
     return 0;
 }
 
@@ -113,7 +115,8 @@ bool SharedPorts::reopen(SocketIndex source, const base::Endpoint& server, Accep
 }
 
 bool SharedPorts::is_closed(SocketIndex source) const {
-    return accepts_of(entry(source)) == STEER_CLOSED;
+    const __u8 accepts = accepts_of(entry(source));
+    return accepts != STEER_SERVER && accepts != STEER_ANYONE;
 }
 
 bool SharedPorts::has_server(SocketIndex source) const {
@@ -121,7 +124,25 @@ bool SharedPorts::has_server(SocketIndex source) const {
 }
 
 std::uint32_t SharedPorts::dropped(SocketIndex source) const {
-    return std::atomic_ref(entry(source).missed).load(std::memory_order_relaxed);
+    steer_port& port = entry(source);
+    return std::atomic_ref(port.missed).load(std::memory_order_relaxed) -
+           std::atomic_ref(port.forgiven).load(std::memory_order_relaxed);
+}
+
+bool SharedPorts::is_quoted(SocketIndex source, const IcmpReport& report) const {
+    const steer_port& port = entry(source);
+    return bytes_of(port.local) == report.source.bytes && bytes_of(port.peer) == report.server.bytes &&
+           port.peer_port == htons(report.server.port);
+}
+
+bool SharedPorts::concerns(SocketIndex source, const IcmpReport& report) const {
+    return !is_closed(source) && is_quoted(source, report);
+}
+
+void SharedPorts::forgive(SocketIndex source, const IcmpReport& report) {
+    const __u8 accepts = accepts_of(entry(source));
+    if (accepts == STEER_CLOSED_TO_ANYONE || (accepts == STEER_CLOSED && is_quoted(source, report)))
+        std::atomic_ref(entry(source).forgiven).fetch_add(1, std::memory_order_relaxed);
 }
 
 base::Endpoint SharedPorts::local(SocketIndex source) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "libudpserver/net/icmp_report.hpp"
 #include "libudpserver/net/port_plan.hpp"
 #include "libudpserver/net/steer_types.h"
 
@@ -31,6 +32,9 @@ public:
     SharedPorts(const PortPlan& plan, std::span<steer_port> ports, const SharedSockets& sockets,
                 unsigned worker);
 
+    [[nodiscard]] bool may_open(SocketIndex source) const override {
+        return closed_at_[index_of(source)] != drains_of(source);
+    }
     int open(SocketIndex source, const base::Endpoint& server, Accepts accepts) override;
     int close(SocketIndex source) override;
     bool reopen(SocketIndex source, const base::Endpoint& server, Accepts accepts) override;
@@ -52,22 +56,32 @@ public:
     /// The worker that has opened the source last.
     [[nodiscard]] unsigned worker_of(SocketIndex source) const { return entry(source).worker; }
 
-    /// Both receivers were read until they were empty. A source opens only after this has happened since it
-    /// was closed: what was queued for its last session has been read, and belonged to none.
-    void drained() { ++drains_; }
+    /// Whether the source is open and this is about a datagram of it.
+    [[nodiscard]] bool concerns(SocketIndex source, const IcmpReport& report) const;
+    /// The kernel takes an ICMP message for a datagram of the server that it quotes. Anybody can send one, so
+    /// a closed source does not count it.
+    void forgive(SocketIndex source, const IcmpReport& report);
+
+    /// The receiver of this family was read until it was empty. A source opens only after this has happened
+    /// since it was closed: what was queued for its last session has been read, and belonged to none.
+    void drained(base::Family family) { ++(family == base::Family::v4 ? drains_v4_ : drains_v6_); }
     /// Routes are remembered for a second.
     void begin_turn(base::Instant now);
 
 private:
     [[nodiscard]] steer_port& entry(SocketIndex source) const { return ports_[index_of(source)]; }
     [[nodiscard]] std::optional<base::Address> route_to(const base::Endpoint& server);
+    [[nodiscard]] std::uint32_t drains_of(SocketIndex source) const {
+        return plan_.range_of(source)->source.family == base::Family::v4 ? drains_v4_ : drains_v6_;
+    }
+    [[nodiscard]] bool is_quoted(SocketIndex source, const IcmpReport& report) const;
 
     const PortPlan& plan_;
     std::span<steer_port> ports_;
     const SharedSockets& sockets_;
     unsigned worker_;
-    std::uint32_t drains_ = 1;
-    std::vector<std::uint32_t> closed_at_;  ///< `drains_` when the source was closed, by index
+    std::uint32_t drains_v4_ = 1, drains_v6_ = 1;
+    std::vector<std::uint32_t> closed_at_;  ///< drains_of() the source when it was closed, by index
     struct Hash {
         std::size_t operator()(const base::Address& address) const;
     };

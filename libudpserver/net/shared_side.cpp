@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <sys/mman.h>
@@ -76,6 +77,18 @@ base::UniqueFd make_sink(base::Family family) {
     return fd;
 }
 
+/// The socket also has a port of its own, to which any program of this machine could send past the program.
+void drop_own_port(int fd) {
+    constexpr std::uint32_t destination = 2, everything = 0xffff'ffff;
+    sock_filter code[] = {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, destination),
+                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, local_endpoint(fd).port, 0, 1),
+                          BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, everything)};
+    const sock_fprog filter{std::size(code), code};
+    if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
+        fail("SO_ATTACH_FILTER", errno);
+    set_option(fd, SOL_SOCKET, SO_LOCK_FILTER, 1, subject, "SO_LOCK_FILTER");
+}
+
 base::UniqueFd make_receiver(base::Family family) {
     base::UniqueFd fd = make_socket(family, SOCK_DGRAM, IPPROTO_UDP, "socket");
     set_buffer(fd.get(), SO_RCVBUFFORCE, SO_RCVBUF, receiver_bytes, subject);
@@ -87,9 +100,8 @@ base::UniqueFd make_receiver(base::Family family) {
         set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVTCLASS, 1, subject, "IPV6_RECVTCLASS");
         set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 1, subject, "IPV6_RECVORIGDSTADDR");
     }
-    // Of its own port it would receive from anybody.
-    bind_socket(fd.get(), {*base::parse_address(family == base::Family::v4 ? "127.0.0.1" : "::1"), 0},
-                subject);
+    bind_socket(fd.get(), {deaf_address(family), 0}, subject);
+    drop_own_port(fd.get());
     return fd;
 }
 
@@ -109,24 +121,26 @@ base::UniqueFd make_sender(base::Family family) {
     return fd;
 }
 
-/// Only errors pass the filter of types.
+/// Only messages that quote a datagram pass the filter of types: REG must see all that the kernel does.
 base::UniqueFd make_icmp(base::Family family) {
     const bool is_v4 = family == base::Family::v4;
     base::UniqueFd fd =
         make_socket(family, SOCK_RAW, is_v4 ? static_cast<int>(IPPROTO_ICMP) : IPPROTO_ICMPV6, "ICMP socket");
     int result;
     if (is_v4) {
-        const icmp_filter filter{
-            ~(1u << ICMP_DEST_UNREACH | 1u << ICMP_TIME_EXCEEDED | 1u << ICMP_PARAMETERPROB)};
+        const icmp_filter filter{~(1u << ICMP_SOURCE_QUENCH | 1u << ICMP_REDIRECT | 1u << ICMP_DEST_UNREACH |
+                                   1u << ICMP_TIME_EXCEEDED | 1u << ICMP_PARAMETERPROB)};
         result = ::setsockopt(fd.get(), SOL_RAW, ICMP_FILTER, &filter, sizeof filter);
     } else {
         icmp6_filter filter;
         ICMP6_FILTER_SETBLOCKALL(&filter);
-        for (const int type : {ICMP6_DST_UNREACH, ICMP6_TIME_EXCEEDED, ICMP6_PARAM_PROB})
+        for (const int type :
+             {ICMP6_DST_UNREACH, ICMP6_PACKET_TOO_BIG, ICMP6_TIME_EXCEEDED, ICMP6_PARAM_PROB})
             ICMP6_FILTER_SETPASS(type, &filter);
         result = ::setsockopt(fd.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
     }
     if (result != 0) fail("ICMP filter", errno);
+    set_buffer(fd.get(), SO_RCVBUFFORCE, SO_RCVBUF, receiver_bytes, subject);
     return fd;
 }
 
@@ -189,7 +203,8 @@ steer_address key_of(const base::Address& address) {
 /// Without IPv6 in the kernel only IPv4 is served.
 bool has(base::Family family) {
     if (family == base::Family::v4) return true;
-    return base::UniqueFd(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)).get() >= 0;
+    const base::UniqueFd probe(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    return probe && try_bind(probe.get(), {deaf_address(family), 0}) == 0;
 }
 
 }  // namespace
@@ -239,6 +254,15 @@ std::vector<int> SharedSide::descriptors() const {
     return all;
 }
 
+std::size_t SharedSide::usable_of(std::size_t group) const {
+    std::size_t count = 0;
+    for (std::uint32_t i = 0; i < plan_.size(); ++i) {
+        const SocketIndex source{i};
+        if (plan_.range_of(source)->group == group && is_usable(source)) ++count;
+    }
+    return count;
+}
+
 bool SharedSide::is_usable(SocketIndex source) const {
     return (usable_[index_of(source) / 64] >> index_of(source) % 64 & 1) != 0;
 }
@@ -284,12 +308,11 @@ void SharedSide::open_sockets(Family& sockets, base::Family family) {
 
 void SharedSide::set_workers(unsigned workers) {
     for (auto worker = static_cast<unsigned>(receivers_.size()); worker < workers; ++worker) {
-        Receivers& receivers = receivers_.emplace_back();
-        receivers.v4 = make_receiver(base::Family::v4);
+        Receivers receivers{.v4 = make_receiver(base::Family::v4), .v6 = {}};
+        if (v6_.raw) receivers.v6 = make_receiver(base::Family::v6);
         put(2 * worker, receivers.v4.get());
-        if (!has(base::Family::v6)) continue;
-        receivers.v6 = make_receiver(base::Family::v6);
-        put(2 * worker + 1, receivers.v6.get());
+        if (receivers.v6) put(2 * worker + 1, receivers.v6.get());
+        receivers_.push_back(std::move(receivers));
     }
     list_for_reg();
 }
@@ -307,24 +330,7 @@ void SharedSide::list_for_reg() {
 
 void SharedSide::set_addresses(const std::vector<base::Address>& local) {
     const int map = maps_.addresses.get();
-    for (base::Address address : local) {
-        address.scope = 0;  // the entry of a source has the interface
-        steer_segments segments{};
-        std::size_t used = 0;
-        for (const PortPlan::Range& range : plan_.ranges()) {
-            const bool is_there =
-                range.source == address || (range.source.is_any() && range.source.family == address.family);
-            if (!is_there) continue;
-            if (used == STEER_MAX_SEGMENTS)
-                throw std::runtime_error(std::string(subject) + ": more than " +
-                                         std::to_string(STEER_MAX_SEGMENTS) + " ranges of source ports at " +
-                                         base::to_string(address));
-            segments.segment[used++] = {range.ports.first, range.ports.last, range.first};
-        }
-        const steer_address key = key_of(address);
-        if (used > 0) check(::bpf_map_update_elem(map, &key, &segments, BPF_ANY), "addresses of the program");
-    }
-    // Those that the machine has no longer.
+    // First those that the machine has no longer, which makes room.
     steer_address key{}, next{};
     std::vector<steer_address> gone;
     for (const void* last = nullptr; ::bpf_map_get_next_key(map, last, &next) == 0; last = &key) {
@@ -337,6 +343,26 @@ void SharedSide::set_addresses(const std::vector<base::Address>& local) {
     }
     for (const steer_address& address : gone)
         ::bpf_map_delete_elem(map, &address);
+    for (const base::Address& address : local) {
+        const steer_segments segments = segments_at(address);
+        const steer_address one = key_of(address);
+        if (segments.segment[0].last != 0)
+            check(::bpf_map_update_elem(map, &one, &segments, BPF_ANY), "addresses of the program");
+    }
+}
+
+steer_segments SharedSide::segments_at(const base::Address& address) const {
+    steer_segments segments{};
+    std::size_t used = 0;
+    for (const PortPlan::Range& range : plan_.ranges()) {
+        if (!range.is_at(address)) continue;
+        if (used == STEER_MAX_SEGMENTS)
+            throw std::runtime_error(std::string(subject) + ": more than " +
+                                     std::to_string(STEER_MAX_SEGMENTS) + " ranges of source ports at " +
+                                     base::to_string(address));
+        segments.segment[used++] = {range.ports.first, range.ports.last, range.first};
+    }
+    return segments;
 }
 
 SharedSide::Counts SharedSide::counts() const {

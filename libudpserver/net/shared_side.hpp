@@ -15,11 +15,14 @@ namespace net {
 /// that has its descriptor ends.
 class SharedSide {
 public:
+    /// Programs of other versions cannot use its descriptors.
+    static constexpr unsigned version = STEER_VERSION;
+
     /// Loads the program and opens the sockets. Throws SocketError, or std::runtime_error with what is
     /// missing.
     SharedSide(const std::vector<PoolGroup>& groups, const conf::PortRange& ports, const SourcePorts& usable,
                unsigned workers);
-    /// With what this process had before an exec, as descriptors() of the last program.
+    /// With what this process had before an exec, as descriptors() of a program with the same version.
     SharedSide(const std::vector<PoolGroup>& groups, const conf::PortRange& ports,
                const std::vector<int>& descriptors);
 
@@ -33,6 +36,8 @@ public:
     [[nodiscard]] const SharedSockets& sockets() const { return for_reg_; }
     /// False if a listener or another program has the port.
     [[nodiscard]] bool is_usable(SocketIndex source) const;
+    /// How many usable ports a group has.
+    [[nodiscard]] std::size_t usable_of(std::size_t group) const;
     /// All, in an order that the constructor knows; -1 for one that the machine has no use for.
     [[nodiscard]] std::vector<int> descriptors() const;
 
@@ -55,6 +60,7 @@ private:
     void put(unsigned place, int socket);
     void open_sockets(Family& sockets, base::Family family);
     void list_for_reg();
+    [[nodiscard]] steer_segments segments_at(const base::Address& address) const;
 
     PortPlan plan_;
     std::vector<std::uint64_t> usable_;  ///< a bit for each source

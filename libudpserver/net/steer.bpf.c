@@ -21,7 +21,8 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 1024);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 65536);
     __type(key, struct steer_address);
     __type(value, struct steer_segments);
 } addresses SEC(".maps");
@@ -114,11 +115,12 @@ static __always_inline __u32 place_for(const struct bpf_sk_lookup* context, cons
                                        struct steer_port* port) {
     const __u32 family = context->family == AF_INET ? 0 : 1;
     const int is_server = is_from_server(context, port);
-    if (port->accepts == STEER_CLOSED) {
-        if (is_server) __sync_fetch_and_add(&port->missed, 1);
+    if (port->accepts == STEER_CLOSED || port->accepts == STEER_CLOSED_TO_ANYONE) {
+        if (is_server || port->accepts == STEER_CLOSED_TO_ANYONE) __sync_fetch_and_add(&port->missed, 1);
         count(STEER_LATE);
     } else if ((is_server || port->accepts == STEER_ANYONE) && is_for(context, local, port) &&
                port->worker < STEER_MAX_WORKERS) {
+        count(STEER_DELIVERED);
         return 2 * port->worker + family;
     } else {
         count(STEER_FOREIGN);
@@ -145,7 +147,6 @@ int steer(struct bpf_sk_lookup* context) {
         count(STEER_FAILED);
         return SK_DROP;
     }
-    count(STEER_DELIVERED);
     return SK_PASS;
 }
 

@@ -13,7 +13,16 @@ enum {
 };
 
 /* Whose datagrams a port accepts. */
-enum { STEER_CLOSED = 0, STEER_SERVER = 1, STEER_ANYONE = 2 };
+enum {
+    STEER_CLOSED = 0,
+    STEER_SERVER = 1,
+    STEER_ANYONE = 2,
+    STEER_CLOSED_TO_ANYONE =
+        3, /* closed after it was open to anyone: any sender may mean its session */
+};
+
+/* Of the maps and of what their values mean: programs of other versions cannot work with them. */
+enum { STEER_VERSION = 1 };
 
 /* A port of the server side. REG writes it, the program reads it; a value of a memory-mapped array has a
    multiple of 8 bytes, or the kernel and the memory would disagree about where it is. */
@@ -24,8 +33,8 @@ struct steer_port {
     __u16 peer_port; /* in network byte order; 0: the port has never been open */
     __u8 worker;
     __u8 accepts;
-    __u32 missed; /* datagrams of the server while the port was closed; only the program writes it */
-    __u32 zero;
+    __u32 missed;   /* datagrams for its last session while the port was closed; only the program writes it */
+    __u32 forgiven; /* ICMP messages among them, which anybody can send; REG writes it */
 };
 
 /* Which ports of an address of the machine are the proxy's; only the parent writes them. */

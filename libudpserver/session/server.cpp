@@ -45,18 +45,21 @@ Server::Server(boost::asio::io_context& io, const Parts& parts)
             .request_sockets = [this, worker](std::size_t group) { request_from_main(group, worker); },
             .look_up = look_up(parts.look_up, worker),
             .history = parts.history};
-        workers_.push_back(std::make_unique<Worker>(
-            setup, listeners_, pool_ports_,
-            Worker::Others{
-                .hand_over = [this](unsigned other,
-                                    Worker::Handed& handed) { return hand_over(other, handed); },
-                .hand_over_reply =
-                    [this](unsigned other, SocketIndex source, Worker::Handed& handed) {
-                        return other < workers_.size() && workers_[other]->take_reply(source, handed);
-                    },
-                .report = [this](SocketIndex source, const net::IcmpReport& one) { report(source, one); }}));
+        workers_.push_back(std::make_unique<Worker>(setup, listeners_, pool_ports_, others()));
     }
     add_sources(parts);
+}
+
+Worker::Others Server::others() {
+    return {.hand_over = [this](unsigned other, Worker::Handed& handed) { return hand_over(other, handed); },
+            .hand_over_reply =
+                [this](unsigned other, SocketIndex source, Worker::Handed& handed) {
+                    return other < workers_.size() && workers_[other]->take_reply(source, handed);
+                },
+            .report =
+                [this](unsigned other, SocketIndex source, const net::IcmpReport& report) {
+                    return other < workers_.size() && workers_[other]->take_report(source, report);
+                }};
 }
 
 void Server::add_sources(const Parts& parts) {
@@ -112,6 +115,10 @@ Adoption Server::start(bool fresh, base::UniqueFd network) {
     // What made two REGs crash may have changed the counts too.
     if (fresh) std::ranges::fill(arena_.all_totals(), Totals{});
     const Adoption all = adopt_all(fresh);
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->read_receivers();
+    for (const std::unique_ptr<Worker>& worker : workers_)
+        worker->receivers_are_read();
     // There are all the sources that there will ever be.
     for (std::size_t group = 0; group < (shared_ports_.empty() ? 0 : groups_.size()); ++group)
         for (const std::unique_ptr<Worker>& worker : workers_)
@@ -162,12 +169,6 @@ void Server::add_sockets(std::size_t group, unsigned worker, SocketIndex first,
         for (const int fd : fds)
             owner.add_socket(SocketIndex{place++}, fd, group);
         engine.sockets_came(group, error == 0, base::MonotonicClock::now());
-    });
-}
-
-void Server::report(SocketIndex source, const net::IcmpReport& report) {
-    workers_[worker_for(source, 0)]->post([source, report](SessionEngine& engine) {
-        engine.on_icmp(source, report, base::MonotonicClock::now());
     });
 }
 

@@ -139,7 +139,7 @@ private:
     void stop_reading();
     void review_sources();
     bool hand_over(unsigned worker, Worker::Handed& handed);
-    void report(SocketIndex source, const net::IcmpReport& report);
+    [[nodiscard]] Worker::Others others();
     void add_sources(const Parts& parts);
     Adoption adopt_all(bool fresh);
     void request_from_main(std::size_t group, unsigned worker);

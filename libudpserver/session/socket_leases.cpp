@@ -68,6 +68,10 @@ void SocketLeases::reserve(Group& group) const {
 SocketIndex SocketLeases::lease(std::size_t group, Slot session, Instant now) {
     for (int attempt = 0; attempt < max_lease_attempts && available(group, now) > 0; ++attempt) {
         const SocketIndex index = take_random(group);
+        if (!side_.may_open(index)) {
+            groups_[group].free.push_back(index);
+            continue;
+        }
         PoolEntry& entry = entries_[index_of(index)];
         if (rests_longer(index, now)) {
             quarantine(index, entry.quarantined_until, sockets_[index_of(index)].kind);

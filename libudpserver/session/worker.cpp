@@ -95,35 +95,37 @@ void Worker::on_client(std::size_t listener, net::Datagram& datagram, CloseReaso
 }
 
 bool Worker::take(Handed& handed) {
-    return take(
-        handed,
-        [](SessionEngine& engine, Handed& taken, SocketIndex, Instant now) {
-            net::Datagram datagram = taken.datagram();
-            engine.on_client(taken.listener, datagram, now);
-        },
-        no_socket);
+    const std::size_t size = handed.payload.size();
+    return take(size,
+                [handed = std::make_shared<Handed>(std::move(handed))](SessionEngine& engine, Instant now) {
+                    net::Datagram datagram = handed->datagram();
+                    engine.on_client(handed->listener, datagram, now);
+                });
 }
 
 bool Worker::take_reply(SocketIndex source, Handed& handed) {
-    return take(
-        handed,
-        [](SessionEngine& engine, Handed& taken, SocketIndex of, Instant now) {
-            net::Datagram datagram = taken.datagram();
-            engine.on_server(of, datagram, now);
-        },
-        source);
+    const std::size_t size = handed.payload.size();
+    return take(size, [source, handed = std::make_shared<Handed>(std::move(handed))](SessionEngine& engine,
+                                                                                     Instant now) {
+        net::Datagram datagram = handed->datagram();
+        engine.on_server(source, datagram, now);
+    });
 }
 
-bool Worker::take(Handed& handed, void (*then)(SessionEngine&, Handed&, SocketIndex, Instant),
-                  SocketIndex source) {
-    const std::size_t size = handed.payload.size() + handed_overhead;
+bool Worker::take_report(SocketIndex source, const net::IcmpReport& report) {
+    return take(
+        0, [source, report](SessionEngine& engine, Instant now) { engine.on_icmp(source, report, now); });
+}
+
+bool Worker::take(std::size_t size, std::function<void(SessionEngine&, Instant)> task) {
+    size += handed_overhead;
     if (handed_bytes_.fetch_add(size) + size > max_handed_bytes) {
         handed_bytes_ -= size;
         return false;
     }
-    post([this, size, then, source, handed = std::move(handed)](SessionEngine& engine) mutable {
+    post([this, size, task = std::move(task)](SessionEngine& engine) {
         handed_bytes_ -= size;
-        then(engine, handed, source, now_);
+        task(engine, now_);
     });
     return true;
 }
@@ -136,7 +138,6 @@ Worker::~Worker() {
 void Worker::read_leftovers() {
     now_ = base::MonotonicClock::now();
     const std::size_t workers = listeners_.workers();
-    if (shared_ != nullptr) read_left_receivers();
     for (std::size_t place = workers + worker_; place < workers + listeners_.leftovers(); place += workers) {
         for (std::size_t i = 0; i < listeners_.size(); ++i) {
             const net::Listener* const socket = listeners_.leftover(i, place);
@@ -154,7 +155,6 @@ void Worker::start() {
 }
 
 void Worker::run() {
-    turn();  // before tasks that were posted meanwhile open sessions: see SharedPorts::drained()
     wait_for_datagrams();
     schedule_tick();
     io_.run();
@@ -253,11 +253,17 @@ void Worker::read_pool_socket(SocketIndex socket) {
 
 void Worker::read_shared(std::span<const epoll_event> events) {
     shared_->begin_turn(now_);
-    bool are_empty = events.size() < DataPoller::max_events;  // else there may be more ready ones
-    for (const epoll_event& event : events)
-        if ((event.data.u64 & receiver_bit) != 0)
-            are_empty = read_receiver(static_cast<int>(event.data.u64 & ~receiver_bit)) && are_empty;
-    if (are_empty) shared_->drained();
+    // With a full list there may be more that are ready.
+    const bool may_be_ready = events.size() == DataPoller::max_events;
+    for (const auto& [family, receiver] : {std::pair(base::Family::v4, shared_->receivers().v4),
+                                           std::pair(base::Family::v6, shared_->receivers().v6)}) {
+        if (receiver < 0) continue;
+        const std::uint64_t tag = static_cast<std::uint64_t>(receiver) | receiver_bit;
+        const bool is_ready = may_be_ready || std::ranges::any_of(events, [tag](const epoll_event& event) {
+                                  return event.data.u64 == tag;
+                              });
+        if (!is_ready || read_receiver(receiver)) shared_->drained(family);
+    }
 }
 
 /// True when nothing is left.
@@ -268,10 +274,11 @@ bool Worker::read_receiver(int socket) {
         for (net::Datagram& datagram : result.datagrams)
             on_reply(datagram);
         if (result.datagrams.size() < batch_slots) return true;
+        // Only then may it have been full.
+        const std::uint32_t dropped = net::dropped(socket);
+        const auto known = receiver_drops_.try_emplace(socket, dropped).first;
+        totals_.kernel_drops.add(dropped - std::exchange(known->second, dropped));
     }
-    // Only then may it have been full.
-    const std::uint32_t dropped = net::dropped(socket);
-    totals_.kernel_drops.add(dropped - std::exchange(receiver_drops_[socket], dropped));
     return false;
 }
 
@@ -284,15 +291,22 @@ void Worker::on_reply(net::Datagram& datagram) {
     (others_.hand_over_reply(owner, source, handed) ? totals_.handed_over : totals_.hand_over_dropped).add();
 }
 
-void Worker::read_left_receivers() {
+void Worker::read_receivers() {
+    if (shared_ == nullptr) return;
+    now_ = base::MonotonicClock::now();
     const std::vector<net::SharedSockets::Receivers>& all = shared_->sockets().receivers;
-    for (std::size_t place = worker_ + listeners_.workers(); place < all.size();
-         place += listeners_.workers())
+    for (std::size_t place = worker_; place < all.size(); place += listeners_.workers())
         for (const int receiver : {all[place].v4, all[place].v6})
             for (std::size_t turn = 0; receiver >= 0 && turn < max_leftover_turns && !read_receiver(receiver);
                  ++turn)
                 end_turn();
     end_turn();
+}
+
+void Worker::receivers_are_read() {
+    if (shared_ == nullptr) return;
+    shared_->drained(base::Family::v4);
+    shared_->drained(base::Family::v6);
 }
 
 void Worker::read_icmp(base::Family family) {
@@ -304,7 +318,12 @@ void Worker::read_icmp(base::Family family) {
         if (size < 0) return;
         const auto report = net::read_icmp(family, std::span(message).first(static_cast<std::size_t>(size)));
         const SocketIndex source = report ? shared_->plan().source_at(report->source) : no_socket;
-        if (source != no_socket && !shared_->is_closed(source)) others_.report(source, *report);
+        if (source == no_socket) continue;
+        if (!shared_->concerns(source, *report)) {
+            shared_->forgive(source, *report);
+        } else if (report->error != 0) {
+            static_cast<void>(others_.report(shared_->worker_of(source), source, *report));
+        }
     }
 }
 

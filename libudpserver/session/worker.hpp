@@ -52,8 +52,8 @@ public:
         std::function<bool(unsigned worker, Handed&)> hand_over;
         /// The same of a server's, to take_reply().
         std::function<bool(unsigned worker, SocketIndex, Handed&)> hand_over_reply;
-        /// Gives an ICMP report to the worker of its source.
-        std::function<void(SocketIndex, const net::IcmpReport&)> report;
+        /// Gives an ICMP report to another worker's take_report().
+        std::function<bool(unsigned worker, SocketIndex, const net::IcmpReport&)> report;
     };
 
     /// Without a shared server side in `setup` the worker has one of sockets, which are added one by one.
@@ -66,8 +66,12 @@ public:
     /// Adds a pool socket; the caller keeps the descriptor.
     void add_socket(SocketIndex index, int fd, std::size_t group);
 
-    /// Before start(), and before that of any other worker: reads the sockets of workers that no longer
-    /// exist.
+    /// Before start(), and before that of any other worker: reads what servers have sent, also to workers
+    /// that no longer exist, so that sources can open.
+    void read_receivers();
+    /// After that of all workers.
+    void receivers_are_read();
+    /// The same of what clients have sent to workers that no longer exist.
     void read_leftovers();
 
     void start();
@@ -75,6 +79,8 @@ public:
     bool take(Handed& handed);
     /// The same of a datagram that came for this source, of this worker.
     bool take_reply(SocketIndex source, Handed& handed);
+    /// The same of an ICMP report about a datagram of the source.
+    bool take_report(SocketIndex source, const net::IcmpReport& report);
     /// Runs `task` in the worker's thread.
     void post(std::function<void(SessionEngine&)> task);
     /// Stops reading, then calls `done` in the worker's thread. Datagrams that other workers handed over are
@@ -104,9 +110,7 @@ private:
     void read_shared(std::span<const epoll_event> events);
     [[nodiscard]] bool read_receiver(int socket);
     void on_reply(net::Datagram& datagram);
-    bool take(Handed& handed, void (*then)(SessionEngine&, Handed&, SocketIndex, Instant),
-              SocketIndex source);
-    void read_left_receivers();
+    bool take(std::size_t size, std::function<void(SessionEngine&, Instant)> task);
     void read_icmp(base::Family family);
     void end_turn();
     void schedule_tick();

@@ -5,6 +5,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -320,6 +321,111 @@ def test_a_rule_cannot_take_another_source_while_it_runs(gateway, network, ends)
     assert source_of_session(client, server) == source
 
 
+def test_late_datagrams_of_other_senders_reach_no_later_client(gateway, network, ends, peer):
+    """[S-9] any-sock: who has answered goes on sending to the port of the ended session. It stays closed for others."""
+    client, server = ends
+    gateway(rule={"udp-session-type": "any-sock", "limits": {"idle": "1s", "unanswered": "1s"}},
+            udpserver={"server-ports": f"{PORTS[0]}-{PORTS[0] + 1}", "max-sessions": 1, "quarantine": "1s"})
+    source = source_of_session(client, server)
+    with network.server:
+        sender = peer(STRANGER, 7000)
+    sender.send(b"stream", source)
+    assert client.receive()[0] == b"stream"
+    with network.client:
+        other = peer("10.1.0.2")
+    for _ in range(40):
+        sender.send(b"stream", source)
+        other.send(b"question", LISTENER)
+        time.sleep(0.1)
+    with pytest.raises(AssertionError):
+        while True:
+            assert other.receive(0.2)[0] != b"stream"
+
+
+def test_forged_icmp_errors_keep_no_port_in_quarantine(gateway, network, ends, peer):
+    """[S-11] The kernel takes them for datagrams of the server that they quote."""
+    client, server = ends
+    daemon = gateway(rule={"limits": {"unanswered": "1s"}},
+                     udpserver={"server-ports": f"{PORTS[0]}-{PORTS[0]}", "max-sessions": 1, "quarantine": "1s"})
+    source = source_of_session(client, server)
+    daemon.wait_records(REASON="unanswered")
+    with network.client:
+        other = peer(CLIENT)
+
+    def is_served():
+        send_icmp(network, unreachable(SERVER, source, (SERVER, SERVICE)))
+        other.send(b"next", LISTENER)
+        try:
+            return server.receive(0.1)[0] == b"next"
+        except AssertionError:
+            return False
+    wait_for(is_served, 4, "the port serves again")
+
+
+def test_no_program_of_the_machine_fills_the_shared_buffer(gateway, network, ends, peer):
+    """[S-9] The receiving socket has a port of its own, which hears nothing."""
+    client, server = ends
+    daemon = gateway()
+    source = source_of_session(client, server)
+    with open(f"/proc/{daemon.pid}/net/udp", encoding="ascii") as table:
+        ports = [int(line.split()[1].split(":")[1], 16) for line in table if "FEFFFF7F:" in line]
+    assert ports
+    with network.gateway:
+        local = peer("127.0.0.1")
+    for _ in range(12000):
+        for port in ports:
+            local.send(b"x" * 1000, ("127.255.255.254", port))
+    server.send(b"answer", source)
+    assert client.receive() == (b"answer", LISTENER)
+
+
+def test_a_machine_without_ipv6(network, gateway, ends):
+    """[S-8]"""
+    with network.gateway:
+        for where in ("all", "default", "lo"):
+            with open(f"/proc/sys/net/ipv6/conf/{where}/disable_ipv6", "w", encoding="ascii") as file:
+                file.write("1")
+    client, server = ends
+    gateway()
+    source = source_of_session(client, server)
+    server.send(b"answer", source)
+    assert client.receive() == (b"answer", LISTENER)
+
+
+def test_a_link_local_source_and_server(network, proxyd, peer):
+    """[S-8] Their addresses are unique with the interface only."""
+    network.server.address("eth0", "fe80::9/64")
+    network.gateway.address("wan", "fe80::7/64")
+    with network.client:
+        client = peer(CLIENT)
+    with network.server:
+        server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        interface = socket.if_nametoindex("eth0")
+    with server:
+        server.settimeout(2)
+        server.bind(("fe80::9", SERVICE, 0, interface))
+        with network.gateway:
+            proxyd(shared(server=f"[fe80::9%wan]:{SERVICE}", rule={"source-address": "fe80::7%wan"}))
+        client.send(b"question", LISTENER)
+        data, source = server.recvfrom(100)
+        assert data == b"question" and source[0].startswith("fe80::7")
+        server.sendto(b"answer", source)
+        assert client.receive() == (b"answer", LISTENER)
+
+
+def test_no_listener_begins_to_use_a_port_of_sessions(gateway, ends):
+    """[S-10] The program in the kernel would take its datagrams: the reload is refused, and --check says so too."""
+    client, server = ends
+    daemon = gateway(signals={"hup": "reload"})
+    source = source_of_session(client, server)
+    config = shared(signals={"hup": "reload"})
+    config["listen-on"].append({"address": "10.1.0.1", "port": PORTS[100]})
+    daemon.write_configuration(config)
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_line("UDPS-215-E", text=f"no listener can begin to use port {PORTS[100]}")
+    assert source_of_session(client, server) == source
+
+
 @pytest.mark.parametrize("family", ["-4", "-6"])
 def test_routing_by_ports_prevents_it(network, gateway, ends, proxyd, family):
     """[S-12] Raw datagrams would pass a rule that blocks their ports: shared does not start, auto takes own and says why."""
@@ -339,6 +445,7 @@ def test_auto_takes_it_where_it_is_possible(gateway, ends):
     client, server = ends
     daemon = gateway(udpserver={"server-side": "auto"})
     daemon.wait_line("UDPS-127-K", text="shared: ")
+    assert daemon.lines(None, text=f"server-side ports of IPv4: at most {len(PORTS)}, so 68 new sessions per second")
     assert source_of_session(client, server)[1] in PORTS
 
 

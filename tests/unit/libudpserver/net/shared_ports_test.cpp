@@ -50,8 +50,42 @@ TEST_CASE("a closed source remembers its server, and does not open before its da
     CHECK(side.ports.has_server(index));
     CHECK(!side.ports.source_at(*base::parse_endpoint("127.0.0.1:10247")));
     CHECK(side.ports.open(index, server, net::Accepts::server) == EAGAIN);
-    side.ports.drained();
+    side.ports.drained(base::Family::v6);
+    CHECK(!side.ports.may_open(index));
+    side.ports.drained(base::Family::v4);
     CHECK(side.ports.open(index, server, net::Accepts::server) == 0);
+}
+
+TEST_CASE("a closed source remembers that it was open to anyone, also when it is closed again [S-9]") {
+    Side side;
+    REQUIRE(side.ports.open(index, server, net::Accepts::anyone) == 0);
+    REQUIRE(side.ports.close(index) == 0);
+    CHECK(side.entry().accepts == STEER_CLOSED_TO_ANYONE);
+    CHECK(side.ports.is_closed(index));
+    REQUIRE(side.ports.close(index) == 0);
+    CHECK(side.entry().accepts == STEER_CLOSED_TO_ANYONE);
+    CHECK(!side.ports.reopen(index, server, net::Accepts::anyone));
+    side.ports.drained(base::Family::v4);
+    REQUIRE(side.ports.open(index, server, net::Accepts::server) == 0);
+    REQUIRE(side.ports.close(index) == 0);
+    CHECK(side.entry().accepts == STEER_CLOSED);
+}
+
+TEST_CASE("ICMP messages that the kernel takes for datagrams of the server do not count [S-11]") {
+    Side side;
+    REQUIRE(side.ports.open(index, server, net::Accepts::server) == 0);
+    const net::IcmpReport report{side.ports.local(index), server, 0};
+    const net::IcmpReport wrong{side.ports.local(index), other, 0};
+    CHECK(side.ports.concerns(index, report));
+    CHECK(!side.ports.concerns(index, wrong));
+    REQUIRE(side.ports.close(index) == 0);
+    CHECK(!side.ports.concerns(index, report));
+    const std::uint32_t before = side.ports.dropped(index);
+    ++side.memory[net::index_of(index)].missed;
+    side.ports.forgive(index, wrong);
+    CHECK(side.ports.dropped(index) != before);
+    side.ports.forgive(index, report);
+    CHECK(side.ports.dropped(index) == before);
 }
 
 TEST_CASE("what a server sends to a closed source is counted") {
