@@ -15,7 +15,7 @@ from namespace import Namespace
 from programs import udp_load
 from proxyd_process import configuration
 
-SHORTENED, EXHAUSTED, CEILING = "UDPS-322-W", "UDPS-321-W", "UDPS-323-N"
+SHORTENED, EXHAUSTED, CEILING = "UDPS-322-W", "UDPS-321-W", "UDPS-323-K"
 FIRST_PORT, LAST_PORT, RESERVED = 40000, 40999, (40100, 40499)
 
 
