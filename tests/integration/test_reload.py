@@ -229,6 +229,7 @@ def test_a_faulty_file_changes_nothing(reloading, peer):
             proxy.reload(configuration(("0.0.0.0", listener[1]), server.text), check=check)
     wait_for(lambda: proxy.daemon.descriptor_counts() == before, 5,
              lambda: f"{before} before, {proxy.daemon.descriptor_counts()} after")
+    proxy.daemon.wait_line(REFUSED, count=4)
     assert len(proxy.daemon.lines(REFUSED)) == 4
     assert proxy.daemon.child() == child and echo_trip(client, server, listener) == source
 
