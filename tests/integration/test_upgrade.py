@@ -224,6 +224,7 @@ def test_a_program_that_cannot_be_executed(upgradable, peer):
         assert "Permission denied" in proxy("upgrade", status=FAILED).stderr
         assert proxy.daemon.child() == child
         assert trip(client, server, listener) == source
+    proxy.daemon.wait_line(FAILURE, count=2)
     assert len(proxy.daemon.lines(FAILURE)) == 2 and not proxy.daemon.records()
     install(proxy.program)
     proxy.upgrade()
