@@ -17,7 +17,7 @@ std::uint64_t sum_of(const std::byte* bytes, std::size_t size) {
         sum += word;
     }
     std::uint32_t rest = 0;
-    std::memcpy(&rest, bytes, size);
+    if (size > 0) std::memcpy(&rest, bytes, size);  // an empty payload may be nowhere
     return sum + rest;
 }
 
