@@ -9,11 +9,12 @@ _taken = {}  # port: the abstract socket that reserves it as long as this proces
 
 
 def _candidates():
-    """All unprivileged ports below and above the ephemeral range, from a place that depends on the process; not those
-    that a shared server side has (proxyd_process.py)."""
+    """All unprivileged ports below and above the ephemeral range, from a place that depends on the process; where all
+    proxies have a shared server side, not those that they have (proxyd_process.py)."""
+    others = SERVER_PORTS if os.environ.get("PROXYD_TEST_SERVER_SIDE") == "shared" else ()
     text = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
     first, last = map(int, text.split())
-    ports = [port for port in range(10000, 65000) if not first <= port <= last and port not in SERVER_PORTS]
+    ports = [port for port in range(10000, 65000) if not first <= port <= last and port not in others]
     start = os.getpid() * 97 % len(ports)
     return ports[start:] + ports[:start]
 
