@@ -221,12 +221,13 @@ std::size_t KeptState::socket_places() const {
     return sockets.shared ? sockets.shared->plan().size() : sockets.pool.capacity();
 }
 
-void KeptState::follow_addresses(boost::asio::io_context& io) {
-    if (!sockets.shared) return;
-    network_.emplace(
+std::unique_ptr<net::NetworkMonitor> KeptState::follow_addresses(boost::asio::io_context& io) {
+    if (!sockets.shared) return nullptr;
+    auto monitor = std::make_unique<net::NetworkMonitor>(
         io, net::NetworkMonitor::open_socket(), [this] { set_addresses(*sockets.shared); },
         base::Duration(0));
     set_addresses(*sockets.shared);  // what has changed before
+    return monitor;
 }
 
 KeptState::Change KeptState::prepare(const conf::Config& config) {

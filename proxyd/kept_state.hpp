@@ -64,8 +64,9 @@ public:
     /// Adds the descriptors and what they are, with or without the sessions.
     void leave_to(Handover& handover, bool with_sessions) const;
 
-    /// Tells the program of a shared server side when the machine's addresses change.
-    void follow_addresses(boost::asio::io_context& io);
+    /// Tells the program of a shared server side when the machine's addresses change, as long as the result
+    /// lives; null for another server side.
+    [[nodiscard]] std::unique_ptr<net::NetworkMonitor> follow_addresses(boost::asio::io_context& io);
 
     /// While it is on, the pool opens no more sockets.
     void freeze_pool(bool on);
@@ -98,7 +99,6 @@ private:
 
     [[nodiscard]] std::size_t socket_places() const;
 
-    std::optional<net::NetworkMonitor> network_;
     unsigned workers_;                 ///< that the arena is divided among
     std::size_t thawed_capacity_ = 0;  ///< of the pool, while it is frozen
     std::size_t used_sockets_ = 0;     ///< by sessions that an upgrade closed

@@ -94,7 +94,7 @@ Parent::Parent(const Parts& parts, KeptState& kept, base::SignalInbox& signals)
     if (needs_lookups(*config_)) add_apr();
     add_reg();
     serve_pool(supervisor_, kept_.sockets.pool);
-    kept_.follow_addresses(io_);
+    network_ = kept_.follow_addresses(io_);
     supervisor_.on_hang_up([this] {
         if (config_->signals.hup == conf::OnHup::shutdown) return false;
         reload(false, "SIGHUP");

@@ -125,7 +125,8 @@ private:
     const std::optional<base::User> user_;  ///< of the children, looked up once
     process::Supervisor supervisor_;
     boost::asio::steady_timer drain_timer_;
-    std::uint32_t forked_epoch_ = 0;  ///< policy epoch that the last REG was forked with
+    std::unique_ptr<net::NetworkMonitor> network_;  ///< for a shared server side
+    std::uint32_t forked_epoch_ = 0;                ///< policy epoch that the last REG was forked with
     bool draining_ = false;
     bool frozen_ = false;
     std::function<void()> on_finished_;

@@ -67,7 +67,7 @@ int single_main(const conf::Config& config, KeptState& kept, base::SignalInbox& 
                 const std::function<void()>& ready) {
     boost::asio::io_context io;
     LocalSocketSource source(io, kept.sockets.pool);
-    kept.follow_addresses(io);
+    const auto network = kept.follow_addresses(io);
     if (!config.user.empty()) base::drop_privileges(base::find_user(config.user));
     const session::LookupSource look_up = blocking_look_up(resolvers::settings_for_lookups(config.resolver));
     session::Server server(io, kept.server_parts(config, source, look_up));
