@@ -68,6 +68,22 @@ bool quotes_v6(unsigned type) {
     return type <= last_error;
 }
 
+/// RFC 1071: the sum of a message with its checksum is all ones. One that fills the buffer may be cut.
+bool is_delivered_v4(Bytes message, std::size_t header) {
+    constexpr unsigned unreachable = 3, last_code = 15, too_big = 4;  // of the last the kernel ignores some
+    constexpr std::size_t ip_and_udp = 28, longest = 575;
+    const Bytes icmp = message.subspan(header);
+    if (message.size() > longest || icmp.size() < icmp_header + ip_and_udp) return false;
+    if (octet(icmp, 0) != unreachable || octet(icmp, 1) > last_code || octet(icmp, 1) == too_big)
+        return false;
+    std::uint32_t sum = 0;
+    for (std::size_t at = 0; at < icmp.size(); at += 2)
+        sum += octet(icmp, at) << 8 | (at + 1 < icmp.size() ? octet(icmp, at + 1) : 0);
+    while (sum >> 16 != 0)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum == 0xffff;
+}
+
 std::optional<IcmpReport> read_v4(Bytes message) {
     constexpr std::size_t least = 20;
     if (message.size() < least) return std::nullopt;
@@ -84,7 +100,8 @@ std::optional<IcmpReport> read_v4(Bytes message) {
     return IcmpReport{
         .source = endpoint(base::Family::v4, quoted.subspan(12, 4), word(quoted, quoted_header)),
         .server = endpoint(base::Family::v4, quoted.subspan(16, 4), word(quoted, quoted_header + 2)),
-        .error = error};
+        .error = error,
+        .is_delivered = is_delivered_v4(message, header)};
 }
 
 /// A quoted datagram with extension headers is left out: ours have none but for fragments.

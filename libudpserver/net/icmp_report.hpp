@@ -12,6 +12,8 @@ namespace net {
 struct IcmpReport {
     base::Endpoint source, server;  ///< of the datagram, as the message quotes them; anybody may forge it
     int error = 0;                  ///< the errno that the kernel gives a connected socket for it; 0: none
+    /// The kernel has told a socket of it for certain: it discards others, which raw sockets see too.
+    bool is_delivered = false;
 };
 
 /// Reads a message of a raw ICMP socket; an IPv4 one begins with the IP header. Nothing if it quotes no

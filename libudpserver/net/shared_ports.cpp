@@ -140,8 +140,8 @@ bool SharedPorts::concerns(SocketIndex source, const IcmpReport& report) const {
 }
 
 void SharedPorts::forgive(SocketIndex source, const IcmpReport& report) {
-    const __u8 accepts = accepts_of(entry(source));
-    if (accepts == STEER_CLOSED_TO_ANYONE || (accepts == STEER_CLOSED && is_quoted(source, report)))
+    // In doubt the source rests longer: a datagram that was counted must not be forgotten.
+    if (report.is_delivered && accepts_of(entry(source)) == STEER_CLOSED && is_quoted(source, report))
         std::atomic_ref(entry(source).forgiven).fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -55,6 +55,21 @@ TEST_CASE("an ICMP error names the datagram and the errno of a connected socket"
     CHECK(read(base::Family::v6, message_v6(1, 4, true))->server == v6->server);
 }
 
+TEST_CASE("only a message that the kernel accepts counts as delivered") {
+    Octets octets = message_v4(3, 3);
+    CHECK(!read(base::Family::v4, octets)->is_delivered);  // no checksum
+    std::uint32_t sum = 0;
+    for (std::size_t at = 20; at < octets.size(); at += 2)
+        sum += static_cast<std::uint32_t>(octets[at] << 8 | octets[at + 1]);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~(sum + (sum >> 16)) & 0xffff;
+    octets[22] = static_cast<std::uint8_t>(sum >> 8);
+    octets[23] = static_cast<std::uint8_t>(sum);
+    CHECK(read(base::Family::v4, octets)->is_delivered);
+    octets[23] ^= 1;
+    CHECK(!read(base::Family::v4, octets)->is_delivered);
+}
+
 TEST_CASE("messages that quote nothing are none, those that report no error have none") {
     CHECK(!read(base::Family::v4, message_v4(8, 0)));  // echo
     CHECK(!read(base::Family::v6, message_v6(135, 0)));

@@ -74,7 +74,8 @@ TEST_CASE("a closed source remembers that it was open to anyone, also when it is
 TEST_CASE("ICMP messages that the kernel takes for datagrams of the server do not count [S-11]") {
     Side side;
     REQUIRE(side.ports.open(index, server, net::Accepts::server) == 0);
-    const net::IcmpReport report{side.ports.local(index), server, 0};
+    const net::IcmpReport report{side.ports.local(index), server, 0, true};
+    const net::IcmpReport discarded{side.ports.local(index), server, 0, false};
     const net::IcmpReport wrong{side.ports.local(index), other, 0};
     CHECK(side.ports.concerns(index, report));
     CHECK(!side.ports.concerns(index, wrong));
@@ -83,6 +84,7 @@ TEST_CASE("ICMP messages that the kernel takes for datagrams of the server do no
     const std::uint32_t before = side.ports.dropped(index);
     ++side.memory[net::index_of(index)].missed;
     side.ports.forgive(index, wrong);
+    side.ports.forgive(index, discarded);
     CHECK(side.ports.dropped(index) != before);
     side.ports.forgive(index, report);
     CHECK(side.ports.dropped(index) == before);
